@@ -1,0 +1,2 @@
+//! The octo-host command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The corpus pipeline: filter plugins over shards.

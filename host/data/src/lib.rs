@@ -1,0 +1,1 @@
+//! Records, shards, sampling, tokenisation and packing.

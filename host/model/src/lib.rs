@@ -1,0 +1,1 @@
+//! Llama on libtorch, Hugging Face checkpoints and the generation engine.

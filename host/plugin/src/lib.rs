@@ -1,0 +1,1 @@
+//! Octo's plugin runtime: runs WebAssembly components behind the octo:plugin worlds, within limits.

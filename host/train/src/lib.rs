@@ -1,0 +1,1 @@
+//! Mid-training, reinforcement learning and evaluation loops.

@@ -1,0 +1,1 @@
+//! Drops pages that are too short, repetitive or not prose.

@@ -1,0 +1,1 @@
+//! Fixed weights per data source.

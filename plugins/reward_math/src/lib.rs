@@ -1,0 +1,1 @@
+//! Reward for a correct, finished and well-formed answer.

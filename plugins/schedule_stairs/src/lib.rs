@@ -1,0 +1,1 @@
+//! A staircase of response lengths over training steps.

@@ -1,0 +1,1 @@
+//! A rule-based verifier of mathematical answers.

@@ -1,0 +1,1 @@
+//! Write Octo plugins in Rust: one trait per kind and one macro.

