@@ -1,0 +1,260 @@
+//! Line charts and stacked bands as inline SVG.
+
+use std::fmt::Write;
+
+/// Colours of the series, told apart by people with the common kinds of colour blindness (Okabe and Ito, 2008).
+pub const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b6b6b"];
+
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 56.0;
+const RIGHT: f64 = 110.0;
+const TOP: f64 = 30.0;
+const BOTTOM: f64 = 36.0;
+
+/// One line of a chart.
+pub struct Series {
+    /// Its label, not escaped.
+    pub name: String,
+    /// Points in the order of x. Values that are not finite are left out.
+    pub points: Vec<(f64, f64)>,
+    /// Index into [`COLOURS`].
+    pub colour: usize,
+}
+
+/// What an axis says.
+pub struct Axes<'a> {
+    /// Above the chart.
+    pub title: &'a str,
+    /// Under the x axis.
+    pub x: &'a str,
+    /// Draw y as a percentage.
+    pub percent: bool,
+    /// Let y start at zero.
+    pub from_zero: bool,
+}
+
+/// Escapes text for HTML and SVG. Control characters other than newline and tab become a visible mark.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\n' | '\t' => escaped.push(character),
+            control if control.is_control() => escaped.push('\u{fffd}'),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A line chart. Empty where no series has a point.
+pub fn lines(axes: &Axes<'_>, series: &[Series], height: f64) -> String {
+    let finite = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
+    let all: Vec<(f64, f64)> = series.iter().flat_map(|one| one.points.iter().filter(finite).copied()).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let (x_low, x_high) = bounds(all.iter().map(|point| point.0), false);
+    let (y_low, y_high) = bounds(all.iter().map(|point| point.1), axes.from_zero);
+    let frame = Frame { x: (x_low, x_high), y: (y_low, y_high), height };
+    let mut svg = frame.open(axes);
+    let mut ends: Vec<(f64, usize)> = Vec::new();
+    for (index, one) in series.iter().enumerate() {
+        let colour = COLOURS[one.colour % COLOURS.len()];
+        let points: Vec<&(f64, f64)> = one.points.iter().filter(finite).collect();
+        let Some(last) = points.last() else { continue };
+        let path: Vec<String> =
+            points.iter().map(|point| format!("{:.1},{:.1}", frame.left(point.0), frame.top(point.1))).collect();
+        let _ = write!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>", path.join(" "));
+        if points.len() <= 40 {
+            for point in &points {
+                let _ = write!(
+                    svg,
+                    "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\"><title>{}: {} at {}</title></circle>",
+                    frame.left(point.0),
+                    frame.top(point.1),
+                    escape(&one.name),
+                    label(point.1, axes.percent),
+                    label(point.0, false)
+                );
+            }
+        }
+        ends.push((frame.top(last.1), index));
+    }
+    // Names stand at the lines' ends, pushed apart so that none covers another.
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut lowest = f64::MIN;
+    for (y, index) in ends {
+        let y = y.max(lowest + 14.0);
+        lowest = y;
+        let colour = COLOURS[series[index].colour % COLOURS.len()];
+        let _ = write!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\" class=\"name\">{}</text>",
+            WIDTH - RIGHT + 8.0,
+            y + 4.0,
+            escape(&series[index].name)
+        );
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// Shares that add up to one, as bands over x: `rows[i]` are the shares at `xs[i]`.
+pub fn bands(axes: &Axes<'_>, names: &[String], xs: &[f64], rows: &[Vec<f64>], height: f64) -> String {
+    let (Some(first), Some(last)) = (xs.first(), xs.last()) else {
+        return String::new();
+    };
+    let frame = Frame { x: (*first, if last > first { *last } else { first + 1.0 }), y: (0.0, 1.0), height };
+    let mut svg = frame.open(axes);
+    let mut below = vec![0.0; xs.len()];
+    for (index, name) in names.iter().enumerate() {
+        let above: Vec<f64> = below.iter().zip(rows).map(|(low, row)| low + row.get(index).copied().unwrap_or(0.0)).collect();
+        let edge = |x: &f64, y: &f64| format!("{:.1},{:.1}", frame.left(*x), frame.top(*y));
+        let mut outline: Vec<String> = xs.iter().zip(&above).map(|(x, y)| edge(x, y)).collect();
+        outline.extend(xs.iter().zip(&below).rev().map(|(x, y)| edge(x, y)));
+        let colour = COLOURS[index % COLOURS.len()];
+        let share = rows.last().and_then(|row| row.get(index)).copied().unwrap_or(0.0);
+        let _ = write!(
+            svg,
+            "<polygon points=\"{}\" fill=\"{colour}\" fill-opacity=\"0.8\"><title>{}: {}</title></polygon>",
+            outline.join(" "),
+            escape(name),
+            label(share, true)
+        );
+        if share > 0.0 {
+            let middle = (above.last().unwrap_or(&0.0) + below.last().unwrap_or(&0.0)) / 2.0;
+            let _ = write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\" class=\"name\">{} {}</text>",
+                WIDTH - RIGHT + 8.0,
+                frame.top(middle) + 4.0,
+                escape(name),
+                label(share, true)
+            );
+        }
+        below = above;
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+struct Frame {
+    x: (f64, f64),
+    y: (f64, f64),
+    height: f64,
+}
+
+impl Frame {
+    fn left(&self, x: f64) -> f64 {
+        LEFT + (x - self.x.0) / (self.x.1 - self.x.0) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn top(&self, y: f64) -> f64 {
+        TOP + (self.y.1 - y) / (self.y.1 - self.y.0) * (self.height - TOP - BOTTOM)
+    }
+
+    fn open(&self, axes: &Axes<'_>) -> String {
+        let mut svg = format!(
+            "<svg viewBox=\"0 0 {WIDTH} {0}\" role=\"img\" aria-label=\"{1}\"><text x=\"{LEFT}\" y=\"18\" class=\"title\">{1}</text>",
+            self.height,
+            escape(axes.title)
+        );
+        for tick in ticks(self.y.0, self.y.1) {
+            let y = self.top(tick);
+            let _ = write!(
+                svg,
+                "<line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\" class=\"grid\"/><text x=\"{:.1}\" y=\"{:.1}\" class=\"tick\" text-anchor=\"end\">{}</text>",
+                WIDTH - RIGHT,
+                LEFT - 6.0,
+                y + 4.0,
+                label(tick, axes.percent)
+            );
+        }
+        for tick in ticks(self.x.0, self.x.1) {
+            let _ = write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" class=\"tick\" text-anchor=\"middle\">{}</text>",
+                self.left(tick),
+                self.height - BOTTOM + 16.0,
+                label(tick, false)
+            );
+        }
+        let _ = write!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{:.1}\" class=\"tick\" text-anchor=\"middle\">{}</text>",
+            (LEFT + WIDTH - RIGHT) / 2.0,
+            self.height - 4.0,
+            escape(axes.x)
+        );
+        svg
+    }
+}
+
+fn bounds(values: impl Iterator<Item = f64>, from_zero: bool) -> (f64, f64) {
+    let (mut low, mut high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+    if from_zero {
+        low = low.min(0.0);
+    }
+    if high - low < 1e-12 {
+        high = low + if low.abs() > 1.0 { low.abs() * 0.1 } else { 1.0 };
+    }
+    (low, high)
+}
+
+/// Four to eight round numbers between two bounds.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let raw = (high - low) / 5.0;
+    let power = 10f64.powf(raw.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|round| round * power).find(|step| *step >= raw).unwrap_or(raw);
+    let first = (low / step).ceil() as i64;
+    (first..first + 12).map(|index| index as f64 * step).take_while(|tick| *tick <= high + step * 1e-9).collect()
+}
+
+fn label(value: f64, percent: bool) -> String {
+    if percent {
+        return format!("{}%", trim(value * 100.0, 1));
+    }
+    match value.abs() {
+        size if size >= 1e9 => format!("{}G", trim(value / 1e9, 2)),
+        size if size >= 1e6 => format!("{}M", trim(value / 1e6, 2)),
+        size if size >= 1e4 => format!("{}k", trim(value / 1e3, 1)),
+        _ => trim(value, 3),
+    }
+}
+
+fn trim(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_name_can_not_become_markup() {
+        let series = [Series { name: "<script>".into(), points: vec![(0.0, 1.0), (1.0, 2.0)], colour: 0 }];
+        let axes = Axes { title: "a & b", x: "step", percent: false, from_zero: true };
+        let svg = lines(&axes, &series, 200.0);
+        assert!(!svg.contains("<script>") && svg.contains("&lt;script&gt;") && svg.contains("a &amp; b"));
+    }
+
+    #[test]
+    fn points_that_are_not_finite_are_left_out() {
+        let series = [Series { name: "loss".into(), points: vec![(0.0, f64::NAN), (1.0, 2.0), (2.0, f64::INFINITY)], colour: 0 }];
+        let axes = Axes { title: "t", x: "x", percent: false, from_zero: false };
+        let svg = lines(&axes, &series, 200.0);
+        assert!(svg.contains("polyline") && !svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    #[test]
+    fn ticks_are_round_and_inside() {
+        assert_eq!(ticks(0.0, 1.0), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
+        assert!(ticks(3.0, 97.0).iter().all(|tick| (3.0..=97.0).contains(tick) && tick % 20.0 == 0.0));
+    }
+}
