@@ -1,4 +1,5 @@
+//! Here so that cargo counts the build dependencies of the manifest; there is nothing to do.
+
 fn main() {
-    // Here so that cargo counts the build dependencies; there is nothing to do.
     println!("cargo::rerun-if-changed=build.rs");
 }
