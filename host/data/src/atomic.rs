@@ -1,0 +1,144 @@
+//! Files that are either whole or absent: written under a temporary name in the same folder, synced, renamed.
+
+use crate::error::DataError;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Tells the temporary files of one process apart.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// A file being written. Nobody sees it under its own name before [`AtomicFile::commit`]; dropped without it, the
+/// temporary file is removed.
+#[derive(Debug)]
+pub struct AtomicFile {
+    writer: Option<BufWriter<File>>,
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    /// Starts a file that is to be named `path`, creating the folders above it.
+    pub fn create(path: &Path) -> Result<AtomicFile, DataError> {
+        let folder = folder_of(path);
+        fs::create_dir_all(folder)
+            .map_err(|error| DataError::file("create the folder of", path, error))?;
+        let name = path.file_name().ok_or_else(|| {
+            DataError::Invalid(format!("{} names no file to write", path.display()))
+        })?;
+        let temporary = folder.join(format!(
+            ".{}.{}-{}.tmp",
+            name.to_string_lossy(),
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        ));
+        let file = File::create(&temporary)
+            .map_err(|error| DataError::file("create", &temporary, error))?;
+        Ok(AtomicFile {
+            writer: Some(BufWriter::with_capacity(1 << 16, file)),
+            temporary,
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// The name the file will have.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Syncs what was written and gives it its name, replacing a file that had it.
+    pub fn commit(mut self) -> Result<(), DataError> {
+        let path = self.path.clone();
+        let failed = |error| DataError::file("write", &path, error);
+        if let Some(writer) = self.writer.take() {
+            let file = writer
+                .into_inner()
+                .map_err(|error| failed(error.into_error()))?;
+            file.sync_all().map_err(failed)?;
+            fs::rename(&self.temporary, &self.path).map_err(failed)?;
+            // The rename itself survives a power cut only once the folder is synced.
+            if let Ok(folder) = File::open(folder_of(&self.path)) {
+                folder.sync_all().map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.writer {
+            Some(writer) => writer.write(bytes),
+            None => Err(io::Error::other("the file was committed already")),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.writer {
+            Some(writer) => writer.flush(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        // After a commit the temporary name is gone and this finds nothing.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// Writes `bytes` as the file `path`, whole or not at all, creating the folders above it.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes)
+        .map_err(|error| DataError::file("write", path, error))?;
+    file.commit()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_dropped_before_its_commit_leaves_the_old_one_and_no_litter() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write(&path, b"old").unwrap();
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"half of the n").unwrap();
+        assert_eq!(names(folder.path()).len(), 2);
+        drop(file);
+        assert_eq!(names(folder.path()), ["a.json"]);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        write(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["a.json"]);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        write(&file, b"").unwrap();
+        let error = write(&file.join("below"), b"x").unwrap_err().to_string();
+        assert!(error.contains("below"), "{error}");
+    }
+}

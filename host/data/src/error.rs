@@ -1,0 +1,80 @@
+//! What can go wrong with data, said so that a person can fix it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// An error about data: a file, a line of it, a tokenizer, a source or a saved position.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file could not be opened, read, written or renamed.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// What was being done, as a verb ("read", "create", ...).
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A file is damaged, cut short, or of a kind that is not read.
+    #[error("{}: {message}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// One line of a file is wrong; the lines behind it can still be read.
+    #[error("{}, line {line}: {message}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line's number, from 1.
+        line: u64,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// A tokenizer could not be trained, loaded or used.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
+    /// A source of tokens cannot be used.
+    #[error("source \"{name}\": {message}")]
+    Source {
+        /// The source's name in the recipe.
+        name: String,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// A saved sampler position does not belong to these sources.
+    #[error("cannot continue the saved data order: {0}")]
+    State(String),
+    /// A value from a recipe or a plugin is out of its range.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl DataError {
+    /// A [`DataError::File`] for `path`; `action` is a verb ("read", "create", ...).
+    pub fn file(action: &'static str, path: &Path, source: io::Error) -> DataError {
+        DataError::File {
+            action,
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    /// A [`DataError::Line`] for line `line` (from 1) of `path`.
+    pub fn line(path: &Path, line: u64, message: impl Into<String>) -> DataError {
+        DataError::Line {
+            path: path.to_path_buf(),
+            line,
+            message: message.into(),
+        }
+    }
+
+    /// Whether the reader that gave this error can go on with the next line.
+    pub fn is_one_line(&self) -> bool {
+        matches!(self, DataError::Line { .. })
+    }
+}

@@ -1,0 +1,335 @@
+//! Text to token ids and back: byte-level BPE trained here, or any `tokenizer.json` of a Hugging Face folder.
+
+use crate::atomic;
+use crate::error::DataError;
+use crate::jsonl::read_documents;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use tokenizers::AddedToken;
+use tokenizers::models::TrainerWrapper;
+use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::digits::Digits;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+
+/// The token that stands behind every document; id 0 of the tokenizers trained here.
+pub const END_OF_TEXT: &str = "<|end_of_text|>";
+
+/// Files of a Hugging Face folder that belong to the tokenizer and are copied as they are by [`Tokenizer::save`].
+const COMPANIONS: [&str; 3] = [
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+];
+
+/// A tokenizer with its end tokens.
+#[derive(Clone, Debug)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    /// The same tokenizer, reading special tokens as plain text; made when first needed.
+    plain: OnceLock<tokenizers::Tokenizer>,
+    end_tokens: Vec<u32>,
+    vocabulary_size: usize,
+    /// Name and bytes of every file of the folder, `tokenizer.json` first.
+    files: Vec<(String, Vec<u8>)>,
+}
+
+impl Tokenizer {
+    /// Loads a `tokenizer.json`, or the one in a folder.
+    ///
+    /// The end tokens are `eos_token_id` of `generation_config.json`, or else of `config.json`, beside it (a number or
+    /// a list); or else `eos_token` of `tokenizer_config.json`; or else a special token of a well-known name. A
+    /// tokenizer without any is an error. Truncation and padding that the file asks for are turned off.
+    pub fn load(path: &Path) -> Result<Tokenizer, DataError> {
+        let file = if path.is_dir() {
+            path.join("tokenizer.json")
+        } else {
+            path.to_path_buf()
+        };
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let bytes = std::fs::read(&file).map_err(|error| DataError::file("read", &file, error))?;
+        let inner = parse(&bytes)
+            .map_err(|message| DataError::Tokenizer(format!("{}: {message}", file.display())))?;
+        let mut files = vec![("tokenizer.json".to_string(), bytes)];
+        for name in COMPANIONS {
+            if let Some(bytes) = read_if_there(&folder.join(name))? {
+                files.push((name.to_string(), bytes));
+            }
+        }
+        let end_tokens = end_tokens(&inner, folder)?;
+        Tokenizer::assemble(inner, end_tokens, files)
+    }
+
+    /// Trains a byte-level BPE on `documents`: digits one by one, every byte a token, then merges of the most frequent
+    /// pairs (ties to the pair of lower ids) until there are `vocabulary` tokens.
+    ///
+    /// [`END_OF_TEXT`] is token 0, and the other `special_tokens` follow in order. The same documents in the same or
+    /// any other order give the same bytes. The vocabulary is smaller than asked for where the documents have no more
+    /// pairs to merge; asking for less than 256 and the special tokens is an error.
+    pub fn train<S: AsRef<str>>(
+        documents: impl IntoIterator<Item = S>,
+        vocabulary: usize,
+        special_tokens: &[&str],
+    ) -> Result<Tokenizer, DataError> {
+        Tokenizer::try_train(documents.into_iter().map(Ok), vocabulary, special_tokens)
+    }
+
+    /// Trains on the documents of JSON Lines files, as [`Tokenizer::train`]. The first bad line is an error.
+    pub fn train_from_files(
+        files: &[PathBuf],
+        vocabulary: usize,
+        special_tokens: &[&str],
+    ) -> Result<Tokenizer, DataError> {
+        let texts = files.iter().flat_map(|path| match read_documents(path) {
+            Ok(documents) => Box::new(documents.map(|found| found.map(|document| document.text)))
+                as Box<dyn Iterator<Item = Result<String, DataError>>>,
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        });
+        Tokenizer::try_train(texts, vocabulary, special_tokens)
+    }
+
+    fn try_train<S: AsRef<str>>(
+        documents: impl Iterator<Item = Result<S, DataError>>,
+        vocabulary: usize,
+        special_tokens: &[&str],
+    ) -> Result<Tokenizer, DataError> {
+        let mut specials = vec![END_OF_TEXT];
+        for token in special_tokens {
+            if token.is_empty() {
+                return Err(DataError::Tokenizer("a special token is empty".into()));
+            }
+            if !specials.contains(token) {
+                specials.push(token);
+            }
+        }
+        let least = 256 + specials.len();
+        if vocabulary < least {
+            return Err(DataError::Tokenizer(format!(
+                "a vocabulary of {vocabulary} is too small: 256 bytes and {} special tokens need {least}",
+                specials.len()
+            )));
+        }
+        let texts: Vec<S> = documents.collect::<Result<_, _>>()?;
+        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let mut trainer: TrainerWrapper = BpeTrainer::builder()
+            .vocab_size(vocabulary)
+            .show_progress(false)
+            .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+            .special_tokens(
+                specials
+                    .iter()
+                    .map(|token| AddedToken::from(*token, true))
+                    .collect(),
+            )
+            .build()
+            .into();
+        let mut inner = tokenizers::Tokenizer::new(BPE::default());
+        let bytes_and_digits = Sequence::new(vec![
+            PreTokenizerWrapper::Digits(Digits::new(true)),
+            PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true)),
+        ]);
+        inner
+            .with_pre_tokenizer(Some(bytes_and_digits))
+            .with_decoder(Some(ByteLevel::new(false, true, true)));
+        inner
+            .train(&mut trainer, texts.into_iter())
+            .map_err(failed)?;
+        let bytes = inner.to_string(true).map_err(failed)?.into_bytes();
+        // What was saved is what is used: no difference between the first run and one that loads it.
+        let inner = parse(&bytes).map_err(DataError::Tokenizer)?;
+        let files = vec![
+            ("tokenizer.json".to_string(), bytes),
+            (
+                "tokenizer_config.json".to_string(),
+                tokenizer_config(&specials),
+            ),
+        ];
+        Tokenizer::assemble(inner, vec![0], files)
+    }
+
+    fn assemble(
+        inner: tokenizers::Tokenizer,
+        end_tokens: Vec<u32>,
+        files: Vec<(String, Vec<u8>)>,
+    ) -> Result<Tokenizer, DataError> {
+        // Added tokens may lie behind a gap, so the count of tokens is not enough.
+        let vocabulary_size = inner
+            .get_vocab(true)
+            .into_values()
+            .max()
+            .map_or(0, |largest| largest as usize + 1);
+        if let Some(id) = end_tokens
+            .iter()
+            .find(|id| inner.id_to_token(**id).is_none())
+        {
+            return Err(DataError::Tokenizer(format!(
+                "end token {id} (eos_token_id) is not in its vocabulary of {vocabulary_size}"
+            )));
+        }
+        Ok(Tokenizer {
+            inner,
+            plain: OnceLock::new(),
+            end_tokens,
+            vocabulary_size,
+            files,
+        })
+    }
+
+    /// The tokens of `text`, with none added before or behind. A special token's name in `text` becomes that token, as
+    /// `transformers` does; use [`Tokenizer::encode_plain`] for text that is not to be trusted with that.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {
+        let encoding = self.inner.encode_fast(text, false).map_err(failed)?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The tokens of `text`, special tokens' names in it read as the characters they are: a document that quotes
+    /// `<|end_of_text|>` does not end there.
+    pub fn encode_plain(&self, text: &str) -> Result<Vec<u32>, DataError> {
+        let plain = self.plain.get_or_init(|| {
+            let mut plain = self.inner.clone();
+            plain.set_encode_special_tokens(true);
+            plain
+        });
+        let encoding = plain.encode_fast(text, false).map_err(failed)?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// The text of `tokens`. Bytes that are no UTF-8 become U+FFFD, and ids that are not in the vocabulary nothing.
+    /// `skip_special` leaves out special tokens.
+    pub fn decode(&self, tokens: &[u32], skip_special: bool) -> String {
+        self.inner.decode(tokens, skip_special).unwrap_or_else(|_| {
+            // Byte-level decoders never fail. One that does still has its tokens to show.
+            tokens
+                .iter()
+                .filter_map(|id| self.inner.id_to_token(*id))
+                .collect()
+        })
+    }
+
+    /// The token that ends a document: of several end tokens, the one with an end-of-text name, or else the first.
+    pub fn end_of_text(&self) -> u32 {
+        let named = self.end_tokens.iter().find(|id| {
+            self.inner
+                .id_to_token(**id)
+                .is_some_and(|token| WELL_KNOWN_ENDS[..2].contains(&token.as_str()))
+        });
+        named.or(self.end_tokens.first()).copied().unwrap_or(0)
+    }
+
+    /// Every token that ends a generation, never empty.
+    pub fn end_tokens(&self) -> &[u32] {
+        &self.end_tokens
+    }
+
+    /// One more than the largest token id: the rows that an embedding needs.
+    pub fn vocabulary_size(&self) -> usize {
+        self.vocabulary_size
+    }
+
+    /// The id of a token by its name in the vocabulary, for example of a special token.
+    pub fn token_id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    /// Writes `tokenizer.json` and its companions into the folder `folder`, so that `transformers` loads it. The files
+    /// of a loaded tokenizer are written as they were read.
+    pub fn save(&self, folder: &Path) -> Result<(), DataError> {
+        for (name, bytes) in &self.files {
+            atomic::write(&folder.join(name), bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// Names of end tokens, for a tokenizer that comes without a config.
+const WELL_KNOWN_ENDS: [&str; 4] = [END_OF_TEXT, "<|endoftext|>", "</s>", "<eos>"];
+
+fn failed(error: tokenizers::Error) -> DataError {
+    DataError::Tokenizer(error.to_string())
+}
+
+fn parse(bytes: &[u8]) -> Result<tokenizers::Tokenizer, String> {
+    let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| error.to_string())?;
+    // A corpus is cut into windows by the sampler; a tokenizer that cuts texts loses tokens.
+    inner
+        .with_truncation(None)
+        .map_err(|error| error.to_string())?;
+    inner.with_padding(None);
+    Ok(inner)
+}
+
+fn tokenizer_config(specials: &[&str]) -> Vec<u8> {
+    let config = json!({
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "eos_token": END_OF_TEXT,
+        "pad_token": END_OF_TEXT,
+        "additional_special_tokens": &specials[1..],
+        "add_prefix_space": false,
+        "clean_up_tokenization_spaces": false,
+    });
+    format!("{config:#}\n").into_bytes()
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, DataError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DataError::file("read", path, error)),
+    }
+}
+
+fn end_tokens(inner: &tokenizers::Tokenizer, folder: &Path) -> Result<Vec<u32>, DataError> {
+    for (name, key) in [
+        ("generation_config.json", "eos_token_id"),
+        ("config.json", "eos_token_id"),
+        ("tokenizer_config.json", "eos_token"),
+    ] {
+        let path = folder.join(name);
+        let Some(bytes) = read_if_there(&path)? else {
+            continue;
+        };
+        let wrong = |message: String| DataError::Format {
+            path: path.clone(),
+            message,
+        };
+        let config: Value = serde_json::from_slice(&bytes)
+            .map_err(|error| wrong(format!("is not JSON: {error}")))?;
+        let one = |value: &Value| -> Option<u32> {
+            match value {
+                Value::Number(id) => id.as_u64().and_then(|id| u32::try_from(id).ok()),
+                Value::String(token) => inner.token_to_id(token),
+                // A token with its flags: {"content": "</s>", "lstrip": false, ...}.
+                Value::Object(token) => inner.token_to_id(token.get("content")?.as_str()?),
+                _ => None,
+            }
+        };
+        let ids = match config.get(key) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(items)) => items.iter().map(one).collect::<Option<Vec<u32>>>(),
+            Some(value) => one(value).map(|id| vec![id]),
+        };
+        match ids {
+            Some(ids) if !ids.is_empty() => return Ok(ids),
+            _ => {
+                return Err(wrong(format!(
+                    "\"{key}\" is neither a token nor a list of tokens"
+                )));
+            }
+        }
+    }
+    let known = WELL_KNOWN_ENDS
+        .iter()
+        .find_map(|token| inner.token_to_id(token));
+    known.map(|id| vec![id]).ok_or_else(|| {
+        DataError::Tokenizer(format!(
+            "{} has no end token: set eos_token_id in a generation_config.json beside it",
+            folder.display()
+        ))
+    })
+}
+
+#[cfg(test)]
+#[path = "tokenizer_tests.rs"]
+mod tests;
