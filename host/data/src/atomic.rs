@@ -22,24 +22,17 @@ impl AtomicFile {
     /// Starts a file that is to be named `path`, creating the folders above it.
     pub fn create(path: &Path) -> Result<AtomicFile, DataError> {
         let folder = folder_of(path);
-        fs::create_dir_all(folder)
-            .map_err(|error| DataError::file("create the folder of", path, error))?;
-        let name = path.file_name().ok_or_else(|| {
-            DataError::Invalid(format!("{} names no file to write", path.display()))
-        })?;
+        fs::create_dir_all(folder).map_err(|error| DataError::file("create the folder of", path, error))?;
+        let name =
+            path.file_name().ok_or_else(|| DataError::Invalid(format!("{} names no file to write", path.display())))?;
         let temporary = folder.join(format!(
             ".{}.{}-{}.tmp",
             name.to_string_lossy(),
             std::process::id(),
             NEXT.fetch_add(1, Ordering::Relaxed)
         ));
-        let file = File::create(&temporary)
-            .map_err(|error| DataError::file("create", &temporary, error))?;
-        Ok(AtomicFile {
-            writer: Some(BufWriter::with_capacity(1 << 16, file)),
-            temporary,
-            path: path.to_path_buf(),
-        })
+        let file = File::create(&temporary).map_err(|error| DataError::file("create", &temporary, error))?;
+        Ok(AtomicFile { writer: Some(BufWriter::with_capacity(1 << 16, file)), temporary, path: path.to_path_buf() })
     }
 
     /// The name the file will have.
@@ -52,9 +45,7 @@ impl AtomicFile {
         let path = self.path.clone();
         let failed = |error| DataError::file("write", &path, error);
         if let Some(writer) = self.writer.take() {
-            let file = writer
-                .into_inner()
-                .map_err(|error| failed(error.into_error()))?;
+            let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
             file.sync_all().map_err(failed)?;
             fs::rename(&self.temporary, &self.path).map_err(failed)?;
             // The rename itself survives a power cut only once the folder is synced.
@@ -92,8 +83,7 @@ impl Drop for AtomicFile {
 /// Writes `bytes` as the file `path`, whole or not at all, creating the folders above it.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     let mut file = AtomicFile::create(path)?;
-    file.write_all(bytes)
-        .map_err(|error| DataError::file("write", path, error))?;
+    file.write_all(bytes).map_err(|error| DataError::file("write", path, error))?;
     file.commit()
 }
 
@@ -109,10 +99,8 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }

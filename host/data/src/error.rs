@@ -57,20 +57,12 @@ pub enum DataError {
 impl DataError {
     /// A [`DataError::File`] for `path`; `action` is a verb ("read", "create", ...).
     pub fn file(action: &'static str, path: &Path, source: io::Error) -> DataError {
-        DataError::File {
-            action,
-            path: path.to_path_buf(),
-            source,
-        }
+        DataError::File { action, path: path.to_path_buf(), source }
     }
 
     /// A [`DataError::Line`] for line `line` (from 1) of `path`.
     pub fn line(path: &Path, line: u64, message: impl Into<String>) -> DataError {
-        DataError::Line {
-            path: path.to_path_buf(),
-            line,
-            message: message.into(),
-        }
+        DataError::Line { path: path.to_path_buf(), line, message: message.into() }
     }
 
     /// Whether the reader that gave this error can go on with the next line.

@@ -16,25 +16,14 @@ pub struct FieldMap {
 
 impl FieldMap {
     /// A map from pairs of name and column.
-    pub fn new<N: Into<String>, C: Into<String>>(
-        columns: impl IntoIterator<Item = (N, C)>,
-    ) -> FieldMap {
-        FieldMap {
-            columns: columns
-                .into_iter()
-                .map(|(name, column)| (name.into(), column.into()))
-                .collect(),
-        }
+    pub fn new<N: Into<String>, C: Into<String>>(columns: impl IntoIterator<Item = (N, C)>) -> FieldMap {
+        FieldMap { columns: columns.into_iter().map(|(name, column)| (name.into(), column.into())).collect() }
     }
 
     /// Reads `name=column` pairs separated by commas; an empty text maps nothing.
     pub fn parse(text: &str) -> Result<FieldMap, DataError> {
         let mut columns = BTreeMap::new();
-        for pair in text
-            .split(',')
-            .map(str::trim)
-            .filter(|pair| !pair.is_empty())
-        {
+        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
             let (name, column) = match pair.split_once('=') {
                 Some((name, column)) if !name.trim().is_empty() && !column.trim().is_empty() => {
                     (name.trim(), column.trim())
@@ -45,13 +34,8 @@ impl FieldMap {
                     )));
                 }
             };
-            if columns
-                .insert(name.to_string(), column.to_string())
-                .is_some()
-            {
-                return Err(DataError::Invalid(format!(
-                    "field map: \"{name}\" is mapped twice"
-                )));
+            if columns.insert(name.to_string(), column.to_string()).is_some() {
+                return Err(DataError::Invalid(format!("field map: \"{name}\" is mapped twice")));
             }
         }
         Ok(FieldMap { columns })
@@ -69,9 +53,7 @@ impl FieldMap {
 
     /// Every explicit pair of name and column, by name.
     pub fn columns(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.columns
-            .iter()
-            .map(|(name, column)| (name.as_str(), column.as_str()))
+        self.columns.iter().map(|(name, column)| (name.as_str(), column.as_str()))
     }
 
     /// The text of `name` in `row`: strings as they are, numbers in plain decimal (`43.0` is "43"), booleans as
@@ -108,10 +90,8 @@ fn text_at(row: &Value, column: &str) -> Option<String> {
         return text_of(value);
     }
     if column.contains('+') {
-        let parts: Option<Vec<String>> = column
-            .split('+')
-            .map(|part| find(row, part.trim()).and_then(text_of))
-            .collect();
+        let parts: Option<Vec<String>> =
+            column.split('+').map(|part| find(row, part.trim()).and_then(text_of)).collect();
         return parts.map(|parts| parts.join(" "));
     }
     None
@@ -124,10 +104,8 @@ fn find<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
             if let Some(found) = map.get(path) {
                 return Some(found);
             }
-            path.rmatch_indices('.').find_map(|(dot, _)| {
-                map.get(&path[..dot])
-                    .and_then(|inner| find(inner, &path[dot + 1..]))
-            })
+            path.rmatch_indices('.')
+                .find_map(|(dot, _)| map.get(&path[..dot]).and_then(|inner| find(inner, &path[dot + 1..])))
         }
         Value::Array(items) => {
             let (index, rest) = match path.split_once('.') {
@@ -147,9 +125,7 @@ pub(crate) fn text_of(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() => {
-                Some(format!("{}", if float == 0.0 { 0.0 } else { float }))
-            }
+            Some(float) if number.is_f64() => Some(format!("{}", if float == 0.0 { 0.0 } else { float })),
             _ => Some(number.to_string()),
         },
         Value::Null | Value::Array(_) | Value::Object(_) => None,
@@ -174,10 +150,7 @@ mod tests {
             (json!("43.0"), "43.0"),
             (json!(true), "true"),
         ] {
-            assert_eq!(
-                map.get(&json!({"answer": value}), "answer").as_deref(),
-                Some(text)
-            );
+            assert_eq!(map.get(&json!({"answer": value}), "answer").as_deref(), Some(text));
         }
     }
 
@@ -206,21 +179,12 @@ mod tests {
     #[test]
     fn references_may_be_one_or_many_and_mixed() {
         let plain = FieldMap::default();
-        assert_eq!(
-            plain.references(&json!({"reference": 4})),
-            Some(vec!["4".into()])
-        );
-        assert_eq!(
-            plain.references(&json!({"references": ["4", 4.5]})),
-            Some(vec!["4".into(), "4.5".into()])
-        );
+        assert_eq!(plain.references(&json!({"reference": 4})), Some(vec!["4".into()]));
+        assert_eq!(plain.references(&json!({"references": ["4", 4.5]})), Some(vec!["4".into(), "4.5".into()]));
         assert_eq!(plain.references(&json!({"references": ["4", null]})), None);
         assert_eq!(plain.references(&json!({"answer": "4"})), None);
         let mapped = FieldMap::parse("references=target").unwrap();
-        assert_eq!(
-            mapped.references(&json!({"target": 9, "reference": 1})),
-            Some(vec!["9".into()])
-        );
+        assert_eq!(mapped.references(&json!({"target": 9, "reference": 1})), Some(vec!["9".into()]));
     }
 
     #[test]

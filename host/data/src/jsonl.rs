@@ -45,9 +45,7 @@ impl JsonLines {
     /// Opens the file `path`.
     pub fn open(path: &Path) -> Result<JsonLines, DataError> {
         let file = File::open(path).map_err(|error| DataError::file("open", path, error))?;
-        let details = file
-            .metadata()
-            .map_err(|error| DataError::file("read", path, error))?;
+        let details = file.metadata().map_err(|error| DataError::file("read", path, error))?;
         if details.is_dir() {
             return Err(DataError::Format {
                 path: path.to_path_buf(),
@@ -61,21 +59,12 @@ impl JsonLines {
     }
 
     /// Reads from `reader`; errors call it `name`.
-    pub fn from_reader(
-        name: impl AsRef<Path>,
-        reader: impl Read + Send + 'static,
-    ) -> Result<JsonLines, DataError> {
+    pub fn from_reader(name: impl AsRef<Path>, reader: impl Read + Send + 'static) -> Result<JsonLines, DataError> {
         let path = name.as_ref().to_path_buf();
         let read = Arc::new(AtomicU64::new(0));
-        let mut reader = Counted {
-            inner: reader,
-            read: Arc::clone(&read),
-        };
+        let mut reader = Counted { inner: reader, read: Arc::clone(&read) };
         let mut start = Vec::with_capacity(4);
-        (&mut reader)
-            .take(4)
-            .read_to_end(&mut start)
-            .map_err(|error| DataError::file("read", &path, error))?;
+        (&mut reader).take(4).read_to_end(&mut start).map_err(|error| DataError::file("read", &path, error))?;
         let form = Form::of(&start);
         let whole = BufReader::with_capacity(1 << 16, io::Cursor::new(start).chain(reader));
         let reader: Box<dyn BufRead + Send> = match form {
@@ -88,9 +77,7 @@ impl JsonLines {
             Form::Other(what) => {
                 return Err(DataError::Format {
                     path,
-                    message: format!(
-                        "is {what}, which is not read; convert it to JSON Lines, plain or with zstd"
-                    ),
+                    message: format!("is {what}, which is not read; convert it to JSON Lines, plain or with zstd"),
                 });
             }
         };
@@ -125,10 +112,8 @@ impl JsonLines {
     fn fill(&mut self) -> Result<bool, DataError> {
         self.buffer.clear();
         let limit = self.longest as u64 + 1;
-        let read = (&mut self.reader)
-            .take(limit)
-            .read_until(b'\n', &mut self.buffer)
-            .map_err(|error| self.broken(error))?;
+        let read =
+            (&mut self.reader).take(limit).read_until(b'\n', &mut self.buffer).map_err(|error| self.broken(error))?;
         if read == 0 {
             return Ok(false);
         }
@@ -137,13 +122,8 @@ impl JsonLines {
             self.buffer.pop();
         } else if self.buffer.len() > self.longest {
             self.buffer = Vec::new();
-            self.reader
-                .skip_until(b'\n')
-                .map_err(|error| self.broken(error))?;
-            return Err(self.bad_line(format!(
-                "is longer than {} MiB, the most that is read",
-                self.longest >> 20
-            )));
+            self.reader.skip_until(b'\n').map_err(|error| self.broken(error))?;
+            return Err(self.bad_line(format!("is longer than {} MiB, the most that is read", self.longest >> 20)));
         }
         if self.number == 1 && self.buffer.starts_with(b"\xEF\xBB\xBF") {
             self.buffer.drain(..3);
@@ -152,12 +132,8 @@ impl JsonLines {
     }
 
     fn parse(&self) -> Result<Value, DataError> {
-        let text = std::str::from_utf8(&self.buffer).map_err(|error| {
-            self.bad_line(format!(
-                "is not UTF-8 from byte {} on",
-                error.valid_up_to() + 1
-            ))
-        })?;
+        let text = std::str::from_utf8(&self.buffer)
+            .map_err(|error| self.bad_line(format!("is not UTF-8 from byte {} on", error.valid_up_to() + 1)))?;
         serde_json::from_str(text).map_err(|error| {
             // Its own message ends in "at line 1 column 17", and that line is not the file's.
             let message = error.to_string();
@@ -295,19 +271,12 @@ impl Iterator for Documents {
 /// The documents of `path`, in order. A bad line is a [`DataError::Line`] and does not end the iterator. A document
 /// without an id is called "FILE:LINE", FILE being the file's name without its folder.
 pub fn read_documents(path: &Path) -> Result<Documents, DataError> {
-    Ok(Documents {
-        name: file_name(path),
-        lines: JsonLines::open(path)?,
-    })
+    Ok(Documents { name: file_name(path), lines: JsonLines::open(path)? })
 }
 
 /// The problems of `path`, in order, their columns named by `map`. `rows` takes a part, counted from 0 over the lines
 /// that are not blank; asking for more rows than there are is an error, and so is the first bad line that is asked for.
-pub fn read_problems(
-    path: &Path,
-    map: &FieldMap,
-    rows: Option<Range<usize>>,
-) -> Result<Vec<Problem>, DataError> {
+pub fn read_problems(path: &Path, map: &FieldMap, rows: Option<Range<usize>>) -> Result<Vec<Problem>, DataError> {
     let name = file_name(path);
     let mut problems = Vec::new();
     let mut seen = 0;
@@ -328,20 +297,14 @@ pub fn read_problems(
     if let Some(rows) = rows.filter(|rows| seen < rows.end) {
         return Err(DataError::Format {
             path: path.to_path_buf(),
-            message: format!(
-                "has {seen} rows, and rows {}..{} were asked for",
-                rows.start, rows.end
-            ),
+            message: format!("has {seen} rows, and rows {}..{} were asked for", rows.start, rows.end),
         });
     }
     Ok(problems)
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(
-        || path.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    )
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Writes one JSON value a line. The file has its name only once [`JsonlWriter::finish`] returns.
@@ -378,11 +341,7 @@ impl JsonlWriter {
         } else {
             Output::Plain(file)
         };
-        Ok(JsonlWriter {
-            output,
-            path: path.to_path_buf(),
-            lines: 0,
-        })
+        Ok(JsonlWriter { output, path: path.to_path_buf(), lines: 0 })
     }
 
     /// Writes one line.
@@ -408,10 +367,9 @@ impl JsonlWriter {
     pub fn finish(self) -> Result<(), DataError> {
         match self.output {
             Output::Plain(file) => file.commit(),
-            Output::Zstd(encoder) => encoder
-                .finish()
-                .map_err(|error| DataError::file("compress", &self.path, error))?
-                .commit(),
+            Output::Zstd(encoder) => {
+                encoder.finish().map_err(|error| DataError::file("compress", &self.path, error))?.commit()
+            }
         }
     }
 }

@@ -49,15 +49,9 @@ impl Document {
     /// The error says what is wrong with which column.
     pub fn from_value(row: Value, default_id: &str) -> Result<Document, String> {
         let Value::Object(row) = row else {
-            return Err(format!(
-                "expected an object with a \"text\", found {}",
-                kind(&row)
-            ));
+            return Err(format!("expected an object with a \"text\", found {}", kind(&row)));
         };
-        let mut document = Document {
-            id: default_id.to_string(),
-            ..Document::default()
-        };
+        let mut document = Document { id: default_id.to_string(), ..Document::default() };
         let mut text = None;
         let mut own_fields = None;
         for (name, value) in row {
@@ -67,9 +61,8 @@ impl Document {
                 ("fields", value @ (Value::Object(_) | Value::Null)) => own_fields = Some(value),
                 (_, Value::Null) => {}
                 ("id", value) => {
-                    document.id = text_of(&value).ok_or_else(|| {
-                        format!("\"id\" is {}, not a text or number", kind(&value))
-                    })?;
+                    document.id =
+                        text_of(&value).ok_or_else(|| format!("\"id\" is {}, not a text or number", kind(&value)))?;
                 }
                 ("url", Value::String(url)) => document.url = Some(url),
                 ("source", Value::String(source)) => document.source = source,
@@ -119,9 +112,7 @@ impl Problem {
         let problem = map.get(row, "problem").ok_or_else(|| missing("problem"))?;
         let references = map.references(row).ok_or_else(|| missing("reference"))?;
         if references.is_empty() {
-            return Err(
-                "the list of references is empty: every problem needs an accepted answer".into(),
-            );
+            return Err("the list of references is empty: every problem needs an accepted answer".into());
         }
         let mut fields = BTreeMap::new();
         if let Some(Value::Object(own)) = columns.get("fields") {
@@ -198,22 +189,10 @@ mod tests {
         let document = Document::from_value(row, "file:1").unwrap();
         assert_eq!(document.id, "7");
         assert_eq!(document.year, Some(2021));
-        let fields: Vec<(&str, &str)> = document
-            .fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        assert_eq!(
-            fields,
-            [
-                ("dump", "own"),
-                ("extra", "3"),
-                ("labels", "[\"a\",1]"),
-                ("score", "0.5")
-            ]
-        );
-        let again: Document =
-            serde_json::from_str(&serde_json::to_string(&document).unwrap()).unwrap();
+        let fields: Vec<(&str, &str)> =
+            document.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(fields, [("dump", "own"), ("extra", "3"), ("labels", "[\"a\",1]"), ("score", "0.5")]);
+        let again: Document = serde_json::from_str(&serde_json::to_string(&document).unwrap()).unwrap();
         assert_eq!(again, document);
     }
 
@@ -230,12 +209,7 @@ mod tests {
             let error = Document::from_value(row, "").unwrap_err();
             assert!(error.contains(part), "{error}");
         }
-        assert_eq!(
-            Document::from_value(json!({"text": "t"}), "f:3")
-                .unwrap()
-                .id,
-            "f:3"
-        );
+        assert_eq!(Document::from_value(json!({"text": "t"}), "f:3").unwrap().id, "f:3");
     }
 
     #[test]
@@ -248,18 +222,10 @@ mod tests {
         assert_eq!(problem.id, "svamp:1");
         assert_eq!(problem.fields["level"], "2");
         let error = Problem::from_value(&row, &FieldMap::default(), "").unwrap_err();
-        assert!(
-            error.contains("Body") && error.contains("problem=COLUMN"),
-            "{error}"
-        );
-        let error = Problem::from_value(
-            &json!({"problem": "p", "references": []}),
-            &FieldMap::default(),
-            "",
-        );
+        assert!(error.contains("Body") && error.contains("problem=COLUMN"), "{error}");
+        let error = Problem::from_value(&json!({"problem": "p", "references": []}), &FieldMap::default(), "");
         assert!(error.unwrap_err().contains("empty"));
-        let again: Problem =
-            serde_json::from_str(&serde_json::to_string(&problem).unwrap()).unwrap();
+        let again: Problem = serde_json::from_str(&serde_json::to_string(&problem).unwrap()).unwrap();
         assert_eq!(again, problem);
     }
 }

@@ -84,42 +84,25 @@ impl Sampler {
     /// Refuses a context of 0, no sources, and two sources of one name (their orders and curves would mix).
     pub fn new(sources: Vec<TokenSource>, context: usize, seed: u64) -> Result<Sampler, DataError> {
         if context == 0 {
-            return Err(DataError::Invalid(
-                "context must be at least 1 token".into(),
-            ));
+            return Err(DataError::Invalid("context must be at least 1 token".into()));
         }
         if sources.is_empty() {
             return Err(DataError::Invalid("there is no source to train on".into()));
         }
         for (index, source) in sources.iter().enumerate() {
-            if sources[..index]
-                .iter()
-                .any(|other| other.name() == source.name())
-            {
-                return Err(DataError::Source {
-                    name: source.name().to_string(),
-                    message: "is named twice".into(),
-                });
+            if sources[..index].iter().any(|other| other.name() == source.name()) {
+                return Err(DataError::Source { name: source.name().to_string(), message: "is named twice".into() });
             }
         }
         let sources = sources
             .into_iter()
             .map(|source| {
-                let mut drawn = Drawn {
-                    stream: Stream::at(source, seed, 0),
-                    first: 0,
-                    sequences: 0,
-                    owed: 0.0,
-                };
+                let mut drawn = Drawn { stream: Stream::at(source, seed, 0), first: 0, sequences: 0, owed: 0.0 };
                 drawn.take_first();
                 drawn
             })
             .collect();
-        Ok(Sampler {
-            context,
-            seed,
-            sources,
-        })
+        Ok(Sampler { context, seed, sources })
     }
 
     /// The next `sequences` sequences. `weights` has one finite, non-negative weight a source, not all zero; they need
@@ -129,10 +112,8 @@ impl Sampler {
     /// more, at any moment, over the whole history.
     pub fn next_batch(&mut self, weights: &[f64], sequences: usize) -> Result<Batch, DataError> {
         let shares = self.shares(weights)?;
-        let mut batch = Batch {
-            tokens: Vec::with_capacity(sequences * (self.context + 1)),
-            source: Vec::with_capacity(sequences),
-        };
+        let mut batch =
+            Batch { tokens: Vec::with_capacity(sequences * (self.context + 1)), source: Vec::with_capacity(sequences) };
         for _ in 0..sequences {
             let chosen = self.choose(&shares);
             let drawn = &mut self.sources[chosen];
@@ -166,9 +147,7 @@ impl Sampler {
             let order = if due { deadline } else { -drawn.owed };
             let better = match chosen {
                 None => true,
-                Some((_, other_due, other_order)) => {
-                    (due && !other_due) || (due == other_due && order < other_order)
-                }
+                Some((_, other_due, other_order)) => (due && !other_due) || (due == other_due && order < other_order),
             };
             if better {
                 chosen = Some((index, due, order));
@@ -189,9 +168,7 @@ impl Sampler {
             if !weight.is_finite() || *weight < 0.0 {
                 return Err(DataError::Source {
                     name: drawn.stream.source().name().to_string(),
-                    message: format!(
-                        "has the weight {weight}; weights are finite and not negative"
-                    ),
+                    message: format!("has the weight {weight}; weights are finite and not negative"),
                 });
             }
         }
@@ -201,34 +178,22 @@ impl Sampler {
             return Err(DataError::Invalid("mixture: every weight is 0".into()));
         }
         let sum: f64 = weights.iter().map(|weight| weight / largest).sum();
-        Ok(weights
-            .iter()
-            .map(|weight| weight / largest / sum)
-            .collect())
+        Ok(weights.iter().map(|weight| weight / largest / sum).collect())
     }
 
     /// Names of the sources, in the order of weights and of [`Batch::source`].
     pub fn names(&self) -> Vec<&str> {
-        self.sources
-            .iter()
-            .map(|drawn| drawn.stream.source().name())
-            .collect()
+        self.sources.iter().map(|drawn| drawn.stream.source().name()).collect()
     }
 
     /// Tokens in one epoch of each source.
     pub fn tokens_available(&self) -> Vec<u64> {
-        self.sources
-            .iter()
-            .map(|drawn| drawn.stream.source().tokens())
-            .collect()
+        self.sources.iter().map(|drawn| drawn.stream.source().tokens()).collect()
     }
 
     /// Tokens of each source that sequences have predicted so far: context times its sequences.
     pub fn tokens_seen(&self) -> Vec<u64> {
-        self.sources
-            .iter()
-            .map(|drawn| drawn.sequences * self.context as u64)
-            .collect()
+        self.sources.iter().map(|drawn| drawn.sequences * self.context as u64).collect()
     }
 
     /// Where the sampler stands. [`Sampler::restore`] with it gives the same batches from here on.
@@ -243,11 +208,7 @@ impl Sampler {
                 owed: drawn.owed,
             }
         });
-        SamplerState {
-            context: self.context,
-            seed: self.seed,
-            sources: sources.collect(),
-        }
+        SamplerState { context: self.context, seed: self.seed, sources: sources.collect() }
     }
 
     /// Goes to where `state` was taken. Refuses one of another context, seed, or other sources, saying what differs:
@@ -276,26 +237,15 @@ impl Sampler {
     fn changes_since(&self, state: &SamplerState) -> Vec<String> {
         let mut changes = Vec::new();
         if state.context != self.context {
-            changes.push(format!(
-                "context was {}, is {}",
-                state.context, self.context
-            ));
+            changes.push(format!("context was {}, is {}", state.context, self.context));
         }
         if state.seed != self.seed {
             changes.push(format!("seed was {}, is {}", state.seed, self.seed));
         }
-        let before: Vec<&str> = state
-            .sources
-            .iter()
-            .map(|saved| saved.name.as_str())
-            .collect();
+        let before: Vec<&str> = state.sources.iter().map(|saved| saved.name.as_str()).collect();
         let now = self.names();
         if before != now {
-            changes.push(format!(
-                "sources were {}, are {}",
-                before.join(", "),
-                now.join(", ")
-            ));
+            changes.push(format!("sources were {}, are {}", before.join(", "), now.join(", ")));
             return changes;
         }
         for (drawn, saved) in self.sources.iter().zip(&state.sources) {

@@ -25,18 +25,12 @@ impl TokenSource {
     /// Tokenises the documents of `files`, in order, and puts the end-of-text token behind each. Special tokens' names
     /// in a text are plain characters. A document without text adds nothing; a bad line is an error, and so is a
     /// source without any token to predict.
-    pub fn from_documents(
-        name: &str,
-        files: &[PathBuf],
-        tokenizer: &Tokenizer,
-    ) -> Result<TokenSource, DataError> {
+    pub fn from_documents(name: &str, files: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
         let mut documents = Vec::new();
         let mut texts: Vec<String> = Vec::with_capacity(CHUNK);
         let encode = |texts: &mut Vec<String>, documents: &mut Vec<Vec<u32>>| {
-            let encoded: Result<Vec<Vec<u32>>, DataError> = texts
-                .par_iter()
-                .map(|text| tokenizer.encode_plain(text))
-                .collect();
+            let encoded: Result<Vec<Vec<u32>>, DataError> =
+                texts.par_iter().map(|text| tokenizer.encode_plain(text)).collect();
             texts.clear();
             encoded.map(|encoded| documents.extend(encoded))
         };
@@ -55,11 +49,7 @@ impl TokenSource {
     /// A source of documents that are tokens already; `end_of_text` is put behind each one that is not empty.
     ///
     /// Two tokens are enough: a source repeats, epoch after epoch, so it fills windows of any length.
-    pub fn from_tokens(
-        name: &str,
-        documents: Vec<Vec<u32>>,
-        end_of_text: u32,
-    ) -> Result<TokenSource, DataError> {
+    pub fn from_tokens(name: &str, documents: Vec<Vec<u32>>, end_of_text: u32) -> Result<TokenSource, DataError> {
         let mut tokens = Vec::with_capacity(documents.iter().map(|tokens| tokens.len() + 1).sum());
         let mut ends = Vec::with_capacity(documents.len());
         for document in documents.iter().filter(|document| !document.is_empty()) {
@@ -70,10 +60,7 @@ impl TokenSource {
         if ends.is_empty() {
             return Err(DataError::Source {
                 name: name.to_string(),
-                message: format!(
-                    "has no text to train on: {} documents, all of them empty",
-                    documents.len()
-                ),
+                message: format!("has no text to train on: {} documents, all of them empty", documents.len()),
             });
         }
         let mut hasher = Sha256::new();
@@ -84,17 +71,8 @@ impl TokenSource {
         for token in &tokens {
             hasher.update(token.to_le_bytes());
         }
-        let digest = hasher
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
-        Ok(TokenSource {
-            name: name.to_string(),
-            tokens,
-            ends,
-            digest: format!("sha256:{digest}"),
-        })
+        let digest = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        Ok(TokenSource { name: name.to_string(), tokens, ends, digest: format!("sha256:{digest}") })
     }
 
     /// The source's name.
@@ -140,14 +118,7 @@ pub(crate) struct Stream {
 impl Stream {
     /// The stream of `source` at `position`, counted in tokens from its beginning.
     pub(crate) fn at(source: TokenSource, seed: u64, position: u64) -> Stream {
-        let mut stream = Stream {
-            order: Vec::new(),
-            source,
-            seed,
-            epoch: 0,
-            next_document: 0,
-            offset: 0,
-        };
+        let mut stream = Stream { order: Vec::new(), source, seed, epoch: 0, next_document: 0, offset: 0 };
         stream.seek(position);
         stream
     }
@@ -220,30 +191,21 @@ mod tests {
         assert_eq!(source.documents(), 2);
         assert_eq!(source.tokens.iter().filter(|token| **token == 0).count(), 2);
         assert_eq!(source.document(0).last(), Some(&0));
-        assert_eq!(
-            tokenizer.decode(source.document(1), true),
-            "two <|end_of_text|> three"
-        );
+        assert_eq!(tokenizer.decode(source.document(1), true), "two <|end_of_text|> three");
     }
 
     #[test]
     fn a_source_without_text_is_refused_by_name() {
         for documents in [vec![], vec![vec![], vec![]]] {
-            let error = TokenSource::from_tokens("web", documents, 0)
-                .unwrap_err()
-                .to_string();
+            let error = TokenSource::from_tokens("web", documents, 0).unwrap_err().to_string();
             assert!(error.contains("\"web\""), "{error}");
         }
     }
 
     #[test]
     fn the_digest_tells_tokens_and_document_borders_apart() {
-        let digest = |documents: Vec<Vec<u32>>| {
-            TokenSource::from_tokens("a", documents, 0)
-                .unwrap()
-                .digest()
-                .to_string()
-        };
+        let digest =
+            |documents: Vec<Vec<u32>>| TokenSource::from_tokens("a", documents, 0).unwrap().digest().to_string();
         assert_eq!(digest(vec![vec![1, 2]]), digest(vec![vec![1, 2], vec![]]));
         assert_ne!(digest(vec![vec![1, 2]]), digest(vec![vec![1, 3]]));
         assert_ne!(digest(vec![vec![1, 0, 2]]), digest(vec![vec![1], vec![2]]));

@@ -18,11 +18,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 pub const END_OF_TEXT: &str = "<|end_of_text|>";
 
 /// Files of a Hugging Face folder that belong to the tokenizer and are copied as they are by [`Tokenizer::save`].
-const COMPANIONS: [&str; 3] = [
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-];
+const COMPANIONS: [&str; 3] = ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 
 /// A tokenizer with its end tokens.
 #[derive(Clone, Debug)]
@@ -43,15 +39,10 @@ impl Tokenizer {
     /// a list); or else `eos_token` of `tokenizer_config.json`; or else a special token of a well-known name. A
     /// tokenizer without any is an error. Truncation and padding that the file asks for are turned off.
     pub fn load(path: &Path) -> Result<Tokenizer, DataError> {
-        let file = if path.is_dir() {
-            path.join("tokenizer.json")
-        } else {
-            path.to_path_buf()
-        };
+        let file = if path.is_dir() { path.join("tokenizer.json") } else { path.to_path_buf() };
         let folder = file.parent().unwrap_or(Path::new("."));
         let bytes = std::fs::read(&file).map_err(|error| DataError::file("read", &file, error))?;
-        let inner = parse(&bytes)
-            .map_err(|message| DataError::Tokenizer(format!("{}: {message}", file.display())))?;
+        let inner = parse(&bytes).map_err(|message| DataError::Tokenizer(format!("{}: {message}", file.display())))?;
         let mut files = vec![("tokenizer.json".to_string(), bytes)];
         for name in COMPANIONS {
             if let Some(bytes) = read_if_there(&folder.join(name))? {
@@ -117,12 +108,7 @@ impl Tokenizer {
             .vocab_size(vocabulary)
             .show_progress(false)
             .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
-            .special_tokens(
-                specials
-                    .iter()
-                    .map(|token| AddedToken::from(*token, true))
-                    .collect(),
-            )
+            .special_tokens(specials.iter().map(|token| AddedToken::from(*token, true)).collect())
             .build()
             .into();
         let mut inner = tokenizers::Tokenizer::new(BPE::default());
@@ -130,21 +116,14 @@ impl Tokenizer {
             PreTokenizerWrapper::Digits(Digits::new(true)),
             PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true)),
         ]);
-        inner
-            .with_pre_tokenizer(Some(bytes_and_digits))
-            .with_decoder(Some(ByteLevel::new(false, true, true)));
-        inner
-            .train(&mut trainer, texts.into_iter())
-            .map_err(failed)?;
+        inner.with_pre_tokenizer(Some(bytes_and_digits)).with_decoder(Some(ByteLevel::new(false, true, true)));
+        inner.train(&mut trainer, texts.into_iter()).map_err(failed)?;
         let bytes = inner.to_string(true).map_err(failed)?.into_bytes();
         // What was saved is what is used: no difference between the first run and one that loads it.
         let inner = parse(&bytes).map_err(DataError::Tokenizer)?;
         let files = vec![
             ("tokenizer.json".to_string(), bytes),
-            (
-                "tokenizer_config.json".to_string(),
-                tokenizer_config(&specials),
-            ),
+            ("tokenizer_config.json".to_string(), tokenizer_config(&specials)),
         ];
         Tokenizer::assemble(inner, vec![0], files)
     }
@@ -155,26 +134,13 @@ impl Tokenizer {
         files: Vec<(String, Vec<u8>)>,
     ) -> Result<Tokenizer, DataError> {
         // Added tokens may lie behind a gap, so the count of tokens is not enough.
-        let vocabulary_size = inner
-            .get_vocab(true)
-            .into_values()
-            .max()
-            .map_or(0, |largest| largest as usize + 1);
-        if let Some(id) = end_tokens
-            .iter()
-            .find(|id| inner.id_to_token(**id).is_none())
-        {
+        let vocabulary_size = inner.get_vocab(true).into_values().max().map_or(0, |largest| largest as usize + 1);
+        if let Some(id) = end_tokens.iter().find(|id| inner.id_to_token(**id).is_none()) {
             return Err(DataError::Tokenizer(format!(
                 "end token {id} (eos_token_id) is not in its vocabulary of {vocabulary_size}"
             )));
         }
-        Ok(Tokenizer {
-            inner,
-            plain: OnceLock::new(),
-            end_tokens,
-            vocabulary_size,
-            files,
-        })
+        Ok(Tokenizer { inner, plain: OnceLock::new(), end_tokens, vocabulary_size, files })
     }
 
     /// The tokens of `text`, with none added before or behind. A special token's name in `text` becomes that token, as
@@ -201,19 +167,14 @@ impl Tokenizer {
     pub fn decode(&self, tokens: &[u32], skip_special: bool) -> String {
         self.inner.decode(tokens, skip_special).unwrap_or_else(|_| {
             // Byte-level decoders never fail. One that does still has its tokens to show.
-            tokens
-                .iter()
-                .filter_map(|id| self.inner.id_to_token(*id))
-                .collect()
+            tokens.iter().filter_map(|id| self.inner.id_to_token(*id)).collect()
         })
     }
 
     /// The token that ends a document: of several end tokens, the one with an end-of-text name, or else the first.
     pub fn end_of_text(&self) -> u32 {
         let named = self.end_tokens.iter().find(|id| {
-            self.inner
-                .id_to_token(**id)
-                .is_some_and(|token| WELL_KNOWN_ENDS[..2].contains(&token.as_str()))
+            self.inner.id_to_token(**id).is_some_and(|token| WELL_KNOWN_ENDS[..2].contains(&token.as_str()))
         });
         named.or(self.end_tokens.first()).copied().unwrap_or(0)
     }
@@ -253,9 +214,7 @@ fn failed(error: tokenizers::Error) -> DataError {
 fn parse(bytes: &[u8]) -> Result<tokenizers::Tokenizer, String> {
     let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| error.to_string())?;
     // A corpus is cut into windows by the sampler; a tokenizer that cuts texts loses tokens.
-    inner
-        .with_truncation(None)
-        .map_err(|error| error.to_string())?;
+    inner.with_truncation(None).map_err(|error| error.to_string())?;
     inner.with_padding(None);
     Ok(inner)
 }
@@ -290,12 +249,8 @@ fn end_tokens(inner: &tokenizers::Tokenizer, folder: &Path) -> Result<Vec<u32>, 
         let Some(bytes) = read_if_there(&path)? else {
             continue;
         };
-        let wrong = |message: String| DataError::Format {
-            path: path.clone(),
-            message,
-        };
-        let config: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| wrong(format!("is not JSON: {error}")))?;
+        let wrong = |message: String| DataError::Format { path: path.clone(), message };
+        let config: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(format!("is not JSON: {error}")))?;
         let one = |value: &Value| -> Option<u32> {
             match value {
                 Value::Number(id) => id.as_u64().and_then(|id| u32::try_from(id).ok()),
@@ -313,15 +268,11 @@ fn end_tokens(inner: &tokenizers::Tokenizer, folder: &Path) -> Result<Vec<u32>, 
         match ids {
             Some(ids) if !ids.is_empty() => return Ok(ids),
             _ => {
-                return Err(wrong(format!(
-                    "\"{key}\" is neither a token nor a list of tokens"
-                )));
+                return Err(wrong(format!("\"{key}\" is neither a token nor a list of tokens")));
             }
         }
     }
-    let known = WELL_KNOWN_ENDS
-        .iter()
-        .find_map(|token| inner.token_to_id(token));
+    let known = WELL_KNOWN_ENDS.iter().find_map(|token| inner.token_to_id(token));
     known.map(|id| vec![id]).ok_or_else(|| {
         DataError::Tokenizer(format!(
             "{} has no end token: set eos_token_id in a generation_config.json beside it",
