@@ -1,0 +1,236 @@
+//! When two answers are the same: the cheapest sound rule that applies, by name.
+
+use crate::config::{PercentRule, Policy, Tolerance, UnitRule};
+use crate::expression::{Expression, Number};
+use crate::numeric::{self, Probe};
+use crate::reading::Answer;
+use crate::{algebra, exact, real_sets, relations, structures, text, units};
+use std::cell::Cell;
+
+/// Comparisons of parts that one verdict may make.
+const MAX_COMPARISONS: u32 = 3_000;
+/// Comparisons that may go as far as the normal form or probing.
+const MAX_DEEP: u32 = 200;
+
+/// What a comparison of two expressions has to know.
+pub struct Comparison<'a> {
+    /// The policies.
+    pub policy: &'a Policy,
+    left: Cell<u32>,
+    deep: Cell<u32>,
+}
+
+/// The name of the rule that made two expressions equal.
+pub type Rule = &'static str;
+
+/// Compares an answer with a reference: the rule that makes them equal, or why none does.
+pub fn compare(gold: &Answer, answer: &Answer, policy: &Policy) -> Result<Rule, String> {
+    if compact(&gold.text) == compact(&answer.text) {
+        return Ok("same text");
+    }
+    if let Some(letter) = text::choice(&gold.text) {
+        let pure = text::choice(&answer.text);
+        let mathematical = answer
+            .readings
+            .iter()
+            .any(|reading| !reading.any(&|part| matches!(part, Expression::Text(_) | Expression::Quantity(..))));
+        let chosen = pure.or_else(|| (!mathematical).then(|| text::choice_in_sentence(&answer.text)).flatten());
+        match chosen {
+            Some(chosen) if chosen == letter => return Ok("same choice"),
+            Some(chosen) if !mathematical => {
+                return Err(format!("chose {chosen}, the reference is {letter}"));
+            }
+            _ => {}
+        }
+    } else if let (true, Some(letter)) = (gold.is_text(), text::choice(&answer.text))
+        && text::choice_in_sentence(&gold.text) == Some(letter)
+    {
+        return Ok("same choice");
+    }
+    let said = |answer: &Answer| {
+        text::meaning(&answer.text).or_else(|| {
+            answer.readings.iter().find_map(|reading| match reading {
+                Expression::EmptySet => Some("none"),
+                Expression::Constant(crate::expression::Constant::Infinity) => Some("infinite"),
+                Expression::Symbol(name) if name == "ℝ" => Some("reals"),
+                _ => None,
+            })
+        })
+    };
+    if let (Some(wanted), Some(given)) = (said(gold), said(answer)) {
+        return if wanted == given { Ok("same meaning") } else { Err("the meanings differ".into()) };
+    }
+    let comparison = Comparison { policy, left: Cell::new(MAX_COMPARISONS), deep: Cell::new(MAX_DEEP) };
+    for (i, wanted) in gold.readings.iter().enumerate() {
+        for (j, given) in answer.readings.iter().enumerate() {
+            // Second readings are for ambiguous commas; two of them at once would prove nothing.
+            if i != 0 && j != 0 && i != j {
+                continue;
+            }
+            if let Some(rule) = comparison.same(wanted, given) {
+                return Ok(rule);
+            }
+        }
+    }
+    if gold.is_text() || answer.is_text() {
+        let (wanted, given) = (text::normalise(&gold.text), text::normalise(&answer.text));
+        if !wanted.is_empty() && wanted == given {
+            return Ok("same words");
+        }
+        return Err("the words differ".into());
+    }
+    Err("no rule makes it equal to the reference".into())
+}
+
+/// A text without white space and LaTeX spacing.
+fn compact(text: &str) -> String {
+    let mut out: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    for spacing in ["\\!", "\\,", "\\left", "\\right", "$"] {
+        if out.contains(spacing) {
+            out = out.replace(spacing, "");
+        }
+    }
+    // `\dfrac` and `\tfrac` only look different.
+    out.replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+}
+
+impl Comparison<'_> {
+    /// The rule that makes two expressions equal, if any.
+    pub fn same(&self, gold: &Expression, answer: &Expression) -> Option<Rule> {
+        let left = self.left.get().checked_sub(1)?;
+        self.left.set(left);
+        if gold == answer {
+            return Some("same expression");
+        }
+        if let Some(decided) = self.wrapped(gold, answer) {
+            return decided;
+        }
+        if let Some(decided) = relations::compare(self, gold, answer) {
+            return decided;
+        }
+        if let Some(decided) = structures::compare(self, gold, answer) {
+            return decided;
+        }
+        if let Some(decided) = real_sets::compare(self, gold, answer) {
+            return decided;
+        }
+        self.same_value(gold, answer)
+    }
+
+    /// Units, percent signs and degrees: `None` where neither side has any.
+    fn wrapped(&self, gold: &Expression, answer: &Expression) -> Option<Option<Rule>> {
+        match (gold, answer) {
+            (Expression::Quantity(a, unit), Expression::Quantity(b, other)) => {
+                let differ = self.policy.units == UnitRule::Match && units::canonical(unit) != units::canonical(other);
+                Some(if differ { None } else { self.same(a, b) })
+            }
+            (Expression::Quantity(a, _), b) => Some(self.same(a, b)),
+            (a, Expression::Quantity(b, _)) => Some(self.same(a, b)),
+            (Expression::Percent(a), Expression::Percent(b)) => Some(self.same(a, b)),
+            (Expression::Percent(inner), other) => Some(self.percent(inner, other, true)),
+            (other, Expression::Percent(inner)) => Some(self.percent(inner, other, false)),
+            (Expression::Degrees(a), Expression::Degrees(b)) => Some(self.same(a, b)),
+            (Expression::Degrees(inner), other) => Some(self.same(inner, other).or_else(|| self.radians(inner, other))),
+            (other, Expression::Degrees(inner)) => Some(self.same(other, inner).or_else(|| self.radians(inner, other))),
+            (Expression::Based(digits, base), Expression::Based(others, other)) => {
+                let value = |digits: &str, base: u32| num_bigint::BigInt::parse_bytes(digits.as_bytes(), base);
+                let same = value(digits, *base).is_some_and(|a| Some(a) == value(others, *other));
+                Some(same.then_some("same number in its base"))
+            }
+            (Expression::Based(..), _) | (_, Expression::Based(..)) => Some(None),
+            _ => None,
+        }
+    }
+
+    fn percent(&self, inner: &Expression, other: &Expression, gold: bool) -> Option<Rule> {
+        let ordered = |a: &Expression, b: &Expression| if gold { self.same(a, b) } else { self.same(b, a) };
+        let hundredth = Expression::Quotient(inner.clone().into(), Expression::integer(100).into());
+        let fraction = self.policy.percent != PercentRule::Number && ordered(&hundredth, other).is_some();
+        if fraction {
+            return Some("percent as a fraction");
+        }
+        let number = self.policy.percent != PercentRule::Fraction && ordered(inner, other).is_some();
+        number.then_some("percent sign dropped")
+    }
+
+    fn radians(&self, degrees: &Expression, other: &Expression) -> Option<Rule> {
+        let turned = Expression::Product(vec![
+            degrees.clone(),
+            Expression::Quotient(
+                Expression::Constant(crate::expression::Constant::Pi).into(),
+                Expression::integer(180).into(),
+            ),
+        ]);
+        self.same_value(other, &turned).map(|_| "degrees in radians")
+    }
+
+    /// Whether two numbers or formulas have the same value.
+    pub fn same_value(&self, gold: &Expression, answer: &Expression) -> Option<Rule> {
+        if let (Some(a), Some(b)) = (exact::value(gold), exact::value(answer)) {
+            if a == b {
+                return Some("same rational number");
+            }
+            return self.near(gold, answer);
+        }
+        let deep = self.deep.get().checked_sub(1)?;
+        self.deep.set(deep);
+        if let (Some(a), Some(b)) = (algebra::form(gold), algebra::form(answer)) {
+            match algebra::equal(&a, &b) {
+                Some(true) => return Some("same algebraic normal form"),
+                Some(false) => return self.near(gold, answer),
+                None => {}
+            }
+        }
+        match numeric::compare(gold, answer) {
+            Probe::Same => Some("same value at every probe point"),
+            Probe::Different | Probe::Unknown => self.near(gold, answer),
+        }
+    }
+
+    /// The tolerance of the policy, and decimals rounded from an exact value.
+    fn near(&self, gold: &Expression, answer: &Expression) -> Option<Rule> {
+        let places = self.policy.rounded_decimal_places;
+        let rounds = |decimal: &Expression, other: &Expression| {
+            let Some(number) = decimal_literal(decimal) else { return false };
+            decimal_literal(other).is_none()
+                && places.is_some_and(|least| number.places.is_some_and(|held| held >= least))
+        };
+        let rounded = rounds(gold, answer) || rounds(answer, gold);
+        if !rounded && self.policy.tolerance == Tolerance::Exact {
+            return None;
+        }
+        let (wanted, given) = (numeric::constant(gold)?, numeric::constant(answer)?);
+        if !wanted.is_finite() || !given.is_finite() {
+            return None;
+        }
+        let distance = (wanted - given).abs();
+        let within = match self.policy.tolerance {
+            Tolerance::Exact => false,
+            Tolerance::Relative { value } => distance <= value * wanted.abs(),
+            Tolerance::Absolute { value } => distance <= value,
+        };
+        if within {
+            return Some("within the tolerance");
+        }
+        if rounded {
+            let decimal = decimal_literal(gold).or_else(|| decimal_literal(answer))?;
+            let held = decimal.places.unwrap_or(0).min(300) as i32;
+            let unit = 10f64.powi(-held);
+            // At least three digits that count: 0.000001 is no rounding of 2^{-20}.
+            let counts = decimal.value.to_f64().abs() >= 100.0 * unit;
+            if counts && distance <= 0.5 * unit * (1.0 + 1e-9) {
+                return Some("decimal rounded from the exact value");
+            }
+        }
+        None
+    }
+}
+
+/// A decimal as written, with its sign.
+fn decimal_literal(expression: &Expression) -> Option<&Number> {
+    match expression {
+        Expression::Number(number) if number.places.is_some() => Some(number),
+        Expression::Negative(inner) => decimal_literal(inner),
+        _ => None,
+    }
+}

@@ -1,0 +1,360 @@
+//! Exact rational numbers with a ceiling on their size, and the exact value of an expression where it has one.
+//!
+//! The ceilings are what keeps `9^9^9^9` and `10000000!` quick: an operation whose result would be larger has no
+//! value here, and the comparison falls through to cheaper rules.
+
+use crate::expression::{Constant, Expression, Function};
+use num_bigint::{BigInt, BigUint, Sign};
+use num_traits::{One, Signed, ToPrimitive, Zero};
+use std::cmp::Ordering;
+
+/// Bits an integer may have: about 19,700 digits, so that `2006!` still fits.
+const MAX_BITS: u64 = 65_536;
+/// Bits that both halves of a fraction may have at once: bounds the cost of reducing it.
+const MAX_FRACTION_BITS: u64 = 8_192;
+
+/// A reduced fraction with a positive denominator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rational {
+    numerator: BigInt,
+    denominator: BigInt,
+}
+
+fn greatest_common_divisor(left: &BigInt, right: &BigInt) -> BigInt {
+    if let (Some(mut a), Some(mut b)) = (left.abs().to_u64(), right.abs().to_u64()) {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        return a.into();
+    }
+    let (mut a, mut b) = (left.abs(), right.abs());
+    while !b.is_zero() {
+        (a, b) = (b.clone(), a % b);
+    }
+    a
+}
+
+impl Rational {
+    /// The integer as a fraction.
+    pub fn integer(value: impl Into<BigInt>) -> Self {
+        Self { numerator: value.into(), denominator: BigInt::one() }
+    }
+
+    /// Reduces a fraction; `None` for a zero denominator or one beyond the ceilings.
+    pub fn new(numerator: BigInt, denominator: BigInt) -> Option<Self> {
+        if denominator.is_zero() {
+            return None;
+        }
+        let (top, bottom) = (numerator.bits(), denominator.bits());
+        if top.max(bottom) > MAX_BITS || top.min(bottom) > MAX_FRACTION_BITS {
+            return None;
+        }
+        if denominator.is_one() {
+            return Some(Self::integer(numerator));
+        }
+        // A divisor of a small number is found quickly even where the other is large.
+        let divisor = greatest_common_divisor(&numerator, &denominator);
+        let (mut numerator, mut denominator) = (numerator / &divisor, denominator / &divisor);
+        if denominator.is_negative() {
+            (numerator, denominator) = (-numerator, -denominator);
+        }
+        Some(Self { numerator, denominator })
+    }
+
+    /// Zero.
+    pub fn zero() -> Self {
+        Self::integer(0)
+    }
+
+    /// One.
+    pub fn one() -> Self {
+        Self::integer(1)
+    }
+
+    /// The number above the line.
+    pub fn numerator(&self) -> &BigInt {
+        &self.numerator
+    }
+
+    /// The number below the line, positive.
+    pub fn denominator(&self) -> &BigInt {
+        &self.denominator
+    }
+
+    /// Whether the value is zero.
+    pub fn is_zero(&self) -> bool {
+        self.numerator.is_zero()
+    }
+
+    /// Whether the value is one.
+    pub fn is_one(&self) -> bool {
+        self.numerator.is_one() && self.denominator.is_one()
+    }
+
+    /// Whether the value is below zero.
+    pub fn is_negative(&self) -> bool {
+        self.numerator.is_negative()
+    }
+
+    /// Whether the value is a whole number.
+    pub fn is_integer(&self) -> bool {
+        self.denominator.is_one()
+    }
+
+    /// The value as a machine integer, where it is one.
+    pub fn to_i64(&self) -> Option<i64> {
+        self.is_integer().then(|| self.numerator.to_i64()).flatten()
+    }
+
+    /// The nearest double; infinite or zero beyond its range.
+    pub fn to_f64(&self) -> f64 {
+        let (top, bottom) = (self.numerator.bits() as i64, self.denominator.bits() as i64);
+        if top < 1000 && bottom < 1000 {
+            let bottom = self.denominator.to_f64().unwrap_or(f64::INFINITY);
+            return self.numerator.to_f64().unwrap_or(f64::NAN) / bottom;
+        }
+        // Shift both halves to 64 bits and put the exponent back, so that huge halves do not overflow.
+        let head = |value: &BigInt, bits: i64| {
+            let shift = (bits - 64).max(0);
+            ((value >> shift as u64).to_f64().unwrap_or(f64::NAN), shift)
+        };
+        let (top, up) = head(&self.numerator, top);
+        let (bottom, down) = head(&self.denominator, bottom);
+        let exponent = (up - down).clamp(-5000, 5000) as i32;
+        let half = exponent / 2;
+        top / bottom * 2f64.powi(half) * 2f64.powi(exponent - half)
+    }
+
+    /// The sum.
+    pub fn add(&self, other: &Self) -> Option<Self> {
+        if self.denominator == other.denominator {
+            return Self::new(&self.numerator + &other.numerator, self.denominator.clone());
+        }
+        Self::new(
+            &self.numerator * &other.denominator + &other.numerator * &self.denominator,
+            &self.denominator * &other.denominator,
+        )
+    }
+
+    /// The difference.
+    pub fn subtract(&self, other: &Self) -> Option<Self> {
+        self.add(&other.negate())
+    }
+
+    /// The product.
+    pub fn multiply(&self, other: &Self) -> Option<Self> {
+        Self::new(&self.numerator * &other.numerator, &self.denominator * &other.denominator)
+    }
+
+    /// The quotient; `None` for division by zero.
+    pub fn divide(&self, other: &Self) -> Option<Self> {
+        Self::new(&self.numerator * &other.denominator, &self.denominator * &other.numerator)
+    }
+
+    /// The value with the other sign.
+    pub fn negate(&self) -> Self {
+        Self { numerator: -&self.numerator, denominator: self.denominator.clone() }
+    }
+
+    /// The distance from zero.
+    pub fn absolute(&self) -> Self {
+        Self { numerator: self.numerator.abs(), denominator: self.denominator.clone() }
+    }
+
+    /// The largest integer that is not greater.
+    pub fn floor(&self) -> Self {
+        let quotient = &self.numerator / &self.denominator;
+        let exact = (&quotient * &self.denominator) == self.numerator;
+        Self::integer(if self.numerator.sign() == Sign::Minus && !exact { quotient - 1 } else { quotient })
+    }
+
+    /// A power with an integer exponent.
+    pub fn power(&self, exponent: i64) -> Option<Self> {
+        let size = exponent.unsigned_abs();
+        let bits = self.numerator.bits().max(self.denominator.bits());
+        let unit = self.is_integer() && self.numerator.abs() <= BigInt::one();
+        if !unit && bits.checked_mul(size)? > MAX_BITS + 64 {
+            return None;
+        }
+        // A unit to a huge power is itself up to its sign.
+        let size = u32::try_from(if unit { size % 2 + 2 } else { size }).ok()?;
+        let (top, bottom) = (self.numerator.pow(size), self.denominator.pow(size));
+        if exponent >= 0 { Self::new(top, bottom) } else { Self::new(bottom, top) }
+    }
+
+    /// The exact root of the given degree, real; `None` where it is irrational or does not exist.
+    pub fn root(&self, degree: u32) -> Option<Self> {
+        if degree == 0 || self.numerator.bits().max(self.denominator.bits()) > 2048 {
+            return None;
+        }
+        if self.is_negative() && degree.is_multiple_of(2) {
+            return None;
+        }
+        let whole = |value: &BigInt| {
+            let magnitude: BigUint = value.magnitude().nth_root(degree);
+            (magnitude.pow(degree) == *value.magnitude()).then(|| BigInt::from_biguint(value.sign(), magnitude))
+        };
+        Self::new(whole(&self.numerator)?, whole(&self.denominator)?)
+    }
+
+    /// Reads digits with an optional point, such as `12.50`; the caller has seen that there is nothing else.
+    pub fn from_digits(whole: &str, fraction: &str) -> Option<Self> {
+        if whole.len() + fraction.len() > 4_000 {
+            return None;
+        }
+        let digits = format!("0{whole}{fraction}");
+        let numerator = BigInt::parse_bytes(digits.as_bytes(), 10)?;
+        Self::new(numerator, BigInt::from(10).pow(u32::try_from(fraction.len()).ok()?))
+    }
+}
+
+impl PartialOrd for Rational {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Rational {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (&self.numerator * &other.denominator).cmp(&(&other.numerator * &self.denominator))
+    }
+}
+
+impl std::fmt::Display for Rational {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.numerator)?;
+        if !self.is_integer() {
+            write!(formatter, "/{}", self.denominator)?;
+        }
+        Ok(())
+    }
+}
+
+/// `n!`, where it fits.
+pub fn factorial(n: &Rational) -> Option<Rational> {
+    let n = u32::try_from(n.to_i64()?).ok()?;
+    // 5,500! has about 61,000 bits.
+    if n > 5_500 {
+        return None;
+    }
+    let mut product = BigInt::one();
+    for factor in 2..=n {
+        product *= factor;
+    }
+    Some(Rational::integer(product))
+}
+
+fn binomial(n: &Rational, k: &Rational) -> Option<Rational> {
+    let (n, k) = (n.to_i64()?, k.to_i64()?);
+    if n < 0 || k < 0 || n > 10_000 {
+        return None;
+    }
+    if k > n {
+        return Some(Rational::zero());
+    }
+    let k = k.min(n - k);
+    if k > 2_000 {
+        return None;
+    }
+    let mut product = BigInt::one();
+    for step in 0..k {
+        product = product * (n - step) / (step + 1);
+        if product.bits() > MAX_BITS {
+            return None;
+        }
+    }
+    Some(Rational::integer(product))
+}
+
+fn rational_gcd(left: &Rational, right: &Rational) -> Option<Rational> {
+    // gcd(a/b, c/d) = gcd(ad, cb) / bd
+    let top =
+        greatest_common_divisor(&(left.numerator() * right.denominator()), &(right.numerator() * left.denominator()));
+    Rational::new(top, left.denominator() * right.denominator())
+}
+
+fn rational_lcm(left: &Rational, right: &Rational) -> Option<Rational> {
+    if left.is_zero() || right.is_zero() {
+        return Some(Rational::zero());
+    }
+    Some(left.multiply(right)?.divide(&rational_gcd(left, right)?)?.absolute())
+}
+
+/// The exact rational value of an expression; `None` where it has none, is not a number, or is too large.
+pub fn value(expression: &Expression) -> Option<Rational> {
+    match expression {
+        Expression::Number(number) => Some(number.value.clone()),
+        Expression::Negative(inner) => Some(value(inner)?.negate()),
+        Expression::Sum(terms) => {
+            let mut sum = Rational::zero();
+            for term in terms {
+                sum = sum.add(&value(term)?)?;
+            }
+            Some(sum)
+        }
+        Expression::Product(factors) => {
+            let mut product = Rational::one();
+            for factor in factors {
+                product = product.multiply(&value(factor)?)?;
+            }
+            Some(product)
+        }
+        Expression::Quotient(top, bottom) => value(top)?.divide(&value(bottom)?),
+        Expression::Power(base, exponent) => power(&value(base)?, &value(exponent)?),
+        Expression::Percent(inner) => value(inner)?.divide(&Rational::integer(100)),
+        Expression::Factorial(inner) => factorial(&value(inner)?),
+        Expression::Modulo(left, right) => {
+            let (left, right) = (value(left)?, value(right)?);
+            let whole = left.divide(&right)?.floor();
+            left.subtract(&right.multiply(&whole)?)
+        }
+        Expression::Ratio(parts) => match parts.as_slice() {
+            [top, bottom] => value(top)?.divide(&value(bottom)?),
+            _ => None,
+        },
+        Expression::Apply(function, arguments) => apply(*function, arguments),
+        Expression::Constant(Constant::Pi | Constant::E | Constant::I | Constant::Infinity) => None,
+        _ => None,
+    }
+}
+
+fn power(base: &Rational, exponent: &Rational) -> Option<Rational> {
+    if base.is_zero() && (exponent.is_zero() || exponent.is_negative()) {
+        return None;
+    }
+    if let Some(exponent) = exponent.to_i64() {
+        return base.power(exponent);
+    }
+    // A negative base has no single real power with a fractional exponent.
+    if base.is_negative() {
+        return None;
+    }
+    let degree = exponent.denominator().to_u32()?;
+    base.root(degree)?.power(exponent.numerator().to_i64()?)
+}
+
+fn apply(function: Function, arguments: &[Expression]) -> Option<Rational> {
+    let first = value(arguments.first()?)?;
+    let second = || value(arguments.get(1)?);
+    let fold = |step: fn(&Rational, &Rational) -> Option<Rational>| {
+        arguments.iter().skip(1).try_fold(first.clone(), |held, next| step(&held, &value(next)?))
+    };
+    match function {
+        Function::Root => {
+            let degree = match arguments.get(1) {
+                Some(degree) => u32::try_from(value(degree)?.to_i64()?).ok()?,
+                None => 2,
+            };
+            first.root(degree)
+        }
+        Function::Absolute => Some(first.absolute()),
+        Function::Floor => Some(first.floor()),
+        Function::Ceiling => Some(first.negate().floor().negate()),
+        Function::Binomial => binomial(&first, &second()?),
+        Function::GreatestCommonDivisor => Some(fold(rational_gcd)?.absolute()),
+        Function::LeastCommonMultiple => Some(fold(rational_lcm)?.absolute()),
+        Function::Maximum => fold(|a, b| Some(a.max(b).clone())),
+        Function::Minimum => fold(|a, b| Some(a.min(b).clone())),
+        _ => None,
+    }
+}

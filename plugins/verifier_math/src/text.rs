@@ -1,0 +1,190 @@
+//! Answers that are words: names, choices, yes and no.
+
+/// The letter of a choice, where the text is nothing but that: `C`, `(C)`, `C.`, `option C`, `\text{(C)}`.
+pub fn choice(text: &str) -> Option<char> {
+    let bare = normalise(text);
+    let bare = bare.strip_prefix("option ").or_else(|| bare.strip_prefix("choice ")).unwrap_or(&bare);
+    let mut letters = bare.chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter @ 'a'..='j'), None) => Some(letter.to_ascii_uppercase()),
+        _ => None,
+    }
+}
+
+/// The letter that a sentence about choices settles on.
+///
+/// "D, it can't be A or B" puts it first; otherwise the last letter that stands alone and is not denied counts.
+pub fn choice_in_sentence(text: &str) -> Option<char> {
+    let words: Vec<&str> =
+        text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')).filter(|word| !word.is_empty()).collect();
+    let letter = |word: &str| {
+        let mut characters = word.chars();
+        match (characters.next(), characters.next()) {
+            (Some(letter @ 'A'..='J'), None) => Some(letter),
+            // Letters of other alphabets are not parted from Latin ones by spaces.
+            (Some(letter @ 'A'..='J'), Some(next)) if !next.is_ascii() => Some(letter),
+            _ => None,
+        }
+    };
+    if let Some(first) = words.first().and_then(|word| letter(word)) {
+        // "A" may be the article.
+        let article = first == 'A' && words.get(1).is_some_and(|w| w.starts_with(char::is_lowercase));
+        if !article {
+            return Some(first);
+        }
+    }
+    let mut found = None;
+    let mut denied = false;
+    for (index, word) in words.iter().enumerate() {
+        let lower = word.to_lowercase();
+        if matches!(lower.as_str(), "not" | "can't" | "cannot" | "isn't" | "neither" | "nor") {
+            denied = true;
+        } else if matches!(lower.as_str(), "therefore" | "so" | "but" | "is" | "be" | "it's" | "think") {
+            denied = denied && lower == "be";
+        }
+        let Some(letter) = letter(word) else { continue };
+        let article = letter == 'A'
+            && index + 1 < words.len()
+            && words[index + 1].starts_with(char::is_lowercase)
+            && !matches!(words[index + 1], "or" | "and" | "because" | "is");
+        if !denied && !article {
+            found = Some(letter);
+            if words[..index].iter().any(|w| w.eq_ignore_ascii_case("answer")) {
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// Words as they are compared: no LaTeX faces, no case, no articles, no punctuation, single spaces.
+pub fn normalise(text: &str) -> String {
+    let plain = without_commands(text);
+    let mut words: Vec<String> = Vec::new();
+    for word in plain.to_lowercase().split(|c: char| !(c.is_alphanumeric() || "'+-−/%".contains(c))) {
+        let word = word.trim_matches(|c: char| "'-/".contains(c));
+        if !word.is_empty() {
+            words.push(word.to_string());
+        }
+    }
+    if words.len() > 1 {
+        words.retain(|word| !matches!(word.as_str(), "a" | "an" | "the"));
+    }
+    words.join(" ")
+}
+
+/// Drops `\text{` and its like, dollars and braces, and keeps what they hold.
+fn without_commands(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                let mut name = String::new();
+                while let Some(next) = characters.peek().filter(|c| c.is_ascii_alphabetic()) {
+                    name.push(*next);
+                    characters.next();
+                }
+                if name.is_empty() {
+                    characters.next_if(|c| ",;:! ".contains(*c));
+                } else if !crate::tokens::is_face(&name)
+                    && !crate::tokens::is_decoration(&name)
+                    && !crate::tokens::is_space(&name)
+                {
+                    out.push(' ');
+                    out.push_str(&name);
+                }
+                out.push(' ');
+            }
+            '{' | '}' | '$' | '*' | '`' => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// One word for answers that say the same in several ways.
+pub fn meaning(text: &str) -> Option<&'static str> {
+    Some(match normalise(text).as_str() {
+        "yes" | "true" | "correct" | "y" => "yes",
+        "no" | "false" | "incorrect" => "no",
+        "no solution"
+        | "no solutions"
+        | "no real solution"
+        | "no real solutions"
+        | "none"
+        | "does not exist"
+        | "dne"
+        | "emptyset"
+        | "varnothing"
+        | "empty set"
+        | "no such number"
+        | "undefined"
+        | "impossible"
+        | "not possible"
+        | "there is no solution"
+        | "there are no solutions"
+        | "solution does not exist" => "none",
+        "infinitely many" | "infinite" | "infinity" | "infty" | "infinitely many solutions" | "unbounded" => "infinite",
+        "all real numbers" | "all reals" | "mathbb r" | "r" => "reals",
+        _ => return None,
+    })
+}
+
+/// A number written out in English words, such as "twenty-one" or "three thousand and five".
+pub fn number_words(text: &str) -> Option<i64> {
+    let bare = text.to_lowercase().replace(['-', ','], " ");
+    let (mut total, mut group, mut any) = (0i64, 0i64, false);
+    let mut words = 0;
+    for word in bare.split_whitespace() {
+        words += 1;
+        if words > 20 {
+            return None;
+        }
+        let small = SMALL.iter().position(|name| *name == word);
+        let tens = TENS.iter().position(|name| *name == word);
+        match word {
+            "and" if any => continue,
+            "hundred" if any => group = group.checked_mul(100)?,
+            "thousand" | "million" | "billion" if any => {
+                let zeros = crate::units::scale(word)?;
+                total = total.checked_add(group.checked_mul(10i64.checked_pow(zeros)?)?)?;
+                group = 0;
+            }
+            _ => {
+                let value = match (small, tens) {
+                    (Some(index), _) => index as i64,
+                    (_, Some(index)) => 10 * (index as i64 + 2),
+                    _ => return None,
+                };
+                group = group.checked_add(value)?;
+                any = true;
+            }
+        }
+    }
+    any.then(|| total.checked_add(group)).flatten()
+}
+
+const SMALL: [&str; 20] = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+];
+const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
