@@ -1,1 +1,52 @@
 //! Octo's plugin runtime: runs WebAssembly components behind the octo:plugin worlds, within limits.
+//!
+//! [`Host::load`] checks a component, compiles it once a machine, describes and configures it, and gives back a value
+//! of its kind: [`Verifier`], [`RewardFunction`], [`DataFilter`], [`MixturePolicy`] or [`RolloutSchedule`]. Every item
+//! handed to one ends as a result or as a [`Failure`]; nothing a guest does stops the host, and nothing it returns is
+//! passed on unchecked.
+//!
+//! Results depend on the items, the plugin, its config and its limits alone: never on threads, batch boundaries or
+//! other items. The one exception is [`FailureKind::Deadline`], which stands behind the fuel limit for what fuel does
+//! not see.
+
+mod batch;
+mod bindings;
+mod blueprint;
+mod cache;
+pub mod component;
+mod config_check;
+mod contract;
+mod describe;
+mod engine;
+mod failure;
+mod filter;
+mod find;
+mod guest_text;
+mod kind;
+mod limits;
+mod load;
+mod load_error;
+mod mixture;
+mod policy;
+mod returned;
+mod reward;
+mod schedule;
+mod services;
+mod store;
+mod verifier;
+
+pub use bindings::types;
+pub use describe::Description;
+pub use engine::{ENGINE_VERSION, Host};
+pub use failure::{Failure, FailureKind};
+pub use filter::DataFilter;
+pub use find::find_plugin;
+pub use guest_text::for_people;
+pub use kind::Kind;
+pub use limits::Limits;
+pub use load::LoadedPlugin;
+pub use load_error::LoadError;
+pub use mixture::MixturePolicy;
+pub use reward::RewardFunction;
+pub use schedule::RolloutSchedule;
+pub use verifier::Verifier;

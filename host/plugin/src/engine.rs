@@ -1,0 +1,171 @@
+//! The WebAssembly engine, its settings with their reasons, and the clock behind deadlines.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy, WasmFeatures};
+
+use crate::cache::Cache;
+use crate::limits::{Limits, size};
+use crate::load_error::LoadError;
+
+/// Name and version of the engine, for run records: what an instruction costs in fuel changes between versions, so the
+/// place where a fuel limit cuts is only comparable within one.
+pub const ENGINE_VERSION: &str = "wasmtime 48.0.8";
+
+/// One tick of the clock that deadlines count in.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Loads and runs plugins. Cheap to clone; clones share engine and compiled-code cache.
+#[derive(Clone)]
+pub struct Host {
+    pub(crate) engines: Arc<Engines>,
+    pub(crate) cache: Arc<Cache>,
+}
+
+impl Host {
+    /// Starts an engine, and a thread that ticks for as long as the host or a plugin of it lives.
+    ///
+    /// Compiled code is kept under `$OCTO_CACHE_DIR`, else `$XDG_CACHE_HOME/octo`, else `~/.cache/octo`; where none can
+    /// be private and written, plugins are compiled anew each time.
+    ///
+    /// # Errors
+    /// [`LoadError::Engine`] where the machine is not one that wasmtime supports.
+    pub fn new() -> Result<Host, LoadError> {
+        let engines = Arc::new(Engines { by_stack: Mutex::new(BTreeMap::new()) });
+        // Made now, so that a machine that cannot run plugins says so before anything is loaded.
+        engines.of(&Limits::default())?;
+        let ticked = Arc::downgrade(&engines);
+        std::thread::Builder::new()
+            .name("octo-plugin-clock".to_owned())
+            .spawn(move || tick(&ticked))
+            .map_err(|error| LoadError::Engine(format!("could not start a thread: {error}")))?;
+        Ok(Host { engines, cache: Arc::new(Cache::open()) })
+    }
+}
+
+/// One engine for every stack size in use, since wasmtime sets that by engine. Nearly always a single one.
+pub(crate) struct Engines {
+    by_stack: Mutex<BTreeMap<usize, Engine>>,
+}
+
+impl Engines {
+    /// The engine that runs plugins under `limits`.
+    pub(crate) fn of(&self, limits: &Limits) -> Result<Engine, LoadError> {
+        let stack = size(limits.stack_bytes);
+        // No code that can panic runs under this lock, so a poisoned one holds a whole map.
+        let mut engines = self.by_stack.lock().unwrap_or_else(PoisonError::into_inner);
+        match engines.entry(stack) {
+            Entry::Occupied(engine) => Ok(engine.get().clone()),
+            Entry::Vacant(place) => Ok(place.insert(start(stack)?).clone()),
+        }
+    }
+}
+
+fn tick(engines: &Weak<Engines>) {
+    loop {
+        std::thread::sleep(TICK);
+        let Some(engines) = engines.upgrade() else { return };
+        for engine in engines.by_stack.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            engine.increment_epoch();
+        }
+    }
+}
+
+fn start(stack: usize) -> Result<Engine, LoadError> {
+    let mut config = settings(stack);
+    // The pool reserves address space (4 GiB a slot), which containers with a limit on it refuse. Instances are slower
+    // to make without it, and otherwise the same.
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    Engine::new(&config)
+        .or_else(|error| {
+            tracing::debug!("no pool of instances: {error:#}");
+            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+            Engine::new(&config)
+        })
+        .map_err(|error| LoadError::Engine(format!("{error:#}")))
+}
+
+fn settings(stack: usize) -> Config {
+    let mut config = Config::new();
+    config.strategy(Strategy::Cranelift).cranelift_opt_level(OptLevel::Speed);
+
+    // The same bits on every machine: NaNs in one form, and none of the features whose results may differ (relaxed
+    // SIMD, threads).
+    config.cranelift_nan_canonicalization(true);
+    config.wasm_features(WasmFeatures::RELAXED_SIMD, false);
+    config.wasm_features(WasmFeatures::THREADS | WasmFeatures::SHARED_EVERYTHING_THREADS, false);
+
+    // What no plugin needs is attack surface. Spelt out, so that a feature that becomes a default with a release of
+    // wasmtime does not become ours with it.
+    config.wasm_features(
+        WasmFeatures::MEMORY64
+            | WasmFeatures::GC
+            | WasmFeatures::FUNCTION_REFERENCES
+            | WasmFeatures::EXCEPTIONS
+            | WasmFeatures::STACK_SWITCHING
+            | WasmFeatures::WIDE_ARITHMETIC
+            | WasmFeatures::CUSTOM_PAGE_SIZES,
+        false,
+    );
+
+    // The contract is synchronous. On by default, and about three times the cost of an empty call.
+    config.concurrency_support(false);
+
+    // Fuel decides results; epochs stand behind it for what fuel does not see.
+    config.consume_fuel(true);
+    config.epoch_interruption(true);
+    config.max_wasm_stack(stack);
+
+    // A guest's DWARF is not worth parsing: it is slow, can be hostile, and its file names change with the builder's
+    // machine. Function names are enough.
+    config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable);
+    config
+}
+
+/// Slots for more instances than a machine has threads; each batch holds one for as long as it runs, each policy one
+/// for its life.
+fn pool() -> PoolingAllocationConfig {
+    const COMPONENTS: u32 = 512;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(COMPONENTS)
+        .total_core_instances(4 * COMPONENTS)
+        .total_memories(COMPONENTS)
+        .total_tables(2 * COMPONENTS)
+        // The largest that `Limits` allows.
+        .table_elements(100_000)
+        .max_core_instance_size(8 << 20)
+        .max_component_instance_size(8 << 20);
+    pool
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_records_name_the_engine_that_is_built_in() {
+        let lock = include_str!("../../../Cargo.lock");
+        let version = ENGINE_VERSION.strip_prefix("wasmtime ").expect("a name and a version");
+        assert!(lock.contains(&format!("name = \"wasmtime\"\nversion = \"{version}\"\n")), "Cargo.lock has another");
+    }
+
+    #[test]
+    fn features_that_could_change_results_or_widen_the_attack_surface_are_refused() {
+        let engine = start(512 << 10).expect("supported machine");
+        // One module a feature: (type section of a GC struct), (memory64), (shared memory), (exception tag).
+        let refused: [(&str, &[u8]); 4] = [
+            ("gc", b"\0asm\x01\0\0\0\x01\x05\x01\x5f\x01\x7f\0"),
+            ("memory64", b"\0asm\x01\0\0\0\x05\x03\x01\x04\x01"),
+            ("threads", b"\0asm\x01\0\0\0\x05\x04\x01\x03\x01\x02"),
+            ("exceptions", b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x0d\x03\x01\0\0"),
+        ];
+        for (feature, module) in refused {
+            assert!(wasmtime::Module::from_binary(&engine, module).is_err(), "{feature} is on");
+        }
+        let plain = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01";
+        assert!(wasmtime::Module::from_binary(&engine, plain).is_ok(), "the test's modules are malformed");
+    }
+}

@@ -1,0 +1,86 @@
+//! Data filters: one decision a document.
+
+use crate::batch;
+use crate::bindings::FilterPlugin;
+use crate::bindings::types::{Decision, Document};
+use crate::blueprint::Blueprint;
+use crate::describe::Description;
+use crate::failure::Failure;
+use crate::limits::{Limits, size};
+use crate::returned;
+
+/// A loaded data filter. Stateless: each batch starts from a fresh instance.
+pub struct DataFilter {
+    plugin: Blueprint<FilterPlugin>,
+}
+
+impl DataFilter {
+    pub(crate) fn new(plugin: Blueprint<FilterPlugin>) -> DataFilter {
+        DataFilter { plugin }
+    }
+
+    /// What the plugin says about itself.
+    pub fn description(&self) -> &Description {
+        &self.plugin.description
+    }
+
+    /// SHA-256 of the component's bytes, as `sha256:` and hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.plugin.digest
+    }
+
+    /// Decides on documents on rayon's current pool: one decision or failure each, in their order. The same for any
+    /// number of threads, any `batch_items`, and any neighbours.
+    pub fn filter(&self, documents: &[Document]) -> Vec<Result<Decision, Failure>> {
+        let limits = &self.plugin.limits;
+        batch::run(documents, &batch::single(documents.len()), size(limits.batch_items), |documents, fuel_items| {
+            let mut instance = self.plugin.fresh()?;
+            let decisions = instance.call(self.plugin.fuel(fuel_items), |world, store| {
+                world.octo_plugin_data_filter().call_filter(store, documents)
+            })?;
+            decisions.iter().try_for_each(|decision| check(limits, decision))?;
+            Ok(decisions)
+        })
+    }
+}
+
+/// Reasons are names to count by; fields are bounded. A rewritten text was bounded on its way by `hostcall_bytes`.
+fn check(limits: &Limits, decision: &Decision) -> Result<(), Failure> {
+    match decision {
+        Decision::Keep => Ok(()),
+        Decision::Drop(reason) => returned::label("a drop's reason", reason),
+        Decision::Annotate(fields) => returned::fields(limits, fields),
+        Decision::Rewrite(rewritten) => returned::fields(limits, &rewritten.fields),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::types::{Field, Rewritten};
+
+    fn field(name: &str, value: &str) -> Field {
+        Field { name: name.to_owned(), value: value.to_owned() }
+    }
+
+    #[test]
+    fn a_drop_needs_a_reason_that_can_be_counted() {
+        let limits = Limits::default();
+        assert_eq!(check(&limits, &Decision::Drop("too-short".to_owned())), Ok(()));
+        for reason in ["", " ", "two\nlines", &"long".repeat(100)] {
+            assert!(check(&limits, &Decision::Drop(reason.to_owned())).is_err(), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn fields_are_bounded_and_named_once() {
+        let limits = Limits { returned_string_bytes: 10, returned_list_items: 2, ..Limits::default() };
+        let annotate = |fields: &[Field]| check(&limits, &Decision::Annotate(fields.to_vec()));
+        assert_eq!(annotate(&[field("a", "1"), field("b", "2")]), Ok(()));
+        assert!(annotate(&[field("a", "1"), field("a", "2")]).is_err(), "a name twice");
+        assert!(annotate(&[field("a", "1"), field("b", "2"), field("c", "3")]).is_err(), "too many");
+        assert!(annotate(&[field("a", "12345678901")]).is_err(), "too long");
+        let text = "a text may be longer than other strings".to_owned();
+        assert_eq!(check(&limits, &Decision::Rewrite(Rewritten { text, fields: Vec::new() })), Ok(()));
+    }
+}

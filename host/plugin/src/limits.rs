@@ -1,0 +1,126 @@
+//! What a plugin may use.
+
+use serde::{Deserialize, Serialize};
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// The largest stack that is safe on a 2 MiB thread: guests run on the caller's stack, and overrunning that ends the
+/// process rather than the plugin.
+const LARGEST_STACK: u64 = MIB;
+
+/// What a plugin may use. In a recipe: `limits = { fuel_per_item = 100000000 }`; what is left out keeps its default.
+///
+/// Limits bound one guest call or one instance, as each says. A batch that goes over any of them is run again item by
+/// item, so an item is only ever judged by the limits alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Fuel for one item, about one unit a WebAssembly instruction. The limit that decides results, since it cuts the
+    /// same input at the same place on every machine. A batch call gets what one of its items may use; for rewards an
+    /// item is a group, and its fuel is this times its rollouts. A call of a policy is one item. Default 100 million.
+    pub fuel_per_item: u64,
+    /// Milliseconds of wall time for one guest call. Stands behind fuel, for what fuel does not see, so it should never
+    /// be what ends a call. Default 10,000.
+    pub deadline_ms: u64,
+    /// Bytes of linear memory of one instance, all memories together. Default 256 MiB, at most 4 GiB.
+    pub memory_bytes: u64,
+    /// Elements of all tables of one instance together. Default 20,000, at most 100,000.
+    pub table_elements: u64,
+    /// Core instances inside one component; what `wit-component` writes has 3. Default 16, at most 64.
+    pub instances: u64,
+    /// Bytes of guest stack. Default 512 KiB, at most 1 MiB.
+    pub stack_bytes: u64,
+    /// Live component-model handles of one instance. The contract has no resources, so this bounds misuse alone.
+    /// Default 1000.
+    pub handles: u64,
+    /// Bytes that the guest may hand the host at once: what one call returns, or what it passes to a host service.
+    /// Default 8 MiB.
+    pub hostcall_bytes: u64,
+    /// Bytes of log of one instance; what is over is counted and dropped. Default 16 KiB.
+    pub log_bytes: u64,
+    /// Bytes of one returned string (reason, extracted answer, name, field value). A rewritten document's text is
+    /// bounded by `hostcall_bytes` instead. Default 64 KiB.
+    pub returned_string_bytes: u64,
+    /// Entries of one list inside an answer (reward parts, fields). Default 256.
+    pub returned_list_items: u64,
+    /// Items handed to the guest in one call. Results do not depend on it, only speed does. Default 64.
+    pub batch_items: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            fuel_per_item: 100_000_000,
+            deadline_ms: 10_000,
+            memory_bytes: 256 * MIB,
+            table_elements: 20_000,
+            instances: 16,
+            stack_bytes: 512 * KIB,
+            handles: 1000,
+            hostcall_bytes: 8 * MIB,
+            log_bytes: 16 * KIB,
+            returned_string_bytes: 64 * KIB,
+            returned_list_items: 256,
+            batch_items: 64,
+        }
+    }
+}
+
+impl Limits {
+    /// The first limit outside its range, in words.
+    pub(crate) fn out_of_range(&self) -> Option<String> {
+        let ranges = [
+            ("fuel_per_item", self.fuel_per_item, 1, u64::MAX),
+            ("deadline_ms", self.deadline_ms, 1, 24 * 3600 * 1000),
+            ("memory_bytes", self.memory_bytes, 64 * KIB, 4096 * MIB),
+            ("table_elements", self.table_elements, 1, 100_000),
+            ("instances", self.instances, 1, 64),
+            ("stack_bytes", self.stack_bytes, 64 * KIB, LARGEST_STACK),
+            ("handles", self.handles, 0, 100_000),
+            ("hostcall_bytes", self.hostcall_bytes, KIB, 4096 * MIB),
+            ("log_bytes", self.log_bytes, 0, 1024 * MIB),
+            ("returned_string_bytes", self.returned_string_bytes, 1, 4096 * MIB),
+            ("returned_list_items", self.returned_list_items, 1, 1_000_000),
+            ("batch_items", self.batch_items, 1, 65_536),
+        ];
+        ranges
+            .into_iter()
+            .find(|(_, value, low, high)| !(low..=high).contains(&value))
+            .map(|(name, value, low, high)| format!("limit `{name}` is {value}; give a number from {low} to {high}"))
+    }
+}
+
+/// A limit as the size type of this machine.
+pub(crate) fn size(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_in_range() {
+        assert_eq!(Limits::default().out_of_range(), None);
+    }
+
+    #[test]
+    fn a_limit_out_of_range_is_named_with_its_range() {
+        let limits = Limits { stack_bytes: 64 * MIB, ..Limits::default() };
+        let complaint = limits.out_of_range().expect("out of range");
+        assert!(complaint.contains("stack_bytes") && complaint.contains("1048576"), "{complaint}");
+    }
+
+    #[test]
+    fn a_misspelt_limit_is_refused() {
+        let error = serde_json::from_str::<Limits>(r#"{"fuel_per_itm": 5}"#).expect_err("misspelt");
+        assert!(error.to_string().contains("fuel_per_item"), "{error}");
+    }
+
+    #[test]
+    fn limits_left_out_keep_their_defaults() {
+        let limits: Limits = serde_json::from_str(r#"{"fuel_per_item": 5}"#).expect("valid");
+        assert_eq!(limits, Limits { fuel_per_item: 5, ..Limits::default() });
+    }
+}

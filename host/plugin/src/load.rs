@@ -1,0 +1,350 @@
+//! From bytes to a plugin: every check that comes before the first item.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmparser::{Encoding, Parser, Payload};
+use wasmtime::component::Linker;
+
+use crate::bindings::World;
+use crate::blueprint::Blueprint;
+use crate::config_check::{self, Mistake};
+use crate::describe::{self, Description};
+use crate::failure::{Failure, FailureKind};
+use crate::guest_text::{for_people, short};
+use crate::store::{Guest, Sandbox, setup_fuel};
+use crate::{
+    DataFilter, Host, Kind, Limits, LoadError, MixturePolicy, RewardFunction, RolloutSchedule, Verifier, contract,
+    services,
+};
+
+/// Compilation is not limited by fuel, and takes longer than linear time of what it is given. The reference plugins have
+/// under 1 MiB; a Python interpreter fits.
+const LARGEST_PLUGIN: usize = 64 << 20;
+
+/// A plugin of any kind, ready to use.
+pub enum LoadedPlugin {
+    /// Judges responses.
+    Verifier(Verifier),
+    /// Rewards rollouts.
+    Reward(RewardFunction),
+    /// Filters documents.
+    Filter(DataFilter),
+    /// Weighs data sources.
+    Mixture(MixturePolicy),
+    /// Plans RL steps.
+    Schedule(RolloutSchedule),
+}
+
+impl Host {
+    /// Loads the plugin in a file; [`find_plugin`](crate::find_plugin) finds the file of a name.
+    ///
+    /// # Errors
+    /// See [`Host::load_bytes`]; and [`LoadError::Read`].
+    pub fn load(&self, path: &Path, config: &serde_json::Value, limits: &Limits) -> Result<LoadedPlugin, LoadError> {
+        let bytes = std::fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+        let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+        self.load_bytes(&name, &bytes, config, limits)
+    }
+
+    /// Loads a plugin from memory: checks that it is a component of one of the contract's worlds and asks for nothing
+    /// else, compiles it (or finds it compiled), has it describe itself, checks `config` (a JSON object) against its
+    /// schema, and configures it once. `name` is for error messages.
+    ///
+    /// # Errors
+    /// [`LoadError`]; every kind but `Read` and `NotFound`.
+    pub fn load_bytes(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        config: &serde_json::Value,
+        limits: &Limits,
+    ) -> Result<LoadedPlugin, LoadError> {
+        let name = for_people(name, 200);
+        if let Some(problem) = limits.out_of_range() {
+            return Err(LoadError::Limits { plugin: name, problem });
+        }
+        let kind = kind_of(&name, bytes)?;
+        let loading = Loading { host: self, name, bytes, config, limits };
+        Ok(match kind {
+            Kind::Verifier => LoadedPlugin::Verifier(Verifier::new(loading.load()?)),
+            Kind::Reward => LoadedPlugin::Reward(RewardFunction::new(loading.load()?)),
+            Kind::Filter => LoadedPlugin::Filter(DataFilter::new(loading.load()?)),
+            Kind::Mixture => LoadedPlugin::Mixture(MixturePolicy::new(loading.load()?)),
+            Kind::Schedule => LoadedPlugin::Schedule(RolloutSchedule::new(loading.load()?)),
+        })
+    }
+}
+
+/// One load, once the kind is known.
+struct Loading<'l> {
+    host: &'l Host,
+    name: String,
+    bytes: &'l [u8],
+    config: &'l serde_json::Value,
+    limits: &'l Limits,
+}
+
+impl Loading<'_> {
+    fn load<W: World>(self) -> Result<Blueprint<W>, LoadError> {
+        let Loading { host, name, bytes, config, limits } = self;
+        let engine = host.engines.of(limits)?;
+        let digest = hexadecimal(&Sha256::digest(bytes));
+        let invalid =
+            |error: wasmtime::Error| LoadError::Invalid { plugin: name.clone(), problem: short(&format!("{error:#}")) };
+        let component = host.cache.component(&engine, &digest, bytes).map_err(invalid)?;
+        let mut linker: Linker<Guest> = Linker::new(&engine);
+        services::link(&mut linker).map_err(invalid)?;
+        let ready = linker.instantiate_pre(&component).and_then(W::look_up).map_err(invalid)?;
+
+        let failed = |doing| {
+            let plugin = name.clone();
+            move |failure| LoadError::Start { plugin, doing, failure }
+        };
+        let mut sandbox: Sandbox<W> = Sandbox::start(&engine, &ready, &name, limits).map_err(failed("starting"))?;
+        let raw = sandbox
+            .call(setup_fuel(limits), |world, store| world.describe(store).map(Ok))
+            .map_err(failed("describing itself"))?;
+        let description =
+            describe::check(raw).map_err(|problem| LoadError::Description { plugin: name.clone(), problem })?;
+        let config = config_check::check(&description.config_schema, config).map_err(|mistake| match mistake {
+            Mistake::Schema(problem) => LoadError::Description {
+                plugin: name.clone(),
+                problem: format!("its config schema cannot be used: {problem}"),
+            },
+            Mistake::Config(problem) => LoadError::Config { plugin: name.clone(), problem },
+        })?;
+        let configured = sandbox.call(setup_fuel(limits), |world, store| world.configure(store, &config));
+        configured.map_err(|failure: Failure| match failure.kind {
+            FailureKind::PluginError => LoadError::Config { plugin: name.clone(), problem: failure.message },
+            _ => failed("being configured")(failure),
+        })?;
+        Ok(Blueprint {
+            engine,
+            ready,
+            description,
+            digest: format!("sha256:{digest}"),
+            config,
+            limits: limits.clone(),
+            _clock: Arc::clone(&host.engines),
+        })
+    }
+}
+
+/// Checks that the bytes are a component of one of the contract's worlds that asks for nothing else, before anything is
+/// compiled, and says which.
+fn kind_of(name: &str, bytes: &[u8]) -> Result<Kind, LoadError> {
+    let not_a_plugin = |problem: String| LoadError::NotAPlugin { plugin: name.to_owned(), problem };
+    if let Some(problem) = not_a_component(bytes) {
+        return Err(not_a_plugin(problem));
+    }
+    let surface = Surface::read(bytes).map_err(|error| {
+        not_a_plugin(format!("damaged WebAssembly ({}); build or copy it again", short(&error.to_string())))
+    })?;
+
+    // Versions come first: what a later contract adds would otherwise look like something foreign.
+    for (_, version) in surface.imports.iter().chain(&surface.exports).filter_map(|full| contract::parse(full)) {
+        if version.as_ref() != Some(&contract::VERSION) {
+            return Err(wrong_version(name, version));
+        }
+    }
+    let exported: Vec<&str> =
+        surface.exports.iter().filter_map(|full| contract::parse(full)).map(|(interface, _)| interface).collect();
+    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| exported.contains(&kind.interface())).collect();
+    let kind = match kinds.as_slice() {
+        [kind] => *kind,
+        [] => {
+            return Err(not_a_plugin(format!(
+                "a component of another world: it exports {}, and a plugin exports one of {}; add `octo_sdk::export!` to its crate",
+                listed(&surface.exports),
+                listed(&Kind::ALL.map(|kind| contract::interface(kind.interface())))
+            )));
+        }
+        several => {
+            let several: Vec<&str> = several.iter().map(|kind| kind.as_str()).collect();
+            return Err(not_a_plugin(format!("it is {} at once; make it one plugin a kind", several.join(" and "))));
+        }
+    };
+
+    let allowed: Vec<String> = kind.imports().iter().map(|interface| contract::interface(interface)).collect();
+    let asked: Vec<String> =
+        surface.imports.iter().filter(|full| !allowed.contains(full)).map(|full| for_people(full, 100)).collect();
+    if !asked.is_empty() {
+        // `types` holds records and nothing to call; to a person it is no permission.
+        let allowed = allowed.into_iter().filter(|full| !full.contains("/types@")).collect();
+        let asked = if asked.len() > 8 { [&asked[..8], &["...".to_owned()]].concat() } else { asked };
+        return Err(LoadError::Imports { plugin: name.to_owned(), kind, asked, allowed });
+    }
+    Ok(kind)
+}
+
+/// What the bytes are, and what to do, where they are not a component.
+fn not_a_component(bytes: &[u8]) -> Option<String> {
+    const MAGIC: &[u8] = b"\0asm";
+    const CORE_MODULE: &[u8] = b"\x01\0\0\0";
+    const COMPONENT: &[u8] = b"\x0d\0\x01\0";
+    if bytes.len() > LARGEST_PLUGIN {
+        return Some(format!("has {} bytes, and at most {LARGEST_PLUGIN} are loaded", bytes.len()));
+    }
+    match (bytes.get(..4), bytes.get(4..8)) {
+        _ if bytes.is_empty() => Some("an empty file; build or copy it again".to_owned()),
+        (Some(MAGIC), Some(COMPONENT)) => None,
+        (Some(MAGIC), Some(CORE_MODULE)) => Some(
+            "a core WebAssembly module, not a component; build it with `octo-host plugin build`, which makes it one"
+                .to_owned(),
+        ),
+        (Some(MAGIC), _) => {
+            Some("WebAssembly of a version that this host does not know; build or copy it again".to_owned())
+        }
+        (Some(b"\x7fELF"), _) => Some(
+            "machine code, which is never loaded; name the .wasm file, and its compiled form is kept for you"
+                .to_owned(),
+        ),
+        _ if looks_like_text(bytes) => {
+            Some("WebAssembly text; turn it into a component, with `wasm-tools parse`".to_owned())
+        }
+        _ => Some("not WebAssembly; name the .wasm file that `octo-host plugin build` wrote".to_owned()),
+    }
+}
+
+fn looks_like_text(bytes: &[u8]) -> bool {
+    let text = bytes.trim_ascii_start();
+    text.starts_with(b"(module") || text.starts_with(b"(component")
+}
+
+/// What a component imports and exports at its outermost level.
+struct Surface {
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+impl Surface {
+    fn read(bytes: &[u8]) -> Result<Surface, wasmparser::BinaryReaderError> {
+        let mut surface = Surface { imports: Vec::new(), exports: Vec::new() };
+        let mut depth = 0usize;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload? {
+                Payload::Version { encoding: Encoding::Component | Encoding::Module, .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(section) if depth == 1 => {
+                    for import in section {
+                        surface.imports.push(import?.name.name.to_owned());
+                    }
+                }
+                Payload::ComponentExportSection(section) if depth == 1 => {
+                    for export in section {
+                        surface.exports.push(export?.name.name.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(surface)
+    }
+}
+
+fn wrong_version(name: &str, version: Option<semver::Version>) -> LoadError {
+    let advice = match &version {
+        Some(version) if *version > contract::VERSION => {
+            "update octo-host, or build the plugin with the SDK of this version"
+        }
+        _ => "build the plugin with the SDK of this version",
+    };
+    LoadError::Contract {
+        plugin: name.to_owned(),
+        plugin_version: version
+            .map_or_else(|| "(no version)".to_owned(), |version| for_people(&version.to_string(), 64)),
+        host_version: contract::VERSION.to_string(),
+        advice,
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        names => {
+            let shown: Vec<String> = names.iter().take(8).map(|name| for_people(name, 100)).collect();
+            format!("{}{}", shown.join(", "), if names.len() > 8 { ", ..." } else { "" })
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+macro_rules! into_kind {
+    ($(#[$documentation:meta])* $name:ident, $variant:ident, $type:ty) => {
+        $(#[$documentation])*
+        ///
+        /// # Errors
+        /// [`LoadError::Kind`] for a plugin of another kind.
+        pub fn $name(self) -> Result<$type, LoadError> {
+            match self {
+                LoadedPlugin::$variant(plugin) => Ok(plugin),
+                other => Err(LoadError::Kind {
+                    plugin: other.description().name.clone(),
+                    actual: other.kind(),
+                    wanted: Kind::$variant,
+                }),
+            }
+        }
+    };
+}
+
+impl LoadedPlugin {
+    /// What the plugin decides.
+    pub fn kind(&self) -> Kind {
+        match self {
+            LoadedPlugin::Verifier(_) => Kind::Verifier,
+            LoadedPlugin::Reward(_) => Kind::Reward,
+            LoadedPlugin::Filter(_) => Kind::Filter,
+            LoadedPlugin::Mixture(_) => Kind::Mixture,
+            LoadedPlugin::Schedule(_) => Kind::Schedule,
+        }
+    }
+
+    /// What the plugin says about itself.
+    pub fn description(&self) -> &Description {
+        match self {
+            LoadedPlugin::Verifier(plugin) => plugin.description(),
+            LoadedPlugin::Reward(plugin) => plugin.description(),
+            LoadedPlugin::Filter(plugin) => plugin.description(),
+            LoadedPlugin::Mixture(plugin) => plugin.description(),
+            LoadedPlugin::Schedule(plugin) => plugin.description(),
+        }
+    }
+
+    /// SHA-256 of the component's bytes, as `sha256:` and hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        match self {
+            LoadedPlugin::Verifier(plugin) => plugin.digest(),
+            LoadedPlugin::Reward(plugin) => plugin.digest(),
+            LoadedPlugin::Filter(plugin) => plugin.digest(),
+            LoadedPlugin::Mixture(plugin) => plugin.digest(),
+            LoadedPlugin::Schedule(plugin) => plugin.digest(),
+        }
+    }
+
+    into_kind!(
+        /// The plugin as a verifier.
+        into_verifier, Verifier, Verifier
+    );
+    into_kind!(
+        /// The plugin as a reward function.
+        into_reward, Reward, RewardFunction
+    );
+    into_kind!(
+        /// The plugin as a data filter.
+        into_filter, Filter, DataFilter
+    );
+    into_kind!(
+        /// The plugin as a mixture policy.
+        into_mixture, Mixture, MixturePolicy
+    );
+    into_kind!(
+        /// The plugin as a rollout schedule.
+        into_schedule, Schedule, RolloutSchedule
+    );
+}

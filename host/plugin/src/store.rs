@@ -1,0 +1,150 @@
+//! The isolation boundary: one instance of a plugin, with everything that bounds it.
+
+use wasmtime::{ResourceLimiter, Store};
+
+use crate::bindings::{Answer, World};
+use crate::engine::TICK;
+use crate::failure::{self, Denied, Failure, FailureKind};
+use crate::limits::{Limits, size};
+use crate::services::GuestLog;
+
+/// What the host keeps for one instance.
+pub(crate) struct Guest {
+    pub log: GuestLog,
+    resources: Resources,
+}
+
+/// Counts what the instance holds, and denies what goes over the limits.
+struct Resources {
+    memory: u64,
+    memory_limit: u64,
+    table_elements: u64,
+    table_limit: u64,
+    instances: usize,
+}
+
+impl Resources {
+    fn denied_memory(&self, wanted: u64) -> Denied {
+        Denied { wanted, unit: "bytes of memory", limit: "memory_bytes", allowed: self.memory_limit }
+    }
+}
+
+impl ResourceLimiter for Resources {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let wanted = self.memory.saturating_sub(current as u64).saturating_add(desired as u64);
+        if wanted > self.memory_limit {
+            return Err(self.denied_memory(wanted).into());
+        }
+        self.memory = wanted;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        // The guest's own maximum, or the machine's. To the guest it is the same: there is no more.
+        Err(self.denied_memory(self.memory).into())
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let wanted = self.table_elements.saturating_sub(current as u64).saturating_add(desired as u64);
+        if wanted > self.table_limit {
+            return Err(
+                Denied { wanted, unit: "table elements", limit: "table_elements", allowed: self.table_limit }.into()
+            );
+        }
+        self.table_elements = wanted;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    // Byte and element limits bound what these hold; a handful each is what linkers and `wit-component` write.
+    fn tables(&self) -> usize {
+        self.instances.saturating_mul(4)
+    }
+
+    fn memories(&self) -> usize {
+        self.instances
+    }
+}
+
+/// One instance of a plugin. After a failure other than a refusal it must be dropped: the guest stopped half-way, and
+/// its memory means nothing.
+pub(crate) struct Sandbox<W> {
+    world: W,
+    store: Store<Guest>,
+    limits: Limits,
+}
+
+impl<W: World> Sandbox<W> {
+    /// A fresh instance, not yet configured. Instantiation may run guest code, so it too has fuel and a deadline.
+    pub(crate) fn start(
+        engine: &wasmtime::Engine,
+        ready: &W::Ready,
+        name: &str,
+        limits: &Limits,
+    ) -> Result<Sandbox<W>, Failure> {
+        let guest = Guest {
+            log: GuestLog::new(name, limits.log_bytes),
+            resources: Resources {
+                memory: 0,
+                memory_limit: limits.memory_bytes,
+                table_elements: 0,
+                table_limit: limits.table_elements,
+                instances: size(limits.instances),
+            },
+        };
+        let mut store = Store::new(engine, guest);
+        // Before instantiation: a component asks for its first memory and tables then.
+        store.limiter(|guest| &mut guest.resources);
+        store.set_hostcall_fuel(size(limits.hostcall_bytes));
+        store.set_max_component_handles(size(limits.handles));
+        refuel(&mut store, setup_fuel(limits), limits)?;
+        match W::instantiate(ready, &mut store) {
+            Ok(world) => Ok(Sandbox { world, store, limits: limits.clone() }),
+            Err(error) => {
+                let failure = failure::of_call(&error, limits, store.data().log.last_words());
+                // Nothing was handed over yet, so what `of_call` takes for bad output is a start that went wrong.
+                Err(match failure.kind {
+                    FailureKind::InvalidOutput => Failure {
+                        kind: FailureKind::Trap,
+                        message: format!(
+                            "could not be instantiated: {}",
+                            crate::guest_text::short(&format!("{error:#}"))
+                        ),
+                    },
+                    _ => failure,
+                })
+            }
+        }
+    }
+
+    /// One guest call within `fuel` and the deadline.
+    pub(crate) fn call<T>(
+        &mut self,
+        fuel: u64,
+        call: impl FnOnce(&W, &mut Store<Guest>) -> Answer<T>,
+    ) -> Result<T, Failure> {
+        refuel(&mut self.store, fuel, &self.limits)?;
+        match call(&self.world, &mut self.store) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(refusal)) => Err(Failure::refused(&refusal)),
+            Err(error) => Err(failure::of_call(&error, &self.limits, self.store.data().log.last_words())),
+        }
+    }
+}
+
+/// Fuel for instantiation, `describe`, `configure`, `save` and `restore`: these read configs and tables rather than
+/// items, so a tight limit for items does not keep a plugin from starting.
+pub(crate) fn setup_fuel(limits: &Limits) -> u64 {
+    limits.fuel_per_item.max(Limits::default().fuel_per_item)
+}
+
+fn refuel(store: &mut Store<Guest>, fuel: u64, limits: &Limits) -> Result<(), Failure> {
+    store.set_fuel(fuel).map_err(|error| Failure { kind: FailureKind::Trap, message: format!("engine: {error:#}") })?;
+    // One tick more than the deadline holds, since the first may come at once.
+    let tick = u64::try_from(TICK.as_millis()).unwrap_or(1);
+    store.set_epoch_deadline(limits.deadline_ms.div_ceil(tick) + 1);
+    Ok(())
+}
