@@ -1,1 +1,142 @@
 //! Drops pages that are too short, repetitive or not prose.
+//!
+//! The rules and default thresholds are those of MassiveText's filters (Gopher, arXiv 2112.11446, appendix A.1.1) and,
+//! for punctuation at line ends, of FineWeb (arXiv 2406.17557, section 3.6). Each check can be set or left out in the
+//! recipe. The first that fails drops the page, for one of a few stable reasons that the host counts:
+//!
+//! | reason | what failed |
+//! |---|---|
+//! | `too-short`, `too-long` | count of characters; `too-long` also count of words |
+//! | `too-few-words` | count of words |
+//! | `odd-words` | mean length of words |
+//! | `low-letter-share` | share of words that have a letter |
+//! | `symbols` | `#` and ellipses by word |
+//! | `bullets`, `ellipses` | share of lines that start with a bullet, or end in an ellipsis |
+//! | `few-function-words` | the words without which there is hardly English prose |
+//! | `boilerplate` | share of lines that navigate, advertise or ask for consent |
+//! | `no-end-punctuation` | share of lines that end a sentence |
+//! | `repetitive` | lines, paragraphs or phrases that occur again and again |
+
+mod config;
+mod page;
+mod repetition;
+
+pub use config::Config;
+
+use octo_sdk::{DataFilter, Decision, Document, Field, Plugin, PluginError};
+use page::{Lines, Words};
+
+/// Decides on each page by itself.
+pub struct Heuristics {
+    config: Config,
+    /// In lower case, as lines are compared.
+    markers: Vec<String>,
+}
+
+impl Plugin for Heuristics {
+    type Config = Config;
+
+    fn new(config: Config) -> Result<Self, PluginError> {
+        config.check()?;
+        let markers = config.boilerplate_markers.iter().map(|marker| marker.to_ascii_lowercase()).collect();
+        Ok(Heuristics { config, markers })
+    }
+}
+
+impl DataFilter for Heuristics {
+    fn filter(&self, document: &Document) -> Result<Decision, PluginError> {
+        Ok(match self.judge(&document.text) {
+            Err(reason) => Decision::Drop(reason.to_owned()),
+            Ok(quality) => match &self.config.quality_field {
+                None => Decision::Keep,
+                Some(name) => Decision::Annotate(vec![Field::new(name, format!("{quality:.3}"))]),
+            },
+        })
+    }
+}
+
+impl Heuristics {
+    /// The page's quality between 0 and 1, or why to drop it. Cheap checks come first.
+    fn judge(&self, text: &str) -> Result<f64, &'static str> {
+        let config = &self.config;
+        let characters = text.chars().count() as u64;
+        if characters < config.min_characters {
+            return Err("too-short");
+        }
+        if characters > config.max_characters {
+            return Err("too-long");
+        }
+        let words = Words::of(text);
+        self.judge_words(&words)?;
+        let lines = Lines::of(text, &self.markers, config.boilerplate_line_words);
+        self.judge_lines(&lines)?;
+        self.judge_repetition(text, &words)?;
+        let unmarked = 1.0 - lines.share(lines.boilerplate);
+        Ok((words.share(words.with_letter) + unmarked + lines.share(lines.ending_a_sentence)) / 3.0)
+    }
+
+    fn judge_words(&self, words: &Words) -> Result<(), &'static str> {
+        let config = &self.config;
+        let count = words.count();
+        if count < config.min_words {
+            return Err("too-few-words");
+        }
+        if count > config.max_words {
+            return Err("too-long");
+        }
+        let mean = words.mean_length();
+        if count > 0 && (mean < config.min_mean_word_length || mean > config.max_mean_word_length) {
+            return Err("odd-words");
+        }
+        if words.share(words.with_letter) < config.min_letter_word_share {
+            return Err("low-letter-share");
+        }
+        if words.share(words.hashes) > config.max_symbol_share || words.share(words.ellipses) > config.max_symbol_share
+        {
+            return Err("symbols");
+        }
+        if words.function_words < config.min_function_words {
+            return Err("few-function-words");
+        }
+        Ok(())
+    }
+
+    fn judge_lines(&self, lines: &Lines) -> Result<(), &'static str> {
+        let config = &self.config;
+        for (count, most, reason) in [
+            (lines.bulleted, config.max_bullet_line_share, "bullets"),
+            (lines.ending_in_ellipsis, config.max_ellipsis_line_share, "ellipses"),
+            (lines.boilerplate, config.max_boilerplate_line_share, "boilerplate"),
+        ] {
+            if lines.share(count) > most {
+                return Err(reason);
+            }
+        }
+        if lines.share(lines.ending_a_sentence) < config.min_end_punctuation_share {
+            return Err("no-end-punctuation");
+        }
+        Ok(())
+    }
+
+    fn judge_repetition(&self, text: &str, words: &Words) -> Result<(), &'static str> {
+        let config = &self.config;
+        let lines = repetition::duplicates(text.lines());
+        let paragraphs = repetition::duplicates(text.split("\n\n"));
+        let repetitive = lines.pieces > config.max_duplicate_line_share
+            || lines.characters > config.max_duplicate_line_character_share
+            || paragraphs.pieces > config.max_duplicate_paragraph_share
+            || paragraphs.characters > config.max_duplicate_paragraph_character_share
+            || (2..)
+                .zip(config.max_top_phrase_shares)
+                .any(|(length, most)| most < 1.0 && repetition::top_phrase_share(words, length) > most)
+            || (5..)
+                .zip(config.max_duplicate_phrase_shares)
+                .any(|(length, most)| most < 1.0 && repetition::duplicate_phrase_share(words, length) > most);
+        if repetitive { Err("repetitive") } else { Ok(()) }
+    }
+}
+
+octo_sdk::export!(filter: Heuristics);
+
+#[cfg(test)]
+mod tests;
