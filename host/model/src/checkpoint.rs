@@ -30,10 +30,7 @@ const LARGEST_JSON: u64 = 64 << 20;
 pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>, ModelError> {
     let mut file = TensorFile::open(path)?;
     let names: BTreeSet<String> = file.metadata.tensors().into_keys().collect();
-    names
-        .into_iter()
-        .map(|name| file.read(&name).map(|tensor| (name, tensor)))
-        .collect()
+    names.into_iter().map(|name| file.read(&name).map(|tensor| (name, tensor))).collect()
 }
 
 /// Writes tensors of kind f32, bf16, f16, f64, i64, i32 or u8 as one safetensors file, atomically. Same tensors, same
@@ -46,18 +43,12 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Mo
     // The format orders by falling alignment, then by name.
     let mut ordered = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
-        let dtype = dtype(tensor.f_kind()?).ok_or_else(|| {
-            refused(format!(
-                "tensor `{name}` has a kind that safetensors files are not given here"
-            ))
-        })?;
+        let dtype = dtype(tensor.f_kind()?)
+            .ok_or_else(|| refused(format!("tensor `{name}` has a kind that safetensors files are not given here")))?;
         ordered.push((dtype, name, tensor));
     }
     ordered.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(right.1)));
-    if let Some([(_, name, _), _]) = ordered
-        .windows(2)
-        .find(|pair| matches!(pair, [a, b] if a.1 == b.1))
-    {
+    if let Some([(_, name, _), _]) = ordered.windows(2).find(|pair| matches!(pair, [a, b] if a.1 == b.1)) {
         return Err(refused(format!("tensor `{name}` stands twice")));
     }
 
@@ -67,14 +58,7 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Mo
         let start = end;
         end += tensor.numel() * dtype.bitsize() / 8;
         let shape = tensor.size().iter().map(|&size| size as usize).collect();
-        infos.push((
-            (*name).clone(),
-            TensorInfo {
-                dtype: *dtype,
-                shape,
-                data_offsets: (start, end),
-            },
-        ));
+        infos.push(((*name).clone(), TensorInfo { dtype: *dtype, shape, data_offsets: (start, end) }));
     }
     // transformers asks for this key.
     let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
@@ -83,19 +67,13 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Mo
     header.resize(header.len().next_multiple_of(8), b' ');
 
     let mut file = AtomicFile::create(path)?;
-    let mut put = |bytes: &[u8]| {
-        file.write_all(bytes)
-            .map_err(|error| ModelError::file(path, error))
-    };
+    let mut put = |bytes: &[u8]| file.write_all(bytes).map_err(|error| ModelError::file(path, error));
     put(&(header.len() as u64).to_le_bytes())?;
     put(&header)?;
     let mut bytes = Vec::new();
     for (dtype, _, tensor) in ordered {
         bytes.resize(tensor.numel() * dtype.bitsize() / 8, 0);
-        tensor
-            .f_detach()?
-            .f_contiguous()?
-            .f_copy_data_u8(&mut bytes, tensor.numel())?;
+        tensor.f_detach()?.f_contiguous()?.f_copy_data_u8(&mut bytes, tensor.numel())?;
         put(&bytes)?;
     }
     file.commit()?;
@@ -106,9 +84,7 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), Mo
 pub(crate) fn read_config(dir: &Path) -> Result<LlamaConfig, ModelError> {
     let path = dir.join("config.json");
     let mut config: LlamaConfig = read_json(&path)?;
-    config
-        .validate()
-        .map_err(|error| ModelError::content(&path, error.to_string()))?;
+    config.validate().map_err(|error| ModelError::content(&path, error.to_string()))?;
 
     #[derive(Deserialize)]
     struct Generation {
@@ -124,31 +100,19 @@ pub(crate) fn read_config(dir: &Path) -> Result<LlamaConfig, ModelError> {
 }
 
 /// Reads every parameter that `config` asks for, in its order, as fp32 on CPU.
-pub(crate) fn read_parameters(
-    dir: &Path,
-    config: &LlamaConfig,
-) -> Result<Vec<(String, Tensor)>, ModelError> {
+pub(crate) fn read_parameters(dir: &Path, config: &LlamaConfig) -> Result<Vec<(String, Tensor)>, ModelError> {
     let expected = config.parameter_shapes();
     let (mut files, places, listing) = open_shards(dir)?;
 
     let known: BTreeSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
     // Some exporters also write what follows from the rest: a tied projection, or the rotary frequencies.
-    let derived = |name: &str| {
-        (config.tie_word_embeddings && name == "lm_head.weight")
-            || name.ends_with(".rotary_emb.inv_freq")
-    };
-    if let Some((name, shard)) = places
-        .iter()
-        .find(|(name, _)| !known.contains(name.as_str()) && !derived(name))
-    {
-        let file = files
-            .get(*shard)
-            .map_or(listing.as_path(), |file| &file.path);
+    let derived =
+        |name: &str| (config.tie_word_embeddings && name == "lm_head.weight") || name.ends_with(".rotary_emb.inv_freq");
+    if let Some((name, shard)) = places.iter().find(|(name, _)| !known.contains(name.as_str()) && !derived(name)) {
+        let file = files.get(*shard).map_or(listing.as_path(), |file| &file.path);
         return Err(ModelError::content(
             file,
-            format!(
-                "tensor `{name}` belongs to no parameter of the model that config.json describes"
-            ),
+            format!("tensor `{name}` belongs to no parameter of the model that config.json describes"),
         ));
     }
 
@@ -168,20 +132,15 @@ pub(crate) fn read_parameters(
 }
 
 /// Writes a model's folder; see [`crate::Llama::save`].
-pub(crate) fn write_model(
-    dir: &Path,
-    config: &LlamaConfig,
-    parameters: &[(String, Tensor)],
-) -> Result<(), ModelError> {
+pub(crate) fn write_model(dir: &Path, config: &LlamaConfig, parameters: &[(String, Tensor)]) -> Result<(), ModelError> {
     let pretty = |path: &Path, value: &serde_json::Value| -> Result<(), ModelError> {
-        let mut text = serde_json::to_vec_pretty(value)
-            .map_err(|error| ModelError::content(path, error.to_string()))?;
+        let mut text =
+            serde_json::to_vec_pretty(value).map_err(|error| ModelError::content(path, error.to_string()))?;
         text.push(b'\n');
         Ok(atomic::write(path, &text)?)
     };
     let path = dir.join("config.json");
-    let value = serde_json::to_value(config)
-        .map_err(|error| ModelError::content(&path, error.to_string()))?;
+    let value = serde_json::to_value(config).map_err(|error| ModelError::content(&path, error.to_string()))?;
     pretty(&path, &value)?;
     let mut generation = serde_json::Map::new();
     for key in ["bos_token_id", "eos_token_id"] {
@@ -200,20 +159,12 @@ fn open_shards(dir: &Path) -> Result<Shards, ModelError> {
     let whole = dir.join("model.safetensors");
     if whole.is_file() {
         let file = TensorFile::open(&whole)?;
-        let places = file
-            .metadata
-            .tensors()
-            .into_keys()
-            .map(|name| (name, 0))
-            .collect();
+        let places = file.metadata.tensors().into_keys().map(|name| (name, 0)).collect();
         return Ok((vec![file], places, whole));
     }
     let listing = dir.join("model.safetensors.index.json");
     if !listing.is_file() {
-        return Err(ModelError::content(
-            dir,
-            "holds neither model.safetensors nor model.safetensors.index.json",
-        ));
+        return Err(ModelError::content(dir, "holds neither model.safetensors nor model.safetensors.index.json"));
     }
 
     #[derive(Deserialize)]
@@ -230,24 +181,15 @@ fn open_shards(dir: &Path) -> Result<Shards, ModelError> {
             None => {
                 // A shard lies beside its index; anything else would let the file point anywhere.
                 if Path::new(&shard).file_name() != Some(shard.as_ref()) || shard.contains('\\') {
-                    return Err(ModelError::content(
-                        &listing,
-                        format!("shard \"{shard}\" is not a plain file name"),
-                    ));
+                    return Err(ModelError::content(&listing, format!("shard \"{shard}\" is not a plain file name")));
                 }
                 files.push(TensorFile::open(&dir.join(&shard))?);
                 numbers.insert(shard, files.len() - 1);
                 files.len() - 1
             }
         };
-        if let Some(file) = files
-            .get(number)
-            .filter(|file| file.metadata.info(&name).is_none())
-        {
-            let reason = format!(
-                "tensor `{name}` should be here according to {}, and is not",
-                listing.display()
-            );
+        if let Some(file) = files.get(number).filter(|file| file.metadata.info(&name).is_none()) {
+            let reason = format!("tensor `{name}` should be here according to {}, and is not", listing.display());
             return Err(ModelError::content(&file.path, reason));
         }
         places.insert(name, number);
@@ -273,9 +215,7 @@ impl TensorFile {
         let length = file.metadata().map_err(failed)?.len();
         let mut size = [0; 8];
         if length < 8 {
-            return Err(refused(format!(
-                "has {length} bytes and is no safetensors file"
-            )));
+            return Err(refused(format!("has {length} bytes and is no safetensors file")));
         }
         file.read_exact(&mut size).map_err(failed)?;
         let header_size = u64::from_le_bytes(size);
@@ -287,8 +227,8 @@ impl TensorFile {
         }
         let mut header = vec![0; header_size as usize];
         file.read_exact(&mut header).map_err(failed)?;
-        let metadata: Metadata = serde_json::from_slice(&header)
-            .map_err(|error| refused(format!("the header is damaged: {error}")))?;
+        let metadata: Metadata =
+            serde_json::from_slice(&header).map_err(|error| refused(format!("the header is damaged: {error}")))?;
         let start = 8 + header_size;
         let bytes = length - start;
         // `Metadata` has checked that tensors lie end to end and that sizes match shapes; whether they lie within
@@ -302,39 +242,22 @@ impl TensorFile {
                 )));
             }
         }
-        Ok(Self {
-            path: path.to_path_buf(),
-            file,
-            metadata,
-            start,
-            bytes,
-        })
+        Ok(Self { path: path.to_path_buf(), file, metadata, start, bytes })
     }
 
     /// Checks a parameter's shape and that its kind is a floating-point one.
     fn expect(&self, name: &str, shape: &[i64]) -> Result<(), ModelError> {
         let info = self.info(name)?;
-        if !info
-            .shape
-            .iter()
-            .map(|&size| i64::try_from(size).ok())
-            .eq(shape.iter().map(|&size| Some(size)))
-        {
+        if !info.shape.iter().map(|&size| i64::try_from(size).ok()).eq(shape.iter().map(|&size| Some(size))) {
             return Err(ModelError::content(
                 &self.path,
-                format!(
-                    "tensor `{name}` has shape {:?}; config.json asks for {shape:?}",
-                    info.shape
-                ),
+                format!("tensor `{name}` has shape {:?}; config.json asks for {shape:?}", info.shape),
             ));
         }
         if !matches!(info.dtype, Dtype::F32 | Dtype::BF16 | Dtype::F16) {
             return Err(ModelError::content(
                 &self.path,
-                format!(
-                    "tensor `{name}` has kind {:?}; weights must be F32, BF16 or F16",
-                    info.dtype
-                ),
+                format!("tensor `{name}` has kind {:?}; weights must be F32, BF16 or F16", info.dtype),
             ));
         }
         Ok(())
@@ -347,14 +270,9 @@ impl TensorFile {
 
     fn read(&mut self, name: &str) -> Result<Tensor, ModelError> {
         let info = self.info(name)?;
-        let refused =
-            |reason: &str| ModelError::content(&self.path, format!("tensor `{name}` {reason}"));
-        let kind = kind(info.dtype).ok_or_else(|| {
-            refused(&format!(
-                "has kind {:?}, which is not read here",
-                info.dtype
-            ))
-        })?;
+        let refused = |reason: &str| ModelError::content(&self.path, format!("tensor `{name}` {reason}"));
+        let kind =
+            kind(info.dtype).ok_or_else(|| refused(&format!("has kind {:?}, which is not read here", info.dtype)))?;
         let mut shape = Vec::with_capacity(info.shape.len());
         for &size in &info.shape {
             shape.push(i64::try_from(size).map_err(|_| refused("has an impossible shape"))?);
@@ -364,9 +282,7 @@ impl TensorFile {
         debug_assert!(to as u64 <= self.bytes);
         let mut data = vec![0; to - from];
         let failed = |error| ModelError::file(&self.path, error);
-        self.file
-            .seek(SeekFrom::Start(self.start + from as u64))
-            .map_err(failed)?;
+        self.file.seek(SeekFrom::Start(self.start + from as u64)).map_err(failed)?;
         self.file.read_exact(&mut data).map_err(failed)?;
         if data.is_empty() {
             return Ok(Tensor::f_zeros(&shape, (kind, tch::Device::Cpu))?);
@@ -378,14 +294,9 @@ impl TensorFile {
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ModelError> {
     let file = File::open(path).map_err(|error| ModelError::file(path, error))?;
     let mut text = Vec::new();
-    file.take(LARGEST_JSON + 1)
-        .read_to_end(&mut text)
-        .map_err(|error| ModelError::file(path, error))?;
+    file.take(LARGEST_JSON + 1).read_to_end(&mut text).map_err(|error| ModelError::file(path, error))?;
     if text.len() as u64 > LARGEST_JSON {
-        return Err(ModelError::content(
-            path,
-            format!("is larger than {LARGEST_JSON} bytes"),
-        ));
+        return Err(ModelError::content(path, format!("is larger than {LARGEST_JSON} bytes")));
     }
     serde_json::from_slice(&text).map_err(|error| ModelError::content(path, error.to_string()))
 }
@@ -402,15 +313,9 @@ const KINDS: [(Dtype, Kind); 7] = [
 ];
 
 fn kind(dtype: Dtype) -> Option<Kind> {
-    KINDS
-        .iter()
-        .find(|(known, _)| *known == dtype)
-        .map(|&(_, kind)| kind)
+    KINDS.iter().find(|(known, _)| *known == dtype).map(|&(_, kind)| kind)
 }
 
 fn dtype(kind: Kind) -> Option<Dtype> {
-    KINDS
-        .iter()
-        .find(|(_, known)| *known == kind)
-        .map(|&(dtype, _)| dtype)
+    KINDS.iter().find(|(_, known)| *known == kind).map(|&(dtype, _)| dtype)
 }

@@ -65,8 +65,7 @@ const LARGEST_CONTEXT: usize = 1 << 24;
 impl LlamaConfig {
     /// Width of one head.
     pub fn head_size(&self) -> usize {
-        self.head_dim
-            .unwrap_or_else(|| self.hidden_size / self.num_attention_heads.max(1))
+        self.head_dim.unwrap_or_else(|| self.hidden_size / self.num_attention_heads.max(1))
     }
 
     /// Checks that the numbers describe a model.
@@ -79,33 +78,16 @@ impl LlamaConfig {
             ("hidden_size", self.hidden_size, LARGEST_WIDTH),
             ("intermediate_size", self.intermediate_size, LARGEST_WIDTH),
             ("num_hidden_layers", self.num_hidden_layers, MOST_LAYERS),
-            (
-                "num_attention_heads",
-                self.num_attention_heads,
-                LARGEST_WIDTH,
-            ),
-            (
-                "num_key_value_heads",
-                self.num_key_value_heads,
-                LARGEST_WIDTH,
-            ),
+            ("num_attention_heads", self.num_attention_heads, LARGEST_WIDTH),
+            ("num_key_value_heads", self.num_key_value_heads, LARGEST_WIDTH),
             ("head_dim", self.head_size(), LARGEST_WIDTH),
-            (
-                "max_position_embeddings",
-                self.max_position_embeddings,
-                LARGEST_CONTEXT,
-            ),
+            ("max_position_embeddings", self.max_position_embeddings, LARGEST_CONTEXT),
         ] {
             if value == 0 || value > most {
-                return Err(ModelError::Config(format!(
-                    "`{key}` is {value}; it must be 1 to {most}"
-                )));
+                return Err(ModelError::Config(format!("`{key}` is {value}; it must be 1 to {most}")));
             }
         }
-        if !self
-            .num_attention_heads
-            .is_multiple_of(self.num_key_value_heads)
-        {
+        if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
             return Err(ModelError::Config(format!(
                 "`num_key_value_heads` is {}; it must divide `num_attention_heads`, {}",
                 self.num_key_value_heads, self.num_attention_heads
@@ -123,25 +105,15 @@ impl LlamaConfig {
                 self.head_size()
             )));
         }
-        for (key, value) in [
-            ("rms_norm_eps", self.rms_norm_eps),
-            ("rope_theta", self.rope_theta),
-        ] {
+        for (key, value) in [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(ModelError::Config(format!(
-                    "`{key}` is {value}; it must be above 0"
-                )));
+                return Err(ModelError::Config(format!("`{key}` is {value}; it must be above 0")));
             }
         }
         if let Some(scaling) = &self.rope_scaling {
-            let ordered =
-                scaling.high_freq_factor > scaling.low_freq_factor && scaling.low_freq_factor > 0.0;
+            let ordered = scaling.high_freq_factor > scaling.low_freq_factor && scaling.low_freq_factor > 0.0;
             let finite = scaling.factor.is_finite() && scaling.high_freq_factor.is_finite();
-            if !(finite
-                && ordered
-                && scaling.factor > 0.0
-                && scaling.original_max_position_embeddings > 0)
-            {
+            if !(finite && ordered && scaling.factor > 0.0 && scaling.original_max_position_embeddings > 0) {
                 return Err(ModelError::Config(format!(
                     "`rope_scaling` needs factor > 0, 0 < low_freq_factor < high_freq_factor and \
                      original_max_position_embeddings > 0; found {scaling:?}"
@@ -158,10 +130,7 @@ impl LlamaConfig {
             [self.vocab_size, self.hidden_size, self.intermediate_size].map(|size| size as i64);
         let query = (self.num_attention_heads * self.head_size()) as i64;
         let key = (self.num_key_value_heads * self.head_size()) as i64;
-        let mut shapes = vec![(
-            "model.embed_tokens.weight".to_owned(),
-            vec![vocabulary, hidden],
-        )];
+        let mut shapes = vec![("model.embed_tokens.weight".to_owned(), vec![vocabulary, hidden])];
         for layer in 0..self.num_hidden_layers {
             for (name, shape) in [
                 ("input_layernorm", vec![hidden]),
@@ -186,23 +155,15 @@ impl LlamaConfig {
 
     /// Count of trained numbers; a tied embedding counts once.
     pub fn parameter_count(&self) -> u64 {
-        self.parameter_shapes()
-            .iter()
-            .map(|(_, shape)| shape.iter().map(|&size| size as u64).product::<u64>())
-            .sum()
+        self.parameter_shapes().iter().map(|(_, shape)| shape.iter().map(|&size| size as u64).product::<u64>()).sum()
     }
 
     /// Floating-point operations of one forward pass for one token that attends to `context` tokens, itself included
     /// (a multiplication and an addition count as two). Norms and element-wise work are left out. A training step is
     /// three times this, and the mean `context` of causal training on windows of `t` tokens is `(t + 1) / 2`.
     pub fn forward_flops(&self, context: usize) -> u64 {
-        let [vocabulary, hidden, inner, layers] = [
-            self.vocab_size,
-            self.hidden_size,
-            self.intermediate_size,
-            self.num_hidden_layers,
-        ]
-        .map(|n| n as u64);
+        let [vocabulary, hidden, inner, layers] =
+            [self.vocab_size, self.hidden_size, self.intermediate_size, self.num_hidden_layers].map(|n| n as u64);
         let query = (self.num_attention_heads * self.head_size()) as u64;
         let key = (self.num_key_value_heads * self.head_size()) as u64;
         let projections = hidden * (2 * query + 2 * key) + 3 * hidden * inner;
@@ -327,45 +288,24 @@ impl TryFrom<ConfigFile> for LlamaConfig {
 
     fn try_from(file: ConfigFile) -> Result<Self, String> {
         if file.model_type != "llama" {
-            return Err(format!(
-                "`model_type` is \"{}\"; only \"llama\" is known here",
-                file.model_type
-            ));
+            return Err(format!("`model_type` is \"{}\"; only \"llama\" is known here", file.model_type));
         }
         if file.hidden_act != "silu" {
-            return Err(format!(
-                "`hidden_act` is \"{}\"; only \"silu\" is known here",
-                file.hidden_act
-            ));
+            return Err(format!("`hidden_act` is \"{}\"; only \"silu\" is known here", file.hidden_act));
         }
         if file.attention_bias || file.mlp_bias {
-            return Err(
-                "`attention_bias` and `mlp_bias` must be false: biases are not supported"
-                    .to_owned(),
-            );
+            return Err("`attention_bias` and `mlp_bias` must be false: biases are not supported".to_owned());
         }
         let rotary = file.rope_parameters.as_ref().or(file.rope_scaling.as_ref());
-        let rope_theta = rotary
-            .and_then(|rotary| rotary.rope_theta)
-            .or(file.rope_theta)
-            .unwrap_or(DEFAULT_ROPE_THETA);
-        if let Some(share) = rotary
-            .and_then(|rotary| rotary.partial_rotary_factor)
-            .filter(|&share| share != 1.0)
-        {
-            return Err(format!(
-                "`partial_rotary_factor` is {share}; only 1 is supported"
-            ));
+        let rope_theta = rotary.and_then(|rotary| rotary.rope_theta).or(file.rope_theta).unwrap_or(DEFAULT_ROPE_THETA);
+        if let Some(share) = rotary.and_then(|rotary| rotary.partial_rotary_factor).filter(|&share| share != 1.0) {
+            return Err(format!("`partial_rotary_factor` is {share}; only 1 is supported"));
         }
-        let rope_scaling = match rotary
-            .and_then(|rotary| Some((rotary, rotary.rope_type.as_deref()?)))
-        {
+        let rope_scaling = match rotary.and_then(|rotary| Some((rotary, rotary.rope_type.as_deref()?))) {
             None | Some((_, "default")) => None,
             Some((rotary, "llama3")) => {
                 let need = |key: &str, value: Option<f64>| {
-                    value.ok_or_else(|| {
-                        format!("the rotary settings are of type \"llama3\" and lack `{key}`")
-                    })
+                    value.ok_or_else(|| format!("the rotary settings are of type \"llama3\" and lack `{key}`"))
                 };
                 Some(Llama3Scaling {
                     factor: need("factor", rotary.factor)?,
@@ -480,14 +420,9 @@ mod tests {
             (r#""attention_bias": true"#, "attention_bias"),
             (r#""hidden_act": "gelu""#, "gelu"),
             (r#""rope_scaling": {"type": "yarn", "factor": 2.0}"#, "yarn"),
-            (
-                r#""rope_scaling": {"type": "llama3", "factor": 2.0}"#,
-                "low_freq_factor",
-            ),
+            (r#""rope_scaling": {"type": "llama3", "factor": 2.0}"#, "low_freq_factor"),
         ] {
-            let error = parse(&format!("{{{SHAPE}, {extra}}}"))
-                .unwrap_err()
-                .to_string();
+            let error = parse(&format!("{{{SHAPE}, {extra}}}")).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
     }
@@ -497,55 +432,13 @@ mod tests {
         let good = parse(&format!("{{{SHAPE}}}")).unwrap();
         good.validate().unwrap();
         for (broken, word) in [
-            (
-                LlamaConfig {
-                    vocab_size: 0,
-                    ..good.clone()
-                },
-                "vocab_size",
-            ),
-            (
-                LlamaConfig {
-                    hidden_size: usize::MAX,
-                    ..good.clone()
-                },
-                "hidden_size",
-            ),
-            (
-                LlamaConfig {
-                    num_attention_heads: 0,
-                    ..good.clone()
-                },
-                "num_attention_heads",
-            ),
-            (
-                LlamaConfig {
-                    num_key_value_heads: 3,
-                    ..good.clone()
-                },
-                "num_key_value_heads",
-            ),
-            (
-                LlamaConfig {
-                    hidden_size: 66,
-                    ..good.clone()
-                },
-                "head_dim",
-            ),
-            (
-                LlamaConfig {
-                    head_dim: Some(7),
-                    ..good.clone()
-                },
-                "even",
-            ),
-            (
-                LlamaConfig {
-                    rms_norm_eps: f64::NAN,
-                    ..good.clone()
-                },
-                "rms_norm_eps",
-            ),
+            (LlamaConfig { vocab_size: 0, ..good.clone() }, "vocab_size"),
+            (LlamaConfig { hidden_size: usize::MAX, ..good.clone() }, "hidden_size"),
+            (LlamaConfig { num_attention_heads: 0, ..good.clone() }, "num_attention_heads"),
+            (LlamaConfig { num_key_value_heads: 3, ..good.clone() }, "num_key_value_heads"),
+            (LlamaConfig { hidden_size: 66, ..good.clone() }, "head_dim"),
+            (LlamaConfig { head_dim: Some(7), ..good.clone() }, "even"),
+            (LlamaConfig { rms_norm_eps: f64::NAN, ..good.clone() }, "rms_norm_eps"),
         ] {
             let error = broken.validate().unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
@@ -554,17 +447,11 @@ mod tests {
 
     #[test]
     fn counts_match_a_model_counted_by_hand() {
-        let config = parse(&format!(
-            r#"{{{SHAPE}, "num_key_value_heads": 2, "tie_word_embeddings": true}}"#
-        ))
-        .unwrap();
+        let config = parse(&format!(r#"{{{SHAPE}, "num_key_value_heads": 2, "tie_word_embeddings": true}}"#)).unwrap();
         // Block: norms 2*64, q and o 64*64 each, k and v 64*32 each, three of 64*128.
         let block = 128 + 2 * 4096 + 2 * 2048 + 3 * 8192;
         assert_eq!(config.parameter_count(), 6400 + 2 * block + 64);
         let projections = 2 * 4096 + 2 * 2048 + 3 * 8192;
-        assert_eq!(
-            config.forward_flops(10),
-            2 * (2 * (projections + 2 * 64 * 10) + 6400)
-        );
+        assert_eq!(config.forward_flops(10), 2 * (2 * (projections + 2 * 64 * 10) + 6400));
     }
 }

@@ -48,16 +48,10 @@ pub enum ModelError {
 
 impl ModelError {
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
-        Self::File {
-            path: path.to_path_buf(),
-            source,
-        }
+        Self::File { path: path.to_path_buf(), source }
     }
 
     pub(crate) fn content(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Content {
-            path: path.to_path_buf(),
-            reason: reason.into(),
-        }
+        Self::Content { path: path.to_path_buf(), reason: reason.into() }
     }
 }

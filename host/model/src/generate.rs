@@ -39,14 +39,7 @@ pub fn generate(
     sampling: &Sampling,
     on_finished: &mut dyn FnMut(usize, &Response),
 ) -> Result<Vec<Response>, ModelError> {
-    generate_with(
-        model,
-        &|tokens| tokenizer.decode(tokens, true),
-        prompts,
-        seeds,
-        sampling,
-        on_finished,
-    )
+    generate_with(model, &|tokens| tokenizer.decode(tokens, true), prompts, seeds, sampling, on_finished)
 }
 
 /// [`generate`] with any function from tokens to text, which is only asked where there are stop texts.
@@ -85,30 +78,16 @@ pub fn generate_with(
     Ok(responses.into_iter().flatten().collect())
 }
 
-fn check(
-    model: &Llama,
-    prompts: &[Vec<u32>],
-    seeds: &[u64],
-    sampling: &Sampling,
-) -> Result<(), ModelError> {
+fn check(model: &Llama, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Result<(), ModelError> {
     sampling.validate()?;
     let wrong = |text: String| Err(ModelError::Argument(text));
     if prompts.len() != seeds.len() {
-        return wrong(format!(
-            "{} prompts and {} seeds; each prompt needs one",
-            prompts.len(),
-            seeds.len()
-        ));
+        return wrong(format!("{} prompts and {} seeds; each prompt needs one", prompts.len(), seeds.len()));
     }
-    let (vocabulary, context) = (
-        model.config().vocab_size,
-        model.config().max_position_embeddings,
-    );
+    let (vocabulary, context) = (model.config().vocab_size, model.config().max_position_embeddings);
     for (index, prompt) in prompts.iter().enumerate() {
         if prompt.is_empty() {
-            return wrong(format!(
-                "prompt {index} is empty; begin with at least one token"
-            ));
+            return wrong(format!("prompt {index} is empty; begin with at least one token"));
         }
         if let Some(token) = prompt.iter().find(|&&token| token as usize >= vocabulary) {
             return wrong(format!(
@@ -165,12 +144,7 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// Reads the prompts, each different one once.
-    fn start(
-        model: &'a Llama,
-        prompts: &[Vec<u32>],
-        seeds: &[u64],
-        batch: &[usize],
-    ) -> Result<Self, ModelError> {
+    fn start(model: &'a Llama, prompts: &[Vec<u32>], seeds: &[u64], batch: &[usize]) -> Result<Self, ModelError> {
         let mut numbers: BTreeMap<&[u32], i64> = BTreeMap::new();
         let mut different: Vec<&[u32]> = Vec::new();
         let mut assignment = Vec::with_capacity(batch.len());
@@ -192,22 +166,10 @@ impl<'a> Batch<'a> {
                 finished: false,
             });
         }
-        let width = different
-            .iter()
-            .map(|prompt| prompt.len())
-            .max()
-            .unwrap_or(0);
-        let missing: Vec<i64> = different
-            .iter()
-            .map(|prompt| (width - prompt.len()) as i64)
-            .collect();
+        let width = different.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
+        let missing: Vec<i64> = different.iter().map(|prompt| (width - prompt.len()) as i64).collect();
 
-        let mut cache = KeyValueCache::new(
-            model.config(),
-            different.len() as i64,
-            width as i64,
-            model.device(),
-        );
+        let mut cache = KeyValueCache::new(model.config(), different.len() as i64, width as i64, model.device());
         let mut logits = Vec::new();
         let mut row = 0;
         for slice in different.chunks((PREFILL_TOKENS / width.max(1)).max(1)) {
@@ -218,13 +180,8 @@ impl<'a> Batch<'a> {
                 tokens.extend(prompt.iter().map(|&token| i64::from(token)));
                 pads.push((width - prompt.len()) as i64);
             }
-            let tokens = Tensor::from_slice(&tokens)
-                .view([slice.len() as i64, width as i64])
-                .to_device(model.device());
-            let pads = pads
-                .iter()
-                .any(|&pad| pad > 0)
-                .then(|| Tensor::from_slice(&pads).to_device(model.device()));
+            let tokens = Tensor::from_slice(&tokens).view([slice.len() as i64, width as i64]).to_device(model.device());
+            let pads = pads.iter().any(|&pad| pad > 0).then(|| Tensor::from_slice(&pads).to_device(model.device()));
             let hidden = model.prefill(&tokens, pads.as_ref(), Some((&cache, row)));
             logits.push(model.logits(&hidden.select(1, width as i64 - 1)));
             row += slice.len() as i64;
@@ -234,18 +191,10 @@ impl<'a> Batch<'a> {
         let assigned = Tensor::from_slice(&assignment).to_device(model.device());
         cache.select(&assigned, width as i64 + GROWTH);
         let logits = Tensor::cat(&logits, 0).index_select(0, &assigned);
-        let padding: Vec<i64> = assignment
-            .iter()
-            .map(|&number| missing.get(number as usize).copied().unwrap_or(0))
-            .collect();
+        let padding: Vec<i64> =
+            assignment.iter().map(|&number| missing.get(number as usize).copied().unwrap_or(0)).collect();
         let padding = padding.iter().any(|&pad| pad > 0).then_some(padding);
-        Ok(Self {
-            model,
-            rows,
-            cache,
-            padding,
-            logits,
-        })
+        Ok(Self { model, rows, cache, padding, logits })
     }
 
     /// Generates until every row has finished.
@@ -261,19 +210,13 @@ impl<'a> Batch<'a> {
         let (mut values, mut weights) = (Vec::new(), Vec::new());
         loop {
             values.resize(self.rows.len() * vocabulary, 0.0_f32);
-            self.logits
-                .contiguous()
-                .f_copy_data(&mut values, self.rows.len() * vocabulary)?;
+            self.logits.contiguous().f_copy_data(&mut values, self.rows.len() * vocabulary)?;
             for (row, logits) in self.rows.iter_mut().zip(values.chunks_exact(vocabulary)) {
                 if let Some(response) = row.step(logits, sampling, stops, &mut weights)? {
                     finished(row.prompt, response);
                 }
             }
-            let live: Vec<i64> = (0_i64..)
-                .zip(&self.rows)
-                .filter(|(_, row)| !row.finished)
-                .map(|(i, _)| i)
-                .collect();
+            let live: Vec<i64> = (0_i64..).zip(&self.rows).filter(|(_, row)| !row.finished).map(|(i, _)| i).collect();
             if live.is_empty() {
                 return Ok(());
             }
@@ -283,21 +226,13 @@ impl<'a> Batch<'a> {
             if drop_rows || full {
                 // Room grows by half, so that copying stays a small share of all work.
                 let length = self.cache.length();
-                let capacity = if full {
-                    length + GROWTH.max(length / 2)
-                } else {
-                    self.cache.capacity()
-                };
+                let capacity = if full { length + GROWTH.max(length / 2) } else { self.cache.capacity() };
                 if drop_rows {
                     self.rows.retain(|row| !row.finished);
                     if let Some(padding) = &mut self.padding {
-                        *padding = live
-                            .iter()
-                            .filter_map(|&row| padding.get(row as usize).copied())
-                            .collect();
+                        *padding = live.iter().filter_map(|&row| padding.get(row as usize).copied()).collect();
                     }
-                    self.cache
-                        .select(&Tensor::from_slice(&live).to_device(device), capacity);
+                    self.cache.select(&Tensor::from_slice(&live).to_device(device), capacity);
                 } else {
                     let all = Tensor::arange(self.rows.len() as i64, (Kind::Int64, device));
                     self.cache.select(&all, capacity);
@@ -305,11 +240,8 @@ impl<'a> Batch<'a> {
                 mask = self.padding_tensors();
             }
             // A finished row that is still in the batch is fed its last token again; nobody reads what comes of it.
-            let next: Vec<i64> = self
-                .rows
-                .iter()
-                .map(|row| row.tokens.last().map_or(0, |&token| i64::from(token)))
-                .collect();
+            let next: Vec<i64> =
+                self.rows.iter().map(|row| row.tokens.last().map_or(0, |&token| i64::from(token))).collect();
             let next = Tensor::from_slice(&next).unsqueeze(1).to_device(device);
             let padding = mask.as_ref().map(|(padding, mask)| (padding, mask));
             let hidden = self.model.decode(&next, padding, &mut self.cache);
@@ -319,19 +251,12 @@ impl<'a> Batch<'a> {
 
     /// Padding `[rows]` and the additive mask `[rows, 1, 1, capacity]` that hides it from queries.
     fn padding_tensors(&self) -> Option<(Tensor, Tensor)> {
-        let padding = self
-            .padding
-            .as_ref()
-            .filter(|padding| padding.iter().any(|&pad| pad > 0))?;
+        let padding = self.padding.as_ref().filter(|padding| padding.iter().any(|&pad| pad > 0))?;
         let device = self.model.device();
         let padding = Tensor::from_slice(padding).to_device(device);
-        let index =
-            Tensor::arange(self.cache.capacity(), (Kind::Int64, device)).view([1, 1, 1, -1]);
+        let index = Tensor::arange(self.cache.capacity(), (Kind::Int64, device)).view([1, 1, 1, -1]);
         let hidden = index.lt_tensor(&padding.view([-1, 1, 1, 1]));
-        let mask = hidden
-            .zeros_like()
-            .to_kind(Kind::Float)
-            .masked_fill(&hidden, f64::NEG_INFINITY);
+        let mask = hidden.zeros_like().to_kind(Kind::Float).masked_fill(&hidden, f64::NEG_INFINITY);
         Some((padding, mask))
     }
 }
@@ -348,17 +273,9 @@ impl Row {
         if self.finished {
             return Ok(None);
         }
-        let chosen = sample(
-            logits,
-            sampling.temperature,
-            sampling.top_p,
-            &mut self.generator,
-            weights,
-        );
-        let (token, log_probability) = chosen.ok_or(ModelError::NotFinite {
-            prompt: self.prompt,
-            token: self.tokens.len(),
-        })?;
+        let chosen = sample(logits, sampling.temperature, sampling.top_p, &mut self.generator, weights);
+        let (token, log_probability) =
+            chosen.ok_or(ModelError::NotFinite { prompt: self.prompt, token: self.tokens.len() })?;
         self.tokens.push(token);
         self.log_probabilities.push(log_probability);
         let finish = if sampling.end_tokens.contains(&token) || stops.found(&self.tokens) {
@@ -392,12 +309,7 @@ struct StopTexts<'a> {
 impl<'a> StopTexts<'a> {
     fn new(texts: &'a [String], decode: &'a dyn Fn(&[u32]) -> String) -> Self {
         let longest = texts.iter().map(String::len).max().unwrap_or(0);
-        Self {
-            texts,
-            decode,
-            window: longest + 8,
-            completes: BTreeMap::new(),
-        }
+        Self { texts, decode, window: longest + 8, completes: BTreeMap::new() }
     }
 
     /// Whether the last of `tokens` completes a stop text.
@@ -409,18 +321,12 @@ impl<'a> StopTexts<'a> {
             let text = (self.decode)(&[last]);
             // U+FFFD: the token has part of a character, which may be any.
             text.contains('\u{fffd}')
-                || self.texts.iter().any(|stop| {
-                    stop.chars()
-                        .next_back()
-                        .is_some_and(|end| text.contains(end))
-                })
+                || self.texts.iter().any(|stop| stop.chars().next_back().is_some_and(|end| text.contains(end)))
         });
         if !completes {
             return false;
         }
-        let window = tokens
-            .get(tokens.len().saturating_sub(self.window)..)
-            .unwrap_or(tokens);
+        let window = tokens.get(tokens.len().saturating_sub(self.window)..).unwrap_or(tokens);
         let text = (self.decode)(window);
         self.texts.iter().any(|stop| text.contains(stop.as_str()))
     }

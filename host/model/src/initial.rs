@@ -16,30 +16,18 @@ pub const STANDARD_DEVIATION: f64 = 0.02;
 ///
 /// The n-th parameter is drawn from ChaCha stream n of the seed, in row-major order, so no parameter's values depend
 /// on another's size.
-pub(crate) fn random_parameters(
-    config: &LlamaConfig,
-    seed: u64,
-) -> Result<Vec<(String, Tensor)>, ModelError> {
+pub(crate) fn random_parameters(config: &LlamaConfig, seed: u64) -> Result<Vec<(String, Tensor)>, ModelError> {
     let residual = STANDARD_DEVIATION / (2.0 * config.num_hidden_layers as f64).sqrt();
     let mut parameters = Vec::new();
     for (stream, (name, shape)) in (0_u64..).zip(config.parameter_shapes()) {
         let tensor = if shape.len() == 1 {
             Tensor::f_ones(&shape, (Kind::Float, tch::Device::Cpu))?
         } else {
-            let writes_residual =
-                name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight");
+            let writes_residual = name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight");
             let mut generator = ChaCha8Rng::seed_from_u64(seed);
             generator.set_stream(stream);
             let count = shape.iter().product::<i64>() as usize;
-            let values = normal(
-                &mut generator,
-                count,
-                if writes_residual {
-                    residual
-                } else {
-                    STANDARD_DEVIATION
-                },
-            );
+            let values = normal(&mut generator, count, if writes_residual { residual } else { STANDARD_DEVIATION });
             Tensor::f_from_slice(&values)?.f_view(&shape[..])?
         };
         parameters.push((name, tensor));
@@ -80,18 +68,14 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_bits_and_another_seed_others() {
-        let [first, again, other] =
-            [7, 7, 8].map(|seed| random_parameters(&config(), seed).unwrap());
+        let [first, again, other] = [7, 7, 8].map(|seed| random_parameters(&config(), seed).unwrap());
         for ((name, one), (_, two)) in first.iter().zip(&again) {
             assert_eq!(one, two, "{name}");
         }
         assert_ne!(first[0].1, other[0].1);
-        // Bits that a change of generator, order or rounding would move.
-        let head: Vec<f32> = Vec::try_from(first[0].1.view(-1).narrow(0, 0, 2)).unwrap();
-        assert_eq!(
-            head,
-            Vec::<f32>::try_from(again[0].1.view(-1).narrow(0, 0, 2)).unwrap()
-        );
+        // Pinned: recorded runs need the same start from a later version of this program.
+        let head: Vec<f32> = Vec::try_from(first[0].1.view(-1).narrow(0, 0, 3)).unwrap();
+        assert_eq!(head, [0.005776037, 0.010199211, -0.0045461706]);
     }
 
     #[test]
@@ -101,18 +85,11 @@ mod tests {
                 assert_eq!(tensor, Tensor::ones_like(&tensor), "{name}");
                 continue;
             }
-            let expected = if name.contains("o_proj") || name.contains("down_proj") {
-                0.01
-            } else {
-                0.02
-            };
+            let expected = if name.contains("o_proj") || name.contains("down_proj") { 0.01 } else { 0.02 };
             let deviation = tensor.std(true).double_value(&[]);
             let mean = tensor.mean(Kind::Float).double_value(&[]);
             // 2,048 draws at least: the deviation is within 8 % at five sigma.
-            assert!(
-                (deviation / expected - 1.0).abs() < 0.08,
-                "{name}: {deviation}"
-            );
+            assert!((deviation / expected - 1.0).abs() < 0.08, "{name}: {deviation}");
             assert!(mean.abs() < expected * 0.12, "{name}: {mean}");
         }
     }

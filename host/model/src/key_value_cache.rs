@@ -18,30 +18,15 @@ pub struct KeyValueCache {
 impl KeyValueCache {
     /// Room for `rows` sequences of `capacity` tokens.
     pub fn new(config: &LlamaConfig, rows: i64, capacity: i64, device: Device) -> Self {
-        let size = [
-            rows,
-            config.num_key_value_heads as i64,
-            capacity,
-            config.head_size() as i64,
-        ];
+        let size = [rows, config.num_key_value_heads as i64, capacity, config.head_size() as i64];
         let room = || Tensor::empty(size, (Kind::Float, device));
-        let layers = (0..config.num_hidden_layers)
-            .map(|_| (room(), room()))
-            .collect();
-        Self {
-            layers,
-            rows,
-            capacity,
-            length: 0,
-        }
+        let layers = (0..config.num_hidden_layers).map(|_| (room(), room())).collect();
+        Self { layers, rows, capacity, length: 0 }
     }
 
     /// Bytes that one token of one row takes.
     pub fn bytes_per_token(config: &LlamaConfig) -> usize {
-        2 * config.num_hidden_layers
-            * config.num_key_value_heads
-            * config.head_size()
-            * size_of::<f32>()
+        2 * config.num_hidden_layers * config.num_key_value_heads * config.head_size() * size_of::<f32>()
     }
 
     /// Count of rows.
@@ -61,23 +46,14 @@ impl KeyValueCache {
 
     /// Writes `[b, key heads, t, head width]` for one layer, from row `row` and position `position` on. The caller
     /// moves the length on with [`KeyValueCache::set_length`] once every layer is written.
-    pub(crate) fn store(
-        &self,
-        layer: usize,
-        row: i64,
-        position: i64,
-        keys: &Tensor,
-        values: &Tensor,
-    ) {
+    pub(crate) fn store(&self, layer: usize, row: i64, position: i64, keys: &Tensor, values: &Tensor) {
         let Some((all_keys, all_values)) = self.layers.get(layer) else {
             return;
         };
         for (all, new) in [(all_keys, keys), (all_values, values)] {
             let size = new.size();
             if let [rows, _, tokens, _] = size[..] {
-                all.narrow(0, row, rows)
-                    .narrow(2, position, tokens)
-                    .copy_(new);
+                all.narrow(0, row, rows).narrow(2, position, tokens).copy_(new);
             }
         }
     }

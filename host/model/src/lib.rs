@@ -30,6 +30,5 @@ pub use generate::{generate, generate_with};
 pub use llama::Llama;
 pub use sampling::{Finish, Response, Sampling};
 pub use token_log_probabilities::{
-    ResponseBatch, TokenStatistics, backward_in_chunks, next_token_backward, response_backward,
-    token_log_probabilities,
+    ResponseBatch, TokenStatistics, backward_in_chunks, next_token_backward, response_backward, token_log_probabilities,
 };

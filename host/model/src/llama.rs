@@ -58,11 +58,7 @@ impl Llama {
     /// of memory.
     pub fn random(config: &LlamaConfig, seed: u64, device: Device) -> Result<Self, ModelError> {
         config.validate()?;
-        Self::from_parameters(
-            config.clone(),
-            initial::random_parameters(config, seed)?,
-            device,
-        )
+        Self::from_parameters(config.clone(), initial::random_parameters(config, seed)?, device)
     }
 
     /// Reads an HF folder: `config.json`, and `model.safetensors` or `model.safetensors.index.json` with its shards,
@@ -97,18 +93,11 @@ impl Llama {
         let mut leaves = Vec::with_capacity(parameters.len());
         for (name, tensor) in parameters {
             // `detach` makes it a leaf whatever it was before; optimisers need leaves.
-            let leaf = tensor
-                .f_to_kind(Kind::Float)?
-                .f_to_device(device)?
-                .f_detach()?
-                .f_contiguous()?;
+            let leaf = tensor.f_to_kind(Kind::Float)?.f_to_device(device)?.f_detach()?.f_contiguous()?;
             leaves.push((name, leaf.f_set_requires_grad(true)?));
         }
         let mut next = leaves.iter().map(|(_, tensor)| tensor.shallow_clone());
-        let mut take = || {
-            next.next()
-                .ok_or_else(|| ModelError::Config("too few parameters for the shape".to_owned()))
-        };
+        let mut take = || next.next().ok_or_else(|| ModelError::Config("too few parameters for the shape".to_owned()));
         let embedding = take()?;
         let mut layers = Vec::with_capacity(config.num_hidden_layers);
         for _ in 0..config.num_hidden_layers {
@@ -125,22 +114,9 @@ impl Llama {
             });
         }
         let norm = take()?;
-        let head = if config.tie_word_embeddings {
-            embedding.shallow_clone()
-        } else {
-            take()?
-        };
+        let head = if config.tie_word_embeddings { embedding.shallow_clone() } else { take()? };
         let rotary = Rotary::new(&config, device);
-        Ok(Self {
-            config,
-            device,
-            parameters: leaves,
-            embedding,
-            layers,
-            norm,
-            head,
-            rotary,
-        })
+        Ok(Self { config, device, parameters: leaves, embedding, layers, norm, head, rotary })
     }
 
     /// The configuration.
@@ -204,8 +180,9 @@ impl Llama {
             if let Some((cache, row)) = cache {
                 cache.store(number, row, 0, &key, &value);
             }
-            states = states + linear(&self.attend(&query, &key, &value, &visible), &layer.output);
-            states = &states + self.feed_forward(layer, &states);
+            let attended = self.attend(&query, &key, &value, &visible);
+            let middle = states + linear(&attended, &layer.output);
+            states = self.feed_forward(layer, &middle) + middle;
         }
         self.norm(&states, &self.norm)
     }
@@ -220,10 +197,7 @@ impl Llama {
     ) -> Tensor {
         let length = cache.length() + 1;
         let (positions, visible) = match padding {
-            None => (
-                Tensor::full([1], length - 1, (Kind::Int64, self.device)),
-                Visible::All,
-            ),
+            None => (Tensor::full([1], length - 1, (Kind::Int64, self.device)), Visible::All),
             Some((padding, hidden_keys)) => {
                 let positions = (padding.neg() + (length - 1)).unsqueeze(1);
                 (positions, Visible::Masked(hidden_keys.narrow(3, 0, length)))
@@ -248,8 +222,8 @@ impl Llama {
                 Visible::Masked(mask) => attention(&query, &keys, &values, Some(mask), false),
                 Visible::All | Visible::Causal => attention(&query, &keys, &values, None, false),
             };
-            states = states + linear(&attended.reshape([rows, 1, -1]), &layer.output);
-            states = &states + self.feed_forward(layer, &states);
+            let middle = states + linear(&attended.reshape([rows, 1, -1]), &layer.output);
+            states = self.feed_forward(layer, &middle) + middle;
         }
         cache.set_length(length);
         self.norm(&states, &self.norm)
@@ -260,20 +234,11 @@ impl Llama {
     }
 
     fn norm(&self, states: &Tensor, weight: &Tensor) -> Tensor {
-        states.rms_norm(
-            [self.config.hidden_size as i64],
-            Some(weight),
-            self.config.rms_norm_eps,
-        )
+        states.rms_norm([self.config.hidden_size as i64], Some(weight), self.config.rms_norm_eps)
     }
 
     /// Rotated queries, rotated keys and values, each `[b, heads, t, head width]`.
-    fn project(
-        &self,
-        layer: &Layer,
-        normed: &Tensor,
-        rotation: &Rotation,
-    ) -> (Tensor, Tensor, Tensor) {
+    fn project(&self, layer: &Layer, normed: &Tensor, rotation: &Rotation) -> (Tensor, Tensor, Tensor) {
         let width = self.config.head_size() as i64;
         let size = normed.size();
         let (rows, length) = match size[..] {
@@ -292,11 +257,7 @@ impl Llama {
         let repeat = (self.config.num_attention_heads / self.config.num_key_value_heads) as i64;
         // libtorch's flash attention on CPU wants as many key heads as query heads.
         let spread = |states: &Tensor| {
-            if repeat == 1 {
-                states.shallow_clone()
-            } else {
-                repeat_heads(states, repeat)
-            }
+            if repeat == 1 { states.shallow_clone() } else { repeat_heads(states, repeat) }
         };
         let (key, value) = (spread(key), spread(value));
         let attended = match visible {
@@ -309,10 +270,7 @@ impl Llama {
 
     fn feed_forward(&self, layer: &Layer, states: &Tensor) -> Tensor {
         let normed = self.norm(states, &layer.post_attention_norm);
-        linear(
-            &(linear(&normed, &layer.gate).silu() * linear(&normed, &layer.up)),
-            &layer.down,
-        )
+        linear(&(linear(&normed, &layer.gate).silu() * linear(&normed, &layer.up)), &layer.down)
     }
 }
 
@@ -320,22 +278,13 @@ fn linear(states: &Tensor, weight: &Tensor) -> Tensor {
     states.linear(weight, None::<&Tensor>)
 }
 
-fn attention(
-    query: &Tensor,
-    key: &Tensor,
-    value: &Tensor,
-    mask: Option<&Tensor>,
-    causal: bool,
-) -> Tensor {
+fn attention(query: &Tensor, key: &Tensor, value: &Tensor, mask: Option<&Tensor>, causal: bool) -> Tensor {
     Tensor::scaled_dot_product_attention(query, key, value, mask, 0.0, causal, None, false)
 }
 
 /// `[b, heads, t, width]` with every head standing `repeat` times in a row.
 fn repeat_heads(states: &Tensor, repeat: i64) -> Tensor {
-    states
-        .unsqueeze(2)
-        .expand([-1, -1, repeat, -1, -1], false)
-        .flatten(1, 2)
+    states.unsqueeze(2).expand([-1, -1, repeat, -1, -1], false).flatten(1, 2)
 }
 
 /// Additive `[b, 1, t, t]`: 0 where a query may look, minus infinity elsewhere. A padding token sees itself, since a
@@ -343,11 +292,6 @@ fn repeat_heads(states: &Tensor, repeat: i64) -> Tensor {
 fn causal_mask(index: &Tensor, padding: &Tensor) -> Tensor {
     let (query, key) = (index.view([1, 1, -1, 1]), index.view([1, 1, 1, -1]));
     let real = key.ge_tensor(&padding.view([-1, 1, 1, 1]));
-    let visible = real
-        .logical_and(&key.le_tensor(&query))
-        .logical_or(&key.eq_tensor(&query));
-    visible
-        .zeros_like()
-        .to_kind(Kind::Float)
-        .masked_fill(&visible.logical_not(), f64::NEG_INFINITY)
+    let visible = real.logical_and(&key.le_tensor(&query)).logical_or(&key.eq_tensor(&query));
+    visible.zeros_like().to_kind(Kind::Float).masked_fill(&visible.logical_not(), f64::NEG_INFINITY)
 }

@@ -39,20 +39,14 @@ impl Rotary {
                 .clamp(0.0, 1.0);
             frequencies = (1.0 - &share) * stretched + share * &frequencies;
         }
-        Self {
-            frequencies: frequencies.to_device(device),
-        }
+        Self { frequencies: frequencies.to_device(device) }
     }
 
     /// Rotation for `positions`, `[t]` or `[b, t]` integers.
     pub fn at(&self, positions: &Tensor) -> Rotation {
-        let angles =
-            (positions.to_kind(Kind::Float).unsqueeze(-1) * &self.frequencies).unsqueeze(-2);
+        let angles = (positions.to_kind(Kind::Float).unsqueeze(-1) * &self.frequencies).unsqueeze(-2);
         let (cosine, sine) = (angles.cos(), angles.sin());
-        Rotation {
-            cosine: Tensor::cat(&[&cosine, &cosine], -1),
-            sine: Tensor::cat(&[&sine.neg(), &sine], -1),
-        }
+        Rotation { cosine: Tensor::cat(&[&cosine, &cosine], -1), sine: Tensor::cat(&[&sine.neg(), &sine], -1) }
     }
 }
 
@@ -61,9 +55,7 @@ impl Rotation {
     pub fn apply(&self, states: &Tensor) -> Tensor {
         let halves = states.chunk(2, -1);
         match halves.as_slice() {
-            [first, second] => {
-                (states * &self.cosine).addcmul(&Tensor::cat(&[second, first], -1), &self.sine)
-            }
+            [first, second] => (states * &self.cosine).addcmul(&Tensor::cat(&[second, first], -1), &self.sine),
             // An odd or empty head never gets here: `LlamaConfig::validate` refuses it.
             _ => states.shallow_clone(),
         }

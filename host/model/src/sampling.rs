@@ -65,16 +65,10 @@ impl Sampling {
             return wrong("max_response_tokens is 0; it must be at least 1".to_owned());
         }
         if !(self.temperature.is_finite() && self.temperature >= 0.0) {
-            return wrong(format!(
-                "temperature is {}; it must be 0 or above",
-                self.temperature
-            ));
+            return wrong(format!("temperature is {}; it must be 0 or above", self.temperature));
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
-            return wrong(format!(
-                "top_p is {}; it must be above 0 and at most 1",
-                self.top_p
-            ));
+            return wrong(format!("top_p is {}; it must be above 0 and at most 1", self.top_p));
         }
         if self.stop.iter().any(String::is_empty) {
             return wrong("a stop text is empty; every response would end at once".to_owned());
@@ -94,26 +88,18 @@ pub(crate) fn sample(
     generator: &mut ChaCha8Rng,
     weights: &mut Vec<f64>,
 ) -> Option<(u32, f32)> {
-    let (likeliest, &largest) =
-        logits
-            .iter()
-            .enumerate()
-            .fold(None, |best: Option<(usize, &f32)>, next| {
-                match best {
-                    // A NaN is taken and, being smaller than nothing, kept: it is found out below.
-                    Some(best) if best.1.is_nan() || next.1 <= best.1 => Some(best),
-                    _ => Some(next),
-                }
-            })?;
+    let (likeliest, &largest) = logits.iter().enumerate().fold(None, |best: Option<(usize, &f32)>, next| {
+        match best {
+            // A NaN is taken and, being smaller than nothing, kept: it is found out below.
+            Some(best) if best.1.is_nan() || next.1 <= best.1 => Some(best),
+            _ => Some(next),
+        }
+    })?;
     let greedy = temperature == 0.0;
     let inverse = if greedy { 1.0 } else { 1.0 / temperature };
     let largest = f64::from(largest);
     weights.clear();
-    weights.extend(
-        logits
-            .iter()
-            .map(|&logit| ((f64::from(logit) - largest) * inverse).exp()),
-    );
+    weights.extend(logits.iter().map(|&logit| ((f64::from(logit) - largest) * inverse).exp()));
     let total: f64 = weights.iter().sum();
     // The largest weight is 1, so a sound total is 1 to the vocabulary's size.
     if !(largest.is_finite() && total.is_finite()) {
@@ -124,17 +110,10 @@ pub(crate) fn sample(
     } else if top_p < 1.0 {
         among_likeliest(weights, total, top_p, uniform(generator), likeliest)
     } else {
-        draw(
-            weights.iter().copied().enumerate(),
-            total * uniform(generator),
-            likeliest,
-        )
+        draw(weights.iter().copied().enumerate(), total * uniform(generator), likeliest)
     };
     let logit = f64::from(*logits.get(token)?);
-    Some((
-        u32::try_from(token).ok()?,
-        ((logit - largest) * inverse - total.ln()) as f32,
-    ))
+    Some((u32::try_from(token).ok()?, ((logit - largest) * inverse - total.ln()) as f32))
 }
 
 /// The first token at which the running sum passes `mark`.
@@ -158,19 +137,11 @@ fn draw(weights: impl Iterator<Item = (usize, f64)>, mark: f64, otherwise: usize
 fn among_likeliest(weights: &[f64], total: f64, top_p: f64, share: f64, otherwise: usize) -> usize {
     // Tokens this unlikely cannot be in the set: all of them together have less than 1 - top_p.
     let least = (1.0 - top_p) * total / weights.len() as f64;
-    let mut likely: Vec<(usize, f64)> = weights
-        .iter()
-        .copied()
-        .enumerate()
-        .filter(|&(_, weight)| weight >= least)
-        .collect();
+    let mut likely: Vec<(usize, f64)> =
+        weights.iter().copied().enumerate().filter(|&(_, weight)| weight >= least).collect();
     // The order among equals is fixed by the token, so that results repeat.
     likely.sort_unstable_by(|left, right| {
-        right
-            .1
-            .partial_cmp(&left.1)
-            .unwrap_or(Ordering::Equal)
-            .then(left.0.cmp(&right.0))
+        right.1.partial_cmp(&left.1).unwrap_or(Ordering::Equal).then(left.0.cmp(&right.0))
     });
     let mut sum = 0.0;
     let mut kept = 0;
@@ -192,13 +163,7 @@ mod tests {
     fn draws(logits: &[f32], temperature: f64, top_p: f64, count: usize) -> Vec<u32> {
         let mut generator = ChaCha8Rng::seed_from_u64(5);
         let mut weights = Vec::new();
-        (0..count)
-            .map(|_| {
-                sample(logits, temperature, top_p, &mut generator, &mut weights)
-                    .unwrap()
-                    .0
-            })
-            .collect()
+        (0..count).map(|_| sample(logits, temperature, top_p, &mut generator, &mut weights).unwrap().0).collect()
     }
 
     #[test]
@@ -207,23 +172,13 @@ mod tests {
         for temperature in [0.5, 1.0, 2.0] {
             let count = 20_000;
             let drawn = draws(&logits, temperature, 1.0, count);
-            let total: f64 = logits
-                .iter()
-                .map(|&logit| (f64::from(logit) / temperature).exp())
-                .sum();
+            let total: f64 = logits.iter().map(|&logit| (f64::from(logit) / temperature).exp()).sum();
             for (token, &logit) in logits.iter().enumerate() {
                 let expected = (f64::from(logit) / temperature).exp() / total;
-                let seen = drawn
-                    .iter()
-                    .filter(|&&drawn| drawn as usize == token)
-                    .count() as f64
-                    / count as f64;
+                let seen = drawn.iter().filter(|&&drawn| drawn as usize == token).count() as f64 / count as f64;
                 // Five standard deviations of a binomial share.
                 let slack = 5.0 * (expected * (1.0 - expected) / count as f64).sqrt();
-                assert!(
-                    (seen - expected).abs() < slack,
-                    "{temperature} {token}: {seen} for {expected}"
-                );
+                assert!((seen - expected).abs() < slack, "{temperature} {token}: {seen} for {expected}");
             }
         }
     }
@@ -254,8 +209,7 @@ mod tests {
         let logits = [0.05_f32, 0.5, 0.15, 0.3].map(f32::ln);
         let mut generator = ChaCha8Rng::seed_from_u64(1);
         let mut weights = Vec::new();
-        let (token, log_probability) =
-            sample(&logits, 1.0, 0.1, &mut generator, &mut weights).unwrap();
+        let (token, log_probability) = sample(&logits, 1.0, 0.1, &mut generator, &mut weights).unwrap();
         assert_eq!(token, 1);
         assert!((log_probability - 0.5_f32.ln()).abs() < 1e-6);
         let (_, log_probability) = sample(&logits, 0.5, 0.1, &mut generator, &mut weights).unwrap();
@@ -268,32 +222,13 @@ mod tests {
     #[test]
     fn logits_that_are_no_numbers_are_told_not_sampled() {
         let mut generator = ChaCha8Rng::seed_from_u64(1);
-        for logits in [
-            &[][..],
-            &[f32::NAN, 1.0],
-            &[1.0, f32::NAN],
-            &[1.0, f32::INFINITY],
-            &[f32::NEG_INFINITY; 2],
-        ] {
+        for logits in [&[][..], &[f32::NAN, 1.0], &[1.0, f32::NAN], &[1.0, f32::INFINITY], &[f32::NEG_INFINITY; 2]] {
             for (temperature, top_p) in [(0.0, 1.0), (1.0, 1.0), (1.0, 0.9)] {
-                assert_eq!(
-                    sample(logits, temperature, top_p, &mut generator, &mut Vec::new()),
-                    None,
-                    "{logits:?}"
-                );
+                assert_eq!(sample(logits, temperature, top_p, &mut generator, &mut Vec::new()), None, "{logits:?}");
             }
         }
         // A token the model rules out is no such case.
-        assert!(
-            sample(
-                &[1.0, f32::NEG_INFINITY],
-                1.0,
-                1.0,
-                &mut generator,
-                &mut Vec::new()
-            )
-            .is_some()
-        );
+        assert!(sample(&[1.0, f32::NEG_INFINITY], 1.0, 1.0, &mut generator, &mut Vec::new()).is_some());
     }
 
     #[test]
@@ -307,48 +242,12 @@ mod tests {
         };
         good.validate().unwrap();
         for (broken, word) in [
-            (
-                Sampling {
-                    max_response_tokens: 0,
-                    ..good.clone()
-                },
-                "max_response_tokens",
-            ),
-            (
-                Sampling {
-                    temperature: -1.0,
-                    ..good.clone()
-                },
-                "temperature",
-            ),
-            (
-                Sampling {
-                    temperature: f64::NAN,
-                    ..good.clone()
-                },
-                "temperature",
-            ),
-            (
-                Sampling {
-                    top_p: 0.0,
-                    ..good.clone()
-                },
-                "top_p",
-            ),
-            (
-                Sampling {
-                    top_p: 1.5,
-                    ..good.clone()
-                },
-                "top_p",
-            ),
-            (
-                Sampling {
-                    stop: vec![String::new()],
-                    ..good.clone()
-                },
-                "stop",
-            ),
+            (Sampling { max_response_tokens: 0, ..good.clone() }, "max_response_tokens"),
+            (Sampling { temperature: -1.0, ..good.clone() }, "temperature"),
+            (Sampling { temperature: f64::NAN, ..good.clone() }, "temperature"),
+            (Sampling { top_p: 0.0, ..good.clone() }, "top_p"),
+            (Sampling { top_p: 1.5, ..good.clone() }, "top_p"),
+            (Sampling { stop: vec![String::new()], ..good.clone() }, "stop"),
         ] {
             assert!(broken.validate().unwrap_err().to_string().contains(word));
         }

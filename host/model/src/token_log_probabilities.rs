@@ -46,11 +46,7 @@ impl ResponseBatch {
     /// # Errors
     /// [`ModelError::Argument`] if the counts differ, a prompt is empty (its first response token would have no
     /// state that predicts it), or there are no sequences.
-    pub fn new(
-        prompts: &[&[u32]],
-        responses: &[&[u32]],
-        device: Device,
-    ) -> Result<Self, ModelError> {
+    pub fn new(prompts: &[&[u32]], responses: &[&[u32]], device: Device) -> Result<Self, ModelError> {
         if prompts.len() != responses.len() || prompts.is_empty() {
             return Err(ModelError::Argument(format!(
                 "{} prompts and {} responses; there must be as many, and at least one",
@@ -62,21 +58,13 @@ impl ResponseBatch {
             return Err(ModelError::Argument(format!("prompt {index} is empty")));
         }
         let pairs = || prompts.iter().zip(responses);
-        let width = pairs()
-            .map(|(prompt, response)| prompt.len() + response.len())
-            .max()
-            .unwrap_or(0);
+        let width = pairs().map(|(prompt, response)| prompt.len() + response.len()).max().unwrap_or(0);
         let (mut tokens, mut positions, mut targets) = (Vec::new(), Vec::new(), Vec::new());
         let (mut padding, mut lengths) = (Vec::new(), Vec::new());
         for (row, (prompt, response)) in pairs().enumerate() {
             let missing = width - prompt.len() - response.len();
             tokens.extend(std::iter::repeat_n(0, missing));
-            tokens.extend(
-                prompt
-                    .iter()
-                    .chain(*response)
-                    .map(|&token| i64::from(token)),
-            );
+            tokens.extend(prompt.iter().chain(*response).map(|&token| i64::from(token)));
             let first = row * width + missing + prompt.len() - 1;
             positions.extend((first..first + response.len()).map(|position| position as i64));
             targets.extend(response.iter().map(|&token| i64::from(token)));
@@ -86,10 +74,7 @@ impl ResponseBatch {
         let place = |values: &[i64]| Tensor::from_slice(values).to_device(device);
         Ok(Self {
             tokens: place(&tokens).view([prompts.len() as i64, width as i64]),
-            padding: padding
-                .iter()
-                .any(|&missing| missing > 0)
-                .then(|| place(&padding)),
+            padding: padding.iter().any(|&missing| missing > 0).then(|| place(&padding)),
             positions: place(&positions),
             targets: place(&targets),
             lengths,
@@ -112,10 +97,7 @@ pub fn token_log_probabilities(
     entropy: bool,
 ) -> TokenStatistics {
     let _no_grad = tch::no_grad_guard();
-    let hidden = model
-        .hidden(&batch.tokens, batch.padding.as_ref())
-        .flatten(0, 1)
-        .index_select(0, &batch.positions);
+    let hidden = model.hidden(&batch.tokens, batch.padding.as_ref()).flatten(0, 1).index_select(0, &batch.positions);
     let parts: Vec<TokenStatistics> = chunks(batch.token_count(), chunk_size(model))
         .map(|range| {
             let (hidden, targets) = (slice(&hidden, &range), slice(&batch.targets, &range));
@@ -128,14 +110,7 @@ pub fn token_log_probabilities(
     };
     TokenStatistics {
         log_probabilities: join(parts.iter().map(|part| &part.log_probabilities).collect()),
-        entropy: entropy.then(|| {
-            join(
-                parts
-                    .iter()
-                    .filter_map(|part| part.entropy.as_ref())
-                    .collect(),
-            )
-        }),
+        entropy: entropy.then(|| join(parts.iter().filter_map(|part| part.entropy.as_ref()).collect())),
     }
 }
 
@@ -150,10 +125,7 @@ pub fn response_backward(
     entropy: bool,
     loss: &mut dyn FnMut(Range<usize>, &TokenStatistics) -> Tensor,
 ) -> f64 {
-    let hidden = model
-        .hidden(&batch.tokens, batch.padding.as_ref())
-        .flatten(0, 1)
-        .index_select(0, &batch.positions);
+    let hidden = model.hidden(&batch.tokens, batch.padding.as_ref()).flatten(0, 1).index_select(0, &batch.positions);
     backward_in_chunks(model, &hidden, &batch.targets, temperature, entropy, loss)
 }
 
@@ -165,9 +137,7 @@ pub fn response_backward(
 pub fn next_token_backward(model: &Llama, tokens: &Tensor, weight: f64) -> Tensor {
     let length = tokens.size().last().copied().unwrap_or(1) - 1;
     let targets = tokens.narrow(1, 1, length).flatten(0, 1);
-    let hidden = model
-        .hidden(&tokens.narrow(1, 0, length), None)
-        .flatten(0, 1);
+    let hidden = model.hidden(&tokens.narrow(1, 0, length), None).flatten(0, 1);
     let mut losses = Vec::new();
     backward_in_chunks(model, &hidden, &targets, 1.0, false, &mut |_, chunk| {
         losses.push(chunk.log_probabilities.detach().neg());
@@ -194,13 +164,7 @@ pub fn backward_in_chunks(
     let cut = hidden.detach().set_requires_grad(true);
     let mut sum = 0.0;
     for range in chunks(count, chunk_size(model)) {
-        let part = statistics(
-            model,
-            &slice(&cut, &range),
-            &slice(targets, &range),
-            temperature,
-            entropy,
-        );
+        let part = statistics(model, &slice(&cut, &range), &slice(targets, &range), temperature, entropy);
         let share = loss(range, &part);
         // A share in which every token is masked may be a plain number.
         if share.requires_grad() {
@@ -214,34 +178,20 @@ pub fn backward_in_chunks(
     sum
 }
 
-fn statistics(
-    model: &Llama,
-    hidden: &Tensor,
-    targets: &Tensor,
-    temperature: f64,
-    entropy: bool,
-) -> TokenStatistics {
+fn statistics(model: &Llama, hidden: &Tensor, targets: &Tensor, temperature: f64, entropy: bool) -> TokenStatistics {
     let mut logits = model.logits(hidden);
     if temperature != 1.0 {
-        logits = logits / temperature;
+        logits /= temperature;
     }
     let all = logits.log_softmax(-1, Kind::Float);
     let entropy = entropy.then(|| {
         let _no_grad = tch::no_grad_guard();
         let all = all.detach();
         // A probability of 0 has a logarithm of minus infinity; their product counts as 0.
-        (all.exp() * &all)
-            .nan_to_num(0.0, None, None)
-            .sum_dim_intlist([-1_i64].as_slice(), false, Kind::Float)
-            .neg()
+        (all.exp() * &all).nan_to_num(0.0, None, None).sum_dim_intlist([-1_i64].as_slice(), false, Kind::Float).neg()
     });
-    let log_probabilities = all
-        .gather(-1, &targets.unsqueeze(-1), false)
-        .squeeze_dim(-1);
-    TokenStatistics {
-        log_probabilities,
-        entropy,
-    }
+    let log_probabilities = all.gather(-1, &targets.unsqueeze(-1), false).squeeze_dim(-1);
+    TokenStatistics { log_probabilities, entropy }
 }
 
 fn slice(tensor: &Tensor, range: &Range<usize>) -> Tensor {
@@ -253,7 +203,5 @@ fn chunk_size(model: &Llama) -> usize {
 }
 
 fn chunks(count: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..count)
-        .step_by(size)
-        .map(move |start| start..(start + size).min(count))
+    (0..count).step_by(size).map(move |start| start..(start + size).min(count))
 }

@@ -1,0 +1,252 @@
+//! Checkpoints come back as they were, and damaged, wrong or hostile ones are refused in words.
+
+use std::fs;
+use std::path::Path;
+
+use octo_model::checkpoint::{read_tensors, write_tensors};
+use octo_model::{Llama, LlamaConfig};
+use tch::{Device, Kind, Tensor};
+
+fn config() -> LlamaConfig {
+    serde_json::from_str(
+        r#"{"vocab_size": 40, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-5, "bos_token_id": 1,
+            "eos_token_id": [2, 3], "max_position_embeddings": 64}"#,
+    )
+    .unwrap()
+}
+
+fn saved() -> (tempfile::TempDir, Llama) {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Llama::random(&config(), 7, Device::Cpu).unwrap();
+    model.save(folder.path()).unwrap();
+    (folder, model)
+}
+
+/// The message of loading a folder that must not load.
+fn refusal(folder: &Path) -> String {
+    Llama::load(folder, Device::Cpu).unwrap_err().to_string()
+}
+
+/// Rewrites the weights after a change to the list of tensors.
+fn change(folder: &Path, edit: impl FnOnce(&mut Vec<(String, Tensor)>)) {
+    let path = folder.join("model.safetensors");
+    let mut tensors = read_tensors(&path).unwrap();
+    edit(&mut tensors);
+    write_tensors(&path, &tensors).unwrap();
+}
+
+fn put_header(folder: &Path, header: &str, data: &[u8]) {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    fs::write(folder.join("model.safetensors"), bytes).unwrap();
+}
+
+#[test]
+fn a_saved_model_comes_back_bit_for_bit_with_its_configuration() {
+    let (folder, model) = saved();
+    let back = Llama::load(folder.path(), Device::Cpu).unwrap();
+    assert_eq!(back.config(), model.config());
+    for ((name, one), (other_name, other)) in model.parameters().iter().zip(back.parameters()) {
+        assert_eq!(name, other_name);
+        assert_eq!(one, other, "{name}");
+        assert!(other.requires_grad() && other.is_leaf(), "{name}");
+    }
+    let count: usize = model.parameters().iter().map(|(_, tensor)| tensor.numel()).sum();
+    assert_eq!(config().parameter_count(), count as u64);
+}
+
+#[test]
+fn the_same_model_is_the_same_bytes_and_no_litter_stays() {
+    let (first, model) = saved();
+    let second = tempfile::tempdir().unwrap();
+    model.save(second.path()).unwrap();
+    model.save(second.path()).unwrap();
+    let mut names: Vec<_> = fs::read_dir(second.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["config.json", "generation_config.json", "model.safetensors"]);
+    for name in names {
+        assert_eq!(fs::read(first.path().join(&name)).unwrap(), fs::read(second.path().join(&name)).unwrap());
+    }
+}
+
+#[test]
+fn half_precision_weights_are_widened() {
+    for kind in [Kind::BFloat16, Kind::Half] {
+        let (folder, model) = saved();
+        change(folder.path(), |tensors| tensors.iter_mut().for_each(|(_, tensor)| *tensor = tensor.to_kind(kind)));
+        let back = Llama::load(folder.path(), Device::Cpu).unwrap();
+        for ((name, one), (_, other)) in model.parameters().iter().zip(back.parameters()) {
+            assert_eq!(&one.to_kind(kind).to_kind(Kind::Float), other, "{name}");
+        }
+    }
+}
+
+#[test]
+fn shards_are_gathered_by_their_index() {
+    let (folder, model) = saved();
+    let path = folder.path().join("model.safetensors");
+    let mut tensors = read_tensors(&path).unwrap();
+    let rest = tensors.split_off(7);
+    let mut map = serde_json::Map::new();
+    for (shard, tensors) in
+        [("model-00001-of-00002.safetensors", &tensors), ("model-00002-of-00002.safetensors", &rest)]
+    {
+        write_tensors(&folder.path().join(shard), tensors).unwrap();
+        map.extend(tensors.iter().map(|(name, _)| (name.clone(), shard.into())));
+    }
+    fs::remove_file(&path).unwrap();
+    let index = folder.path().join("model.safetensors.index.json");
+    fs::write(&index, serde_json::json!({"metadata": {}, "weight_map": map}).to_string()).unwrap();
+    let back = Llama::load(folder.path(), Device::Cpu).unwrap();
+    assert_eq!(back.parameters(), model.parameters());
+
+    // An index may not send the reader elsewhere, nor promise what a shard lacks.
+    let mut outside = map.clone();
+    outside.insert("model.norm.weight".to_owned(), "../model.safetensors".into());
+    fs::write(&index, serde_json::json!({"weight_map": outside}).to_string()).unwrap();
+    let message = refusal(folder.path());
+    assert!(message.contains("index.json") && message.contains("not a plain file name"), "{message}");
+    let mut wrong = map;
+    wrong.insert("lm_head.weight".to_owned(), "model-00002-of-00002.safetensors".into());
+    fs::write(&index, serde_json::json!({"weight_map": wrong}).to_string()).unwrap();
+    let message = refusal(folder.path());
+    assert!(message.contains("`lm_head.weight`") && message.contains("00002-of-00002"), "{message}");
+}
+
+#[test]
+fn missing_extra_and_misshaped_tensors_are_named_with_both_shapes() {
+    let (folder, _) = saved();
+    change(folder.path(), |tensors| tensors.retain(|(name, _)| name != "model.layers.1.mlp.up_proj.weight"));
+    let message = refusal(folder.path());
+    for word in ["model.safetensors", "`model.layers.1.mlp.up_proj.weight`", "[24, 16]", "missing"] {
+        assert!(message.contains(word), "{message}");
+    }
+
+    let (folder, _) = saved();
+    change(folder.path(), |tensors| {
+        tensors.push(("model.layers.2.bias".to_owned(), Tensor::zeros([3], (Kind::Float, Device::Cpu))))
+    });
+    let message = refusal(folder.path());
+    assert!(message.contains("`model.layers.2.bias`") && message.contains("belongs to no parameter"), "{message}");
+
+    let (folder, _) = saved();
+    change(folder.path(), |tensors| {
+        for (name, tensor) in tensors {
+            if name == "model.layers.0.self_attn.k_proj.weight" {
+                *tensor = tensor.narrow(0, 0, 4);
+            }
+        }
+    });
+    let message = refusal(folder.path());
+    for word in ["model.safetensors", "`model.layers.0.self_attn.k_proj.weight`", "[4, 16]", "[8, 16]"] {
+        assert!(message.contains(word), "{message}");
+    }
+
+    let (folder, _) = saved();
+    change(folder.path(), |tensors| tensors.iter_mut().for_each(|(_, tensor)| *tensor = tensor.to_kind(Kind::Int)));
+    assert!(refusal(folder.path()).contains("I32"));
+}
+
+#[test]
+fn derived_tensors_that_some_exporters_add_are_let_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let tied = LlamaConfig { tie_word_embeddings: true, ..config() };
+    let model = Llama::random(&tied, 7, Device::Cpu).unwrap();
+    model.save(folder.path()).unwrap();
+    change(folder.path(), |tensors| {
+        let embedding = tensors.iter().find(|(name, _)| name.contains("embed")).unwrap().1.copy();
+        tensors.push(("lm_head.weight".to_owned(), embedding));
+        let frequencies = Tensor::ones([2], (Kind::Float, Device::Cpu));
+        tensors.push(("model.layers.0.self_attn.rotary_emb.inv_freq".to_owned(), frequencies));
+    });
+    assert_eq!(Llama::load(folder.path(), Device::Cpu).unwrap().parameters(), model.parameters());
+}
+
+#[test]
+fn a_file_cut_at_any_place_is_refused() {
+    let (folder, _) = saved();
+    let path = folder.path().join("model.safetensors");
+    let whole = fs::read(&path).unwrap();
+    let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+    for length in [0, 5, 8, 9, header - 1, header, header + 1, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        let message = refusal(folder.path());
+        assert!(message.contains("model.safetensors"), "{message}");
+    }
+}
+
+#[test]
+fn hostile_headers_are_refused_without_memory_or_panic() {
+    let (folder, _) = saved();
+    let path = folder.path().join("model.safetensors");
+
+    let mut endless = u64::MAX.to_le_bytes().to_vec();
+    endless.extend([b'{'; 64]);
+    fs::write(&path, endless).unwrap();
+    assert!(refusal(folder.path()).contains("claims a header"));
+
+    // Offsets beyond the file, with a shape to match.
+    let far = format!(r#"{{"a": {{"dtype": "U8", "shape": [{0}], "data_offsets": [0, {0}]}}}}"#, 1_u64 << 40);
+    put_header(folder.path(), &far, &[0; 16]);
+    assert!(refusal(folder.path()).contains("cut short"));
+
+    // Lengths whose sum wraps around to the file's own.
+    let piece = (1_u64 << 61) - 1;
+    let mut entries = Vec::new();
+    let mut start = 0_u64;
+    for number in 0..8 {
+        entries.push(format!(
+            r#""t{number}": {{"dtype": "U8", "shape": [{piece}], "data_offsets": [{start}, {}]}}"#,
+            start + piece
+        ));
+        start += piece;
+    }
+    put_header(folder.path(), &format!("{{{}}}", entries.join(",")), &[0; 16]);
+    assert!(refusal(folder.path()).contains("cut short"));
+
+    for header in [
+        "",
+        "[]",
+        "{",
+        r#"{"a": {"dtype": "F32", "shape": [18446744073709551615, 2], "data_offsets": [0, 8]}}"#,
+        r#"{"a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}}"#,
+        r#"{"a": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}}"#,
+        r#"{"a": {"dtype": "F99", "shape": [2], "data_offsets": [0, 8]}}"#,
+        r#"{"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 8]}}"#,
+    ] {
+        put_header(folder.path(), header, &[0; 8]);
+        let message = refusal(folder.path());
+        assert!(message.contains("the header is damaged"), "{header}: {message}");
+    }
+}
+
+#[test]
+fn a_configuration_that_lies_about_sizes_asks_for_no_memory() {
+    let (folder, _) = saved();
+    let path = folder.path().join("config.json");
+    let honest = fs::read_to_string(&path).unwrap();
+    for (from, to, word) in [
+        (r#""vocab_size": 40"#, r#""vocab_size": 16000000"#, "[16000000, 16]"),
+        (r#""vocab_size": 40"#, r#""vocab_size": 18446744073709551615"#, "vocab_size"),
+        (r#""num_hidden_layers": 2"#, r#""num_hidden_layers": 3"#, "model.layers.2"),
+        (r#""num_hidden_layers": 2"#, r#""num_hidden_layers": 1"#, "model.layers.1"),
+        (r#""hidden_size": 16"#, r#""hidden_size": null"#, "config.json"),
+        (r#""model_type": "llama""#, r#""model_type": "mamba""#, "mamba"),
+    ] {
+        let lying = honest.replace(from, to);
+        assert_ne!(lying, honest, "{from}");
+        fs::write(&path, lying).unwrap();
+        let message = refusal(folder.path());
+        assert!(message.contains(word), "{message}");
+    }
+}
+
+#[test]
+fn an_empty_folder_says_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(refusal(folder.path()).contains("config.json"));
+    fs::write(folder.path().join("config.json"), serde_json::to_string(&config()).unwrap()).unwrap();
+    assert!(refusal(folder.path()).contains("neither model.safetensors nor"));
+}
