@@ -11,6 +11,7 @@ pub mod jsonl;
 pub mod record;
 pub mod sampler;
 pub mod seed;
+pub mod synthetic;
 pub mod token_source;
 pub mod tokenizer;
 

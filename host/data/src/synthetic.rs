@@ -53,7 +53,7 @@ pub struct SyntheticConfig {
     pub held_out_problems: u64,
     /// Share of operand triples that are held out, 0.05 to 0.5.
     pub held_out_share: f64,
-    /// The largest first operand, 1 to 99; changes are 1 to 9.
+    /// The largest first operand, 2 to 99; changes are 1 to 9.
     pub largest_operand: u32,
 }
 
@@ -98,12 +98,10 @@ impl SyntheticConfig {
             ("qa_boxed_share", self.qa_boxed_share, 0.0, 1.0),
             ("instruction_rule_share", self.instruction_rule_share, 0.0, 1.0),
             ("held_out_share", self.held_out_share, 0.05, 0.5),
-            ("largest_operand", f64::from(self.largest_operand), 1.0, 99.0),
+            ("largest_operand", f64::from(self.largest_operand), 2.0, 99.0),
         ] {
             if !(least..=most).contains(&value) {
-                return Err(DataError::Invalid(format!(
-                    "{key} is {value}; it must be from {least} to {most}"
-                )));
+                return Err(DataError::Invalid(format!("{key} is {value}; it must be from {least} to {most}")));
             }
         }
         let (mut trained, mut held_out) = (0_u64, 0_u64);
@@ -124,8 +122,13 @@ impl SyntheticConfig {
         Ok(())
     }
 
+    fn task(&self, rng: &mut ChaCha8Rng, split: Split) -> Task {
+        Task::draw(rng, self.largest_operand, self.held_out_share, split)
+    }
+
     fn story(&self, rng: &mut ChaCha8Rng, split: Split) -> Story {
-        Story::draw(rng, self.largest_operand, self.held_out_share, split)
+        let task = self.task(rng, split);
+        Story::draw(rng, task)
     }
 }
 
@@ -148,9 +151,7 @@ pub fn generate(config: &SyntheticConfig, seed: u64, out: &Path) -> Result<Manif
         manifest.files.insert(file, writer.lines());
         writer.finish()
     };
-    write("prose", config.prose_documents, &|rng, index| {
-        document("prose", index, prose::scene(rng))
-    })?;
+    write("prose", config.prose_documents, &|rng, index| document("prose", index, prose::scene(rng)))?;
     write("web", config.web_pages, &|rng, index| web::page(rng, config, index))?;
     write("qa", config.qa_documents, &|rng, index| {
         let story = config.story(rng, Split::Train);
@@ -206,12 +207,7 @@ fn write_problems(
 }
 
 fn document(source: &str, index: u64, text: String) -> Document {
-    Document {
-        id: format!("{source}-{index:06}"),
-        text,
-        source: source.to_string(),
-        ..Document::default()
-    }
+    Document { id: format!("{source}-{index:06}"), text, source: source.to_string(), ..Document::default() }
 }
 
 fn problem(split: &str, index: u64, story: &Story) -> Problem {

@@ -1,6 +1,6 @@
 //! Problems in words, and how they are solved: short, or long with a check.
 
-use super::task::{Split, Task, equation};
+use super::task::{Change, Task, equation};
 use super::words::{GAINS, LOSSES, NAMES, THINGS, between, chance, pick};
 use rand_chacha::ChaCha8Rng;
 
@@ -28,85 +28,63 @@ pub struct Story {
 }
 
 impl Story {
-    /// Draws a task of `split` and a way to tell it; `largest` and `share` as in [`Task::draw`].
-    pub fn draw(rng: &mut ChaCha8Rng, largest: u32, share: f64, split: Split) -> Story {
-        let task = Task::draw(rng, largest, share, split);
+    /// `task` as a bare sum.
+    pub fn bare(task: Task) -> Story {
+        Story {
+            task,
+            telling: Telling::Sum,
+            name: "",
+            thing: "",
+            verbs: task.changes.map(|change| if change.adds { "add" } else { "take away" }),
+        }
+    }
+
+    /// Draws a way to tell `task`.
+    pub fn draw(rng: &mut ChaCha8Rng, task: Task) -> Story {
         // Half of the stories are about a person, a quarter about a box, a quarter are bare.
         let telling = match between(rng, 0, 3) {
             0 | 1 => Telling::Person,
             2 => Telling::Box,
-            _ => Telling::Sum,
+            _ => return Story::bare(task),
         };
         let verbs = task.changes.map(|change| match (telling, change.adds) {
             (Telling::Person, true) => pick(rng, &GAINS),
             (Telling::Person, false) => pick(rng, &LOSSES),
-            (Telling::Box, true) => "puts in",
-            (Telling::Box, false) => "takes out",
-            (Telling::Sum, true) => "add",
-            (Telling::Sum, false) => "take away",
+            (_, true) => "puts in",
+            (_, false) => "takes out",
         });
-        Story {
-            task,
-            telling,
-            name: pick(rng, &NAMES),
-            thing: pick(rng, &THINGS),
-            verbs,
-        }
+        Story { task, telling, name: pick(rng, &NAMES), thing: pick(rng, &THINGS), verbs }
     }
 
     /// The problem as it is asked.
     pub fn problem(&self) -> String {
-        let Story {
-            name, thing, verbs, ..
-        } = self;
+        let Story { name, thing, verbs, .. } = self;
         let start = self.task.start;
         let [first, second] = self.task.changes;
-        let told = format!(
-            "{} {} and then {} {}.",
-            verbs[0], first.amount, verbs[1], second.amount
-        );
+        let told = format!("{} {} and then {} {}.", verbs[0], first.amount, verbs[1], second.amount);
         match self.telling {
-            Telling::Person => format!(
-                "{name} has {start} {thing}. {name} {told} How many {thing} does {name} have?"
-            ),
-            Telling::Box => format!(
-                "A box holds {start} {thing}. {name} {told} How many {thing} are in the box?"
-            ),
-            Telling::Sum => format!(
-                "What is {start}{}{}{}{}?",
-                first.sign(),
-                first.amount,
-                second.sign(),
-                second.amount
-            ),
+            Telling::Person => format!("{name} has {start} {thing}. {name} {told} How many {thing} does {name} have?"),
+            Telling::Box => format!("A box holds {start} {thing}. {name} {told} How many {thing} are in the box?"),
+            Telling::Sum => {
+                format!("What is {start}{}{}{}{}?", first.sign(), first.amount, second.sign(), second.amount)
+            }
         }
     }
 
     /// The two equations and no more.
     pub fn short_solution(&self) -> String {
-        let Task {
-            start,
-            changes: [first, second],
-            middle,
-            ..
-        } = self.task;
+        let Task { start, changes: [first, second], middle, .. } = self.task;
         format!("{}, {}.", equation(start, first), equation(middle, second))
     }
 
     /// A chain of thought: every step said before it is worked, a step over ten worked digit by digit, and the way
     /// back as a check.
     pub fn long_solution(&self) -> String {
-        let Task {
-            start,
-            changes: [first, second],
-            middle,
-            answer,
-        } = self.task;
-        let steps = [(start, first, self.verbs[0]), (middle, second, self.verbs[1])]
-            .map(|(from, change, verb)| {
-                let bridge = bridge(from, change).unwrap_or_default();
-                format!("{verb} {}: {bridge}{}.", change.amount, equation(from, change))
-            });
+        let Task { start, changes: [first, second], middle, answer } = self.task;
+        let steps = [(start, first, self.verbs[0]), (middle, second, self.verbs[1])].map(|(from, change, verb)| {
+            let bridge = bridge(from, change).unwrap_or_default();
+            format!("{verb} {}: {bridge}{}.", change.amount, equation(from, change))
+        });
         format!(
             "Start with {start}. First, {} Next, {} Check backwards: {}, {}, which is right.",
             steps[0],
@@ -119,8 +97,7 @@ impl Story {
 
 /// "8+2=10, 10+3=13, so " before 8+5=13: over ten and back in two steps that children know by heart. Nothing where the
 /// change stays within the same ten.
-fn bridge(from: u32, change: super::task::Change) -> Option<String> {
-    use super::task::Change;
+fn bridge(from: u32, change: Change) -> Option<String> {
     let to = change.apply(from)?;
     let ten = from.max(to) / 10 * 10;
     if from.min(to) >= ten || from == ten || to == ten {
@@ -128,29 +105,17 @@ fn bridge(from: u32, change: super::task::Change) -> Option<String> {
     }
     let part = |amount| Change { amount, ..change };
     let (near, far) = (from.abs_diff(ten), to.abs_diff(ten));
-    Some(format!(
-        "{}, {}, so ",
-        equation(from, part(near)),
-        equation(ten, part(far))
-    ))
+    Some(format!("{}, {}, so ", equation(from, part(near)), equation(ten, part(far))))
 }
 
 /// How a text says its result: inside the box that RL's verifier looks for, or plainly.
 pub fn answer_sentence(result: u32, boxed: bool) -> String {
-    if boxed {
-        format!("The answer is \\boxed{{{result}}}.")
-    } else {
-        format!("The answer is {result}.")
-    }
+    if boxed { format!("The answer is \\boxed{{{result}}}.") } else { format!("The answer is {result}.") }
 }
 
 /// A question and its answer; `long` asks for a chain of thought, `boxed` is the share of boxed answers.
 pub fn question_and_answer(rng: &mut ChaCha8Rng, story: &Story, long: bool, boxed: f64) -> String {
-    let solution = if long {
-        story.long_solution()
-    } else {
-        story.short_solution()
-    };
+    let solution = if long { story.long_solution() } else { story.short_solution() };
     let answer = answer_sentence(story.task.answer, chance(rng, boxed));
     format!("Question: {}\nAnswer: {solution} {answer}", story.problem())
 }

@@ -4,6 +4,8 @@ use super::words::{between, chance};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
+/// The smallest first operand: one thing would need its singular.
+const SMALLEST_START: u32 = 2;
 /// The largest second or third operand: changes have one digit.
 const LARGEST_CHANGE: u32 = 9;
 
@@ -19,19 +21,12 @@ pub struct Change {
 impl Change {
     /// What `from` becomes, or nothing where it would fall below zero.
     pub fn apply(self, from: u32) -> Option<u32> {
-        if self.adds {
-            from.checked_add(self.amount)
-        } else {
-            from.checked_sub(self.amount)
-        }
+        if self.adds { from.checked_add(self.amount) } else { from.checked_sub(self.amount) }
     }
 
     /// The change that undoes this one.
     pub fn undone(self) -> Change {
-        Change {
-            adds: !self.adds,
-            ..self
-        }
+        Change { adds: !self.adds, ..self }
     }
 
     /// "+" or "-".
@@ -67,12 +62,7 @@ impl Task {
     pub fn new(start: u32, changes: [Change; 2]) -> Option<Task> {
         let middle = changes[0].apply(start)?;
         let answer = changes[1].apply(middle)?;
-        Some(Task {
-            start,
-            changes,
-            middle,
-            answer,
-        })
+        Some(Task { start, changes, middle, answer })
     }
 
     /// Whether the triple of operands is kept for evaluation.
@@ -93,11 +83,8 @@ impl Task {
     /// Draws until one fits. [`super::SyntheticConfig::validate`] has made sure that both splits have tasks.
     pub fn draw(rng: &mut ChaCha8Rng, largest: u32, share: f64, split: Split) -> Task {
         loop {
-            let start = between(rng, 1, largest);
-            let mut change = || Change {
-                adds: chance(rng, 0.5),
-                amount: between(rng, 1, LARGEST_CHANGE),
-            };
+            let start = between(rng, SMALLEST_START, largest);
+            let mut change = || Change { adds: chance(rng, 0.5), amount: between(rng, 1, LARGEST_CHANGE) };
             let changes = [change(), change()];
             if let Some(task) = Task::new(start, changes)
                 && task.is_held_out(share) == (split == Split::HeldOut)
@@ -109,13 +96,9 @@ impl Task {
 
     /// Every task whose first operand is at most `largest`, in order.
     pub fn all(largest: u32) -> impl Iterator<Item = Task> {
-        let change = || {
-            (1..=LARGEST_CHANGE).flat_map(|amount| [true, false].map(|adds| Change { adds, amount }))
-        };
-        (1..=largest).flat_map(move |start| {
-            change().flat_map(move |first| {
-                change().filter_map(move |second| Task::new(start, [first, second]))
-            })
+        let change = || (1..=LARGEST_CHANGE).flat_map(|amount| [true, false].map(|adds| Change { adds, amount }));
+        (SMALLEST_START..=largest).flat_map(move |start| {
+            change().flat_map(move |first| change().filter_map(move |second| Task::new(start, [first, second])))
         })
     }
 }

@@ -22,7 +22,7 @@ pub fn page(rng: &mut ChaCha8Rng, config: &SyntheticConfig, index: u64) -> Docum
     let (kind, text) = if bad { bad_page(rng) } else { good_page(rng, config) };
     let source = match kind {
         "lesson" | "table" => "lessons",
-        "thread" => "forum",
+        "thread" | "chat" => "forum",
         _ => pick(rng, &["lessons", "forum", "blog"]),
     };
     Document {
@@ -41,26 +41,21 @@ pub fn page(rng: &mut ChaCha8Rng, config: &SyntheticConfig, index: u64) -> Docum
 fn good_page(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> (&'static str, String) {
     match between(rng, 0, 9) {
         0..=2 => ("table", table(rng)),
-        3..=6 => ("lesson", lesson(rng, config)),
-        _ => ("thread", thread(rng, config)),
+        3..=5 => ("lesson", lesson(rng, config)),
+        6..=7 => ("thread", thread(rng, config, false)),
+        _ => ("chat", thread(rng, config, true)),
     }
 }
 
 /// The facts that every problem is made of: one number added to or taken from others, in no order.
 fn table(rng: &mut ChaCha8Rng) -> String {
-    let change = Change {
-        adds: chance(rng, 0.5),
-        amount: between(rng, 1, 9),
-    };
+    let change = Change { adds: chance(rng, 0.5), amount: between(rng, 1, 9) };
     let least = if change.adds { 0 } else { change.amount };
     let first = least + between(rng, 0, 9);
     let mut rows: Vec<u32> = (first..first + 9).collect();
     shuffle(rng, &mut rows);
     let doing = if change.adds { "adding" } else { "taking away" };
-    let facts: Vec<String> = rows
-        .iter()
-        .map(|from| format!("{}.", equation(*from, change)))
-        .collect();
+    let facts: Vec<String> = rows.iter().map(|from| format!("{}.", equation(*from, change))).collect();
     format!(
         "Here is a table for {doing} {}. {} Read it aloud in the {}.",
         change.amount,
@@ -91,14 +86,22 @@ fn lesson(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> String {
     text
 }
 
-fn thread(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> String {
-    let mut text = format!("A quiet forum for the {}.", pick(rng, &["school", "market"]));
+/// People asking each other, or, where `chat` is set, a pasted conversation with an assistant.
+fn thread(rng: &mut ChaCha8Rng, config: &SyntheticConfig, chat: bool) -> String {
+    let mut text = if chat {
+        format!("{} shares a chat about numbers.", pick(rng, &NAMES))
+    } else {
+        format!("A quiet forum for the {}.", pick(rng, &["school", "market"]))
+    };
     for _ in 0..between(rng, 2, 3) {
         let story = config.story(rng, Split::Train);
-        let asks = pick(rng, &NAMES);
-        let replies = pick(rng, &NAMES);
+        let (asks, replies) = if chat {
+            ("User".to_string(), "Assistant".to_string())
+        } else {
+            (format!("{} asks", pick(rng, &NAMES)), format!("{} replies", pick(rng, &NAMES)))
+        };
         text += &format!(
-            "\n{asks} asks: {}\n{replies} replies: {} {}",
+            "\n{asks}: {}\n{replies}: {} {}",
             story.problem(),
             story.short_solution(),
             stated_answer(rng, config, &story)
@@ -125,8 +128,20 @@ fn bad_page(rng: &mut ChaCha8Rng) -> (&'static str, String) {
 /// Navigation, cookies and log-in: words, but no text.
 fn menu(rng: &mut ChaCha8Rng) -> String {
     let mut items = [
-        "Home", "About us", "Contact", "Log in", "Sign up", "Shop", "Basket", "Help", "Terms", "Privacy",
-        "Next page", "Share", "Print", "Top",
+        "Home",
+        "About us",
+        "Contact",
+        "Log in",
+        "Sign up",
+        "Shop",
+        "Basket",
+        "Help",
+        "Terms",
+        "Privacy",
+        "Next page",
+        "Share",
+        "Print",
+        "Top",
     ];
     shuffle(rng, &mut items);
     let bar = items[..between(rng, 7, items.len() as u32) as usize].join(" | ");
@@ -142,12 +157,8 @@ fn menu(rng: &mut ChaCha8Rng) -> String {
 }
 
 fn repetition(rng: &mut ChaCha8Rng) -> String {
-    let line = format!(
-        "Buy {} {} at the {}.",
-        pick(rng, &QUALITIES),
-        pick(rng, &super::words::THINGS),
-        pick(rng, &PLACES)
-    );
+    let line =
+        format!("Buy {} {} at the {}.", pick(rng, &QUALITIES), pick(rng, &super::words::THINGS), pick(rng, &PLACES));
     vec![line; between(rng, 8, 14) as usize].join(pick(rng, &[" ", "\n"]))
 }
 
@@ -166,9 +177,6 @@ fn noise(rng: &mut ChaCha8Rng) -> String {
 }
 
 fn stub(rng: &mut ChaCha8Rng) -> String {
-    pick(
-        rng,
-        &["Page not found.", "Coming soon.", "No replies yet.", "This thread is closed.", "Loading ..."],
-    )
-    .to_string()
+    pick(rng, &["Page not found.", "Coming soon.", "No replies yet.", "This thread is closed.", "Loading ..."])
+        .to_string()
 }

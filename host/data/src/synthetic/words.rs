@@ -9,13 +9,9 @@ use rand_chacha::ChaCha8Rng;
 /// People of stories.
 pub const NAMES: [&str; 8] = ["Mia", "Tom", "Ana", "Leo", "Zoe", "Sam", "Ivy", "Max"];
 /// Things that can be counted.
-pub const THINGS: [&str; 8] = [
-    "apples", "shells", "coins", "stones", "cards", "books", "pens", "cups",
-];
+pub const THINGS: [&str; 8] = ["apples", "shells", "coins", "stones", "cards", "books", "pens", "cups"];
 /// Where people go.
-pub const PLACES: [&str; 8] = [
-    "river", "garden", "market", "harbour", "school", "kitchen", "forest", "station",
-];
+pub const PLACES: [&str; 8] = ["river", "garden", "market", "harbour", "school", "kitchen", "forest", "station"];
 /// What places and things are like.
 pub const QUALITIES: [&str; 8] = ["cold", "warm", "quiet", "bright", "grey", "green", "old", "small"];
 /// Verbs after which a person has more.
@@ -25,9 +21,7 @@ pub const LOSSES: [&str; 4] = ["loses", "drops", "sells", "lends"];
 
 /// One of `list`, every entry equally likely; the empty text where the list is empty.
 pub fn pick<'a>(rng: &mut ChaCha8Rng, list: &[&'a str]) -> &'a str {
-    list.get(below(rng, list.len() as u64) as usize)
-        .copied()
-        .unwrap_or("")
+    list.get(below(rng, list.len() as u64) as usize).copied().unwrap_or("")
 }
 
 /// A number from `least` to `most`, both included and equally likely.
