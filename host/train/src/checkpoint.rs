@@ -1,0 +1,316 @@
+//! Checkpoints that are whole or absent.
+//!
+//! A checkpoint is a folder `step-NNNNNN` with the model in the HF layout, `optimizer.safetensors` and `state.json`. It
+//! is filled under a temporary name, every file is synced, and the folder is renamed; so a kill leaves either all of
+//! it or a temporary folder, which the next start removes. `state.json` carries the digest of every other file: a
+//! checkpoint that the disk has damaged is passed over for the one before it, which is why two are kept.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::error::TrainError;
+
+/// Checkpoints kept in a folder.
+const KEPT: usize = 2;
+const STATE: &str = "state.json";
+const TEMPORARY: &str = ".partial-";
+
+/// The checkpoints of one stage, in `OUT/checkpoints`.
+pub struct Checkpoints {
+    folder: PathBuf,
+    settings: Value,
+}
+
+/// A checkpoint whose files have been checked against their digests.
+pub struct Checkpoint<S> {
+    /// Its folder: a model folder in the HF layout.
+    pub folder: PathBuf,
+    /// Steps done when it was written.
+    pub step: u64,
+    /// What the stage had stored.
+    pub state: S,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    step: u64,
+    /// Seed and config, which must be those of the run that continues.
+    settings: Value,
+    files: BTreeMap<String, String>,
+    state: Value,
+}
+
+impl Checkpoints {
+    /// Opens `out/checkpoints`, making the folder and removing what an interrupted write left in it. `settings` (seed
+    /// and config) are stored in each checkpoint and compared when one is read.
+    pub fn open(out: &Path, settings: Value) -> Result<Checkpoints, TrainError> {
+        let folder = out.join("checkpoints");
+        std::fs::create_dir_all(&folder).map_err(|error| TrainError::io(&folder, error))?;
+        for entry in std::fs::read_dir(&folder).map_err(|error| TrainError::io(&folder, error))? {
+            let path = entry.map_err(|error| TrainError::io(&folder, error))?.path();
+            if file_name(&path).starts_with(TEMPORARY) {
+                remove(&path)?;
+            }
+        }
+        Ok(Checkpoints { folder, settings })
+    }
+
+    /// The newest whole checkpoint. Damaged ones are passed over with a warning; one made with other settings is an
+    /// error, since continuing from it would be neither run.
+    pub fn latest<S: DeserializeOwned>(&self) -> Result<Option<Checkpoint<S>>, TrainError> {
+        for (step, folder) in self.list()?.into_iter().rev() {
+            let record = match read(&folder, step) {
+                Ok(record) => record,
+                Err(reason) => {
+                    tracing::warn!("{} is damaged ({reason}); trying the checkpoint before it", folder.display());
+                    continue;
+                }
+            };
+            let changed = changed_keys(&record.settings, &self.settings);
+            if !changed.is_empty() {
+                let message = format!(
+                    "was made with another {}; use a new output folder, or the old settings",
+                    changed.join(", ")
+                );
+                return Err(TrainError::checkpoint(&folder, message));
+            }
+            let state = serde_json::from_value(record.state)
+                .map_err(|error| TrainError::checkpoint(&folder, format!("its state does not read: {error}")))?;
+            return Ok(Some(Checkpoint { folder, step, state }));
+        }
+        Ok(None)
+    }
+
+    /// Writes the checkpoint of `step`: `fill` puts files into the folder it is given, `state` goes beside them.
+    /// Afterwards only the newest two are left.
+    pub fn write(
+        &self,
+        step: u64,
+        state: &impl Serialize,
+        fill: impl FnOnce(&Path) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
+        let name = format!("step-{step:06}");
+        let record = |folder: &Path| -> Result<(), TrainError> {
+            let broken =
+                |error: serde_json::Error| TrainError::checkpoint(folder, format!("cannot store state: {error}"));
+            let record = Record {
+                step,
+                settings: self.settings.clone(),
+                files: digests(folder).map_err(|error| TrainError::io(folder, error))?,
+                state: serde_json::to_value(state).map_err(broken)?,
+            };
+            let bytes = serde_json::to_vec_pretty(&record).map_err(broken)?;
+            Ok(octo_data::atomic::write(&folder.join(STATE), &bytes)?)
+        };
+        write_folder(&self.folder.join(name), |folder| {
+            fill(folder)?;
+            record(folder)
+        })?;
+        let present = self.list()?;
+        for (_, folder) in present.iter().take(present.len().saturating_sub(KEPT)) {
+            remove(folder)?;
+        }
+        Ok(())
+    }
+
+    /// Folders by step, oldest first.
+    fn list(&self) -> Result<Vec<(u64, PathBuf)>, TrainError> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(&self.folder).map_err(|error| TrainError::io(&self.folder, error))? {
+            let path = entry.map_err(|error| TrainError::io(&self.folder, error))?.path();
+            let step = file_name(&path).strip_prefix("step-").and_then(|step| step.parse().ok());
+            if let Some(step) = step.filter(|_| path.is_dir()) {
+                found.push((step, path));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Makes the folder `target` under a temporary name beside it, syncs every file of it and renames it, replacing a
+/// `target` that an earlier attempt left.
+pub(crate) fn write_folder(
+    target: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), TrainError>,
+) -> Result<(), TrainError> {
+    let parent = target.parent().unwrap_or(Path::new("."));
+    let temporary = parent.join(format!("{TEMPORARY}{}", file_name(target)));
+    remove(&temporary)?;
+    std::fs::create_dir_all(&temporary).map_err(|error| TrainError::io(&temporary, error))?;
+    fill(&temporary)?;
+    sync_files(&temporary).map_err(|error| TrainError::io(&temporary, error))?;
+    remove(target)?;
+    std::fs::rename(&temporary, target).map_err(|error| TrainError::io(target, error))?;
+    File::open(parent).and_then(|folder| folder.sync_all()).map_err(|error| TrainError::io(parent, error))
+}
+
+fn sync_files(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        File::open(entry?.path())?.sync_all()?;
+    }
+    File::open(folder)?.sync_all()
+}
+
+fn read(folder: &Path, step: u64) -> Result<Record, String> {
+    let text = std::fs::read(folder.join(STATE)).map_err(|error| format!("{STATE}: {error}"))?;
+    let record: Record = serde_json::from_slice(&text).map_err(|error| format!("{STATE}: {error}"))?;
+    if record.step != step {
+        return Err(format!("{STATE} is of step {}", record.step));
+    }
+    let found = digests(folder).map_err(|error| error.to_string())?;
+    match record.files.iter().find(|(name, digest)| found.get(*name) != Some(digest)) {
+        Some((name, _)) => Err(format!("{name} is missing or not what was written")),
+        None => Ok(record),
+    }
+}
+
+/// SHA-256 of every file in `folder` but the state itself, by name.
+fn digests(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = file_name(&path);
+        if name == STATE || !path.is_file() {
+            continue;
+        }
+        let mut hash = Sha256::new();
+        let mut file = BufReader::with_capacity(1 << 20, File::open(&path)?);
+        loop {
+            let bytes = file.fill_buf()?;
+            if bytes.is_empty() {
+                break;
+            }
+            hash.update(bytes);
+            let length = bytes.len();
+            file.consume(length);
+        }
+        found.insert(name, hexadecimal(&hash.finalize()));
+    }
+    Ok(found)
+}
+
+/// Keys whose values differ, a nested object's as `outer.inner`.
+fn changed_keys(before: &Value, now: &Value) -> Vec<String> {
+    let (Value::Object(before), Value::Object(now)) = (before, now) else {
+        return if before == now { Vec::new() } else { vec!["value".to_owned()] };
+    };
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let mut changed = Vec::new();
+    for key in keys {
+        match (before.get(key), now.get(key)) {
+            (Some(old @ Value::Object(_)), Some(new @ Value::Object(_))) => {
+                changed.extend(changed_keys(old, new).into_iter().map(|inner| format!("`{key}`.{inner}")));
+            }
+            (old, new) if old != new => changed.push(format!("`{key}`")),
+            _ => {}
+        }
+    }
+    changed
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn remove(path: &Path) -> Result<(), TrainError> {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(TrainError::io(path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes as lowercase hexadecimal: how digests and a policy plugin's memory are stored.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes of [`hexadecimal`]'s text; `None` if it is not such a text.
+pub(crate) fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) {
+        return None;
+    }
+    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
+    Some(digits?.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn filled(checkpoints: &Checkpoints, step: u64) {
+        checkpoints
+            .write(step, &json!({"seen": step}), |folder| {
+                std::fs::write(folder.join("weights"), format!("weights of {step}"))
+                    .map_err(|e| TrainError::io(folder, e))
+            })
+            .expect("writes");
+    }
+
+    fn latest(checkpoints: &Checkpoints) -> Option<(u64, Value)> {
+        checkpoints.latest().expect("reads").map(|found: Checkpoint<Value>| (found.step, found.state))
+    }
+
+    #[test]
+    fn the_newest_is_found_and_two_are_kept() {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let checkpoints = Checkpoints::open(out.path(), json!({"seed": 7})).expect("opens");
+        assert!(latest(&checkpoints).is_none());
+        for step in [4, 8, 12] {
+            filled(&checkpoints, step);
+        }
+        assert_eq!(latest(&checkpoints), Some((12, json!({"seen": 12}))));
+        assert_eq!(checkpoints.list().expect("lists").len(), 2);
+    }
+
+    #[test]
+    fn a_half_written_folder_is_removed_and_a_damaged_one_passed_over() {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let checkpoints = Checkpoints::open(out.path(), json!({})).expect("opens");
+        filled(&checkpoints, 4);
+        filled(&checkpoints, 8);
+        let folder = out.path().join("checkpoints");
+        std::fs::write(folder.join("step-000008/weights"), "weights of").expect("damaged");
+        std::fs::create_dir(folder.join(".partial-step-000012")).expect("half written");
+        std::fs::create_dir(folder.join("step-000016")).expect("a folder with nothing in it");
+        let again = Checkpoints::open(out.path(), json!({})).expect("opens");
+        assert_eq!(latest(&again), Some((4, json!({"seen": 4}))));
+        assert!(!folder.join(".partial-step-000012").exists());
+    }
+
+    #[test]
+    fn a_fill_that_fails_leaves_no_checkpoint() {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let checkpoints = Checkpoints::open(out.path(), json!({})).expect("opens");
+        let failed = checkpoints.write(4, &json!({}), |folder| Err(TrainError::checkpoint(folder, "disk is full")));
+        assert!(failed.is_err() && latest(&checkpoints).is_none());
+    }
+
+    #[test]
+    fn other_settings_are_refused_by_key() {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let settings = json!({"seed": 7, "config": {"learning_rate": 0.1, "context": 8}});
+        filled(&Checkpoints::open(out.path(), settings).expect("opens"), 4);
+        let other = json!({"seed": 7, "config": {"learning_rate": 0.2, "context": 8}});
+        let found = Checkpoints::open(out.path(), other).expect("opens").latest::<Value>();
+        let message = found.err().expect("another run's checkpoint").to_string();
+        assert!(message.contains("learning_rate") && !message.contains("context"), "{message}");
+    }
+
+    #[test]
+    fn policy_memory_survives_its_text_form() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        assert_eq!(from_hexadecimal(&hexadecimal(&bytes)), Some(bytes));
+        assert_eq!(from_hexadecimal("0g"), None);
+        assert_eq!(from_hexadecimal("abc"), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! What can stop a training stage, in words for the person who started it.
+
+use std::path::{Path, PathBuf};
+
+use octo_data::DataError;
+use octo_model::ModelError;
+use octo_plugin::Failure;
+
+/// Why a stage could not go on. Whatever was checkpointed before it is intact.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A config key holds a value that cannot work.
+    #[error("config key `{key}`: {message}")]
+    Config {
+        /// The key as the recipe spells it.
+        key: &'static str,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+    /// Records, tokenizer or sampler.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Model folder, shapes or generation.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A policy plugin (mixture or schedule) whose answer every step needs has failed.
+    #[error("the {role} plugin failed at step {step} ({kind}): {message}")]
+    Policy {
+        /// `mixture` or `schedule`.
+        role: &'static str,
+        /// Step the answer was for, counted from 0.
+        step: u64,
+        /// Failure kind, as in the metrics.
+        kind: &'static str,
+        /// The plugin's or the sandbox's words.
+        message: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A checkpoint or optimiser file does not fit this run.
+    #[error("{}: {message}", path.display())]
+    Checkpoint {
+        /// File or folder.
+        path: PathBuf,
+        /// What does not fit and what to do.
+        message: String,
+    },
+    /// Loss or gradient was NaN or infinite too many steps in a row.
+    #[error(
+        "loss or gradient was not finite for {in_a_row} steps in a row (last: step {step}); \
+         lower `learning_rate` or `gradient_clip`, or look at the data of those steps"
+    )]
+    NotFinite {
+        /// Last step tried, counted from 1.
+        step: u64,
+        /// Skipped steps in a row.
+        in_a_row: u64,
+    },
+    /// Nothing is left to train or evaluate on.
+    #[error("{0}")]
+    NothingToDo(String),
+    /// libtorch refused an operation; tch reports that as a panic on the stage's thread.
+    #[error("the {stage} stage's thread panicked: {message}")]
+    Panicked {
+        /// Stage kind.
+        stage: &'static str,
+        /// The panic's message.
+        message: String,
+    },
+    /// libtorch refused an operation.
+    #[error("libtorch: {0}")]
+    Torch(#[from] tch::TchError),
+}
+
+impl TrainError {
+    /// An I/O error with the path that it is about.
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> TrainError {
+        TrainError::Io { path: path.to_path_buf(), source }
+    }
+
+    /// A file that does not fit, with the reason.
+    pub(crate) fn checkpoint(path: &Path, message: impl Into<String>) -> TrainError {
+        TrainError::Checkpoint { path: path.to_path_buf(), message: message.into() }
+    }
+
+    /// A policy plugin's failure at `step`.
+    pub(crate) fn policy(role: &'static str, step: u64, failure: Failure) -> TrainError {
+        TrainError::Policy { role, step, kind: failure.kind.as_str(), message: failure.message }
+    }
+
+    /// A config value that cannot work.
+    pub(crate) fn config(key: &'static str, message: impl Into<String>) -> TrainError {
+        TrainError::Config { key, message: message.into() }
+    }
+}

@@ -1,0 +1,138 @@
+//! The eval stage: a model's accuracy on a set of problems, in `results.json`.
+//!
+//! It keeps no checkpoints: an interrupted evaluation starts over.
+
+use std::path::{Path, PathBuf};
+
+use octo_data::record::Problem;
+use octo_data::tokenizer::Tokenizer;
+use octo_model::{Llama, Sampling};
+use octo_plugin::Verifier;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::control::{Clock, Control, Finished};
+use crate::error::TrainError;
+use crate::evaluate::evaluate_prompts;
+use crate::metrics::StepLog;
+use crate::midtrain::{RESULTS_FILE, cpu, threads, write_results};
+use crate::model_folder::Companions;
+use crate::rl_config::{generation_batch, max_prompt_tokens, one};
+use crate::rollout::{Generator, Sample, build_prompts, end_tokens};
+use crate::stage;
+
+/// Settings of an eval stage, with the recipe's keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvalConfig {
+    /// Prompt template with `{problem}` in it.
+    pub prompt: String,
+    /// Longest response, in tokens.
+    pub max_response_tokens: usize,
+    /// Longest prompt; problems above it are left out and counted.
+    #[serde(default = "max_prompt_tokens")]
+    pub max_prompt_tokens: usize,
+    /// 0 is greedy.
+    #[serde(default)]
+    pub temperature: f64,
+    /// Share of probability to sample from.
+    #[serde(default = "one")]
+    pub top_p: f64,
+    /// Texts that end a response.
+    #[serde(default)]
+    pub stop: Vec<String>,
+    /// Attempts at each problem; with more than one, pass@k is reported too.
+    #[serde(default = "attempts")]
+    pub attempts: usize,
+    /// Prompts generated at once.
+    #[serde(default = "generation_batch")]
+    pub generation_batch: usize,
+    /// libtorch threads of this stage.
+    #[serde(default = "threads")]
+    pub threads: usize,
+    /// `cpu`, `cuda` or `cuda:N`.
+    #[serde(default = "cpu")]
+    pub device: String,
+}
+
+fn attempts() -> usize {
+    1
+}
+
+/// What an eval stage works on.
+pub struct EvalInputs {
+    /// Model folder with its tokenizer.
+    pub model: PathBuf,
+    /// Problems with references.
+    pub problems: Vec<Problem>,
+    /// Judges the responses.
+    pub verifier: Verifier,
+}
+
+/// Evaluates and leaves in `out`: `samples.jsonl` with every response, one line in `metrics.jsonl`, `results.json`.
+pub fn evaluate(
+    config: &EvalConfig,
+    inputs: EvalInputs,
+    out: &Path,
+    seed: u64,
+    control: &Control,
+) -> Result<Finished, TrainError> {
+    if config.attempts == 0 {
+        return Err(TrainError::config("attempts", "must be at least 1"));
+    }
+    if config.attempts > 1 && config.temperature == 0.0 {
+        return Err(TrainError::config("attempts", "greedy attempts are all the same; set `temperature` above 0"));
+    }
+    if out.join(RESULTS_FILE).is_file() {
+        return Ok(Finished::Done);
+    }
+    stage::on_own_thread("eval", config.threads, move || run(config, inputs, out, seed, control))
+}
+
+fn run(
+    config: &EvalConfig,
+    inputs: EvalInputs,
+    out: &Path,
+    seed: u64,
+    control: &Control,
+) -> Result<Finished, TrainError> {
+    let model = Llama::load(&inputs.model, stage::device(&config.device)?)?;
+    let companions = Companions::new(Tokenizer::load(&inputs.model)?, None);
+    companions.check(&model)?;
+    let tokenizer = companions.tokenizer();
+    let prompts = build_prompts(&config.prompt, inputs.problems, tokenizer, config.max_prompt_tokens)?;
+    let sampling = Sampling {
+        max_response_tokens: config.max_response_tokens,
+        temperature: config.temperature,
+        top_p: config.top_p,
+        stop: config.stop.clone(),
+        end_tokens: end_tokens(&model, tokenizer),
+    };
+    let generator = Generator { model: &model, tokenizer, verifier: &inputs.verifier, batch: config.generation_batch };
+    let total = (prompts.kept.len() * config.attempts) as u64;
+    let clock = Clock::start(0, total);
+    let mut progress = |share: f64, tally: &crate::tally::Tally| {
+        let (done, accuracy) = (tally.rollouts(), tally.accuracy());
+        (control.report)(&format!("{done}/{total}  accuracy {accuracy:.3}  {}", clock.eta(done)), share);
+        !control.stopping()
+    };
+    let found = evaluate_prompts(&generator, &prompts.kept, &sampling, config.attempts, seed, &mut progress)?;
+    let Some(found) = found else { return Ok(Finished::Stopped) };
+
+    let mut samples = StepLog::resume(&out.join("samples.jsonl"), None)?;
+    for (prompt, rollout) in &found.rollouts {
+        samples.append(&Sample::new(0, "held-out", &prompts.kept[*prompt].problem, rollout, None))?;
+    }
+    samples.sync()?;
+    let mut results = found.tally.evaluation(prompts.kept.len());
+    StepLog::resume(&out.join("metrics.jsonl"), None)?.append(&json!({"step": 0, "held_out": results.clone()}))?;
+    results["overlong_prompts"] = json!(prompts.overlong);
+    if config.attempts > 1 {
+        let powers = std::iter::successors(Some(1), |k| Some(k * 2)).take_while(|k| *k <= config.attempts);
+        let pass_at = powers.map(|k| (k.to_string(), json!(found.pass_at(k, config.attempts))));
+        results["attempts"] = json!(config.attempts);
+        results["pass_at"] = pass_at.collect();
+    }
+    write_results(out, &results)?;
+    Ok(Finished::Done)
+}

@@ -1,0 +1,73 @@
+//! What every stage's entry does: its own thread, its own thread count, its device.
+
+use tch::{Cuda, Device};
+
+use crate::error::TrainError;
+
+/// Runs `work` on a thread of its own with `threads` libtorch threads. libtorch keeps its OpenMP setting per thread,
+/// so stages side by side do not change each other's; and tch's panics end here as an error, not in the caller.
+pub(crate) fn on_own_thread<T: Send>(
+    stage: &'static str,
+    threads: usize,
+    work: impl FnOnce() -> Result<T, TrainError> + Send,
+) -> Result<T, TrainError> {
+    let count = i32::try_from(threads)
+        .ok()
+        .filter(|count| (1..=1024).contains(count))
+        .ok_or_else(|| TrainError::config("threads", format!("{threads} is not a count of cores (1 to 1024)")))?;
+    std::thread::scope(|scope| {
+        let body = move || {
+            tch::set_num_threads(count);
+            work()
+        };
+        let handle = std::thread::Builder::new()
+            .name(stage.to_owned())
+            .spawn_scoped(scope, body)
+            .map_err(|error| TrainError::Panicked { stage, message: format!("it could not start: {error}") })?;
+        handle.join().unwrap_or_else(|panic| Err(TrainError::Panicked { stage, message: panic_message(&*panic) }))
+    })
+}
+
+/// The text of a panic, where it has one.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// `cpu`, `cuda` or `cuda:N`.
+pub(crate) fn device(name: &str) -> Result<Device, TrainError> {
+    let index = match name {
+        "cpu" => return Ok(Device::Cpu),
+        "cuda" => Some(0),
+        other => other.strip_prefix("cuda:").and_then(|index| index.parse::<usize>().ok()),
+    };
+    let Some(index) = index else {
+        return Err(TrainError::config("device", format!("`{name}` is not a device; use cpu, cuda or cuda:N")));
+    };
+    if !Cuda::is_available() {
+        return Err(TrainError::config("device", "this build or machine has no CUDA device; use cpu".to_owned()));
+    }
+    Ok(Device::Cuda(index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torch_panic_ends_as_an_error() {
+        let outcome = on_own_thread("midtrain", 1, || -> Result<(), TrainError> { panic!("shapes {}", 3) });
+        let message = outcome.expect_err("a panic must not be success").to_string();
+        assert!(message.contains("midtrain") && message.contains("shapes 3"), "{message}");
+    }
+
+    #[test]
+    fn threads_and_devices_are_checked_before_work_starts() {
+        assert!(on_own_thread("rl", 0, || Ok(())).is_err());
+        assert!(device("tpu").is_err());
+        assert_eq!(device("cpu").expect("cpu exists everywhere"), Device::Cpu);
+    }
+}

@@ -1,0 +1,5 @@
+//! The stages from end to end on a tiny model, with the reference plugins. One binary, so it is linked once.
+
+mod midtraining;
+mod reinforcement;
+mod tiny;
