@@ -1,4 +1,5 @@
-"""Makes ids.json: what `transformers` makes of the tokenizer folder beside this file.
+"""Makes ids.json: what `transformers` makes of the tokenizer folder beside this file, and smollm2_ids.json: what it
+makes of SmolLM2's, where that is set up.
 
 The folder comes from the test that reads ids.json; to make both anew:
     OCTO_WRITE_GOLDEN=1 cargo test --release -p octo-data transformers_saw
@@ -11,10 +12,7 @@ from pathlib import Path
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 here = Path(__file__).parent
-tokenizer = AutoTokenizer.from_pretrained(here / "tokenizer")
-fast = PreTrainedTokenizerFast.from_pretrained(here / "tokenizer")
-assert tokenizer.eos_token == "<|end_of_text|>" and tokenizer.eos_token_id == 0, tokenizer.eos_token
-assert tokenizer.pad_token_id == 0
+smollm2 = here.parents[3] / ".octo" / "smollm2"
 
 texts = [
     "",
@@ -30,18 +28,29 @@ texts = [
     "-----------=========hahahaha",
     "e\u0301 versus \u00e9, ﬁ versus fi",
     "\x00\x01\x7f control",
+    "<|im_start|>user\nHi<|im_end|>\n",
 ]
-cases = []
-for text in texts:
-    ids = tokenizer(text, add_special_tokens=True)["input_ids"]
-    assert ids == fast.encode(text), text
-    cases.append(
-        {
-            "text": text,
-            "ids": ids,
-            "decoded": tokenizer.decode(ids),
-            "decoded_without_special": tokenizer.decode(ids, skip_special_tokens=True),
-        }
-    )
-(here / "ids.json").write_text(json.dumps(cases, indent=1, ensure_ascii=True) + "\n")
-print(len(cases), "cases")
+
+
+def write_ids(folder, name):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    fast = PreTrainedTokenizerFast.from_pretrained(folder)
+    cases = []
+    for text in texts:
+        ids = tokenizer(text, add_special_tokens=True)["input_ids"]
+        assert ids == fast.encode(text), text
+        cases.append(
+            {
+                "text": text,
+                "ids": ids,
+                "decoded": tokenizer.decode(ids),
+                "decoded_without_special": tokenizer.decode(ids, skip_special_tokens=True),
+            }
+        )
+    (here / name).write_text(json.dumps(cases, indent=1) + "\n")
+    print(name, len(cases), "cases; ends with", tokenizer.eos_token, tokenizer.eos_token_id)
+
+
+write_ids(here / "tokenizer", "ids.json")
+if (smollm2 / "tokenizer.json").exists():
+    write_ids(smollm2, "smollm2_ids.json")
