@@ -1,2 +1,33 @@
-//! The octo-host command.
-fn main() {}
+//! `octo-host`: runs plugins over records, runs recipes, and builds and inspects plugins.
+
+mod arguments;
+mod json_argument;
+mod plugin_build;
+mod plugin_inspect;
+mod plugin_mode;
+mod recipe;
+mod report;
+mod run;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::arguments::{Arguments, Command, PluginCommand};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    terminal::start_log();
+    terminal::exit_code(match (arguments.command, arguments.plugin_mode) {
+        (None, Some(arguments)) => plugin_mode::run(arguments),
+        (Some(Command::Run(arguments)), _) => run::run(arguments),
+        (Some(Command::Report(arguments)), _) => report::report(arguments),
+        (Some(Command::Plugin(PluginCommand::Build(arguments))), _) => plugin_build::run(arguments),
+        (Some(Command::Plugin(PluginCommand::Inspect(arguments))), _) => plugin_inspect::run(arguments),
+        // No arguments at all are answered with the help before this.
+        (None, None) => Arguments::command()
+            .error(clap::error::ErrorKind::MissingSubcommand, "name a plugin or a subcommand")
+            .exit(),
+    })
+}

@@ -1,0 +1,198 @@
+//! Every flag of `octo-host`, in one place.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Run WebAssembly plugins over records, and training recipes made of them.
+///
+/// With --plugin, records are read as JSON Lines and one answer a line is printed. The subcommands run recipes,
+/// write reports, and build and inspect plugins.
+#[derive(Debug, Parser)]
+#[command(
+    name = "octo-host",
+    version,
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    after_long_help = RECORDS
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub plugin_mode: Option<PluginModeArguments>,
+}
+
+/// The records of plugin mode, at the end of `octo-host --help`.
+const RECORDS: &str = "\
+Records, one JSON object a line, by the plugin's kind (* = required):
+
+  verifier   response*, reference* (text, number or list; or `references`), problem, id
+             → {line, id, outcome, extracted, reason}
+  reward     as for a verifier, and verdict* ({outcome*, extracted, reason}, or the outcome alone), group, tokens,
+             finish (\"stop\" or \"length\"), step, total_steps
+             → {line, id, total, parts}
+  filter     text*, id, url, source, year; every other column becomes a field
+             → {line, id, decision, reason, fields, text}
+  mixture    sources* [{name*, tokens_available, tokens_seen, loss}], stage, step, total_steps, tokens,
+             total_tokens, metrics {name: value}
+             → {line, weights}
+  schedule   stage, step, total_steps, tokens, total_tokens, metrics
+             → {line, max_response_tokens, temperature, top_p}
+
+An item on which the plugin fails becomes {line, id, failure, message}; failure is one of plugin-error, trap, fuel,
+deadline, memory and invalid-output.
+
+Defaults: problem \"\", group: lines in a row with the same problem and references share one, and a line without a
+problem is a group of its own; tokens 0; finish \"stop\"; source: the file's name; id of a document: its line;
+stage \"plugin\", numbers 0. Rollouts of one group must be in a row. --verifier fills in missing verdicts.
+A mixture or schedule policy keeps its memory from line to line.
+
+Exit status: 0 done; 1 failed, stopped by --strict, or no line was good; 2 wrong usage.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a recipe; finished stages are never run again
+    Run(RunArguments),
+    /// Write a run's report as one HTML file
+    Report(ReportArguments),
+    /// Build and inspect plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+}
+
+/// `octo-host --plugin REF [FILE]`.
+#[derive(Args, Debug)]
+#[group(requires = "plugin")]
+pub struct PluginModeArguments {
+    /// Plugin to run: a path, or the name of one in $OCTO_PLUGIN_PATH or beside octo-host
+    #[arg(long, value_name = "REF", required = false)]
+    pub plugin: String,
+
+    /// JSON Lines to read, plain or .zst; `-` or nothing reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+
+    /// The plugin's config, as JSON or as @FILE
+    #[arg(long, value_name = "JSON|@FILE", default_value = "{}")]
+    pub config: String,
+
+    /// Read a record's FIELD from COLUMN; dots reach into objects [repeatable]
+    #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
+    pub map: Vec<(String, String)>,
+
+    /// Columns to hand to the plugin as fields
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    pub fields: Vec<String>,
+
+    /// Verifier that fills in the verdicts that rollouts lack (reward plugins only)
+    #[arg(long, value_name = "REF")]
+    pub verifier: Option<String>,
+
+    /// The --verifier's config, as JSON or as @FILE
+    #[arg(long, value_name = "JSON|@FILE", default_value = "{}", requires = "verifier")]
+    pub verifier_config: String,
+
+    /// Limits other than the defaults, as JSON or as @FILE: {"fuel_per_item": 100000000}
+    #[arg(long, value_name = "JSON|@FILE", default_value = "{}")]
+    pub limits: String,
+
+    /// Stop at the first line that can't be read
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Threads to run the plugin on; results don't depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub threads: Option<usize>,
+}
+
+/// `octo-host run RECIPE`.
+#[derive(Args, Debug)]
+pub struct RunArguments {
+    /// Recipe, a TOML file
+    #[arg(value_name = "RECIPE")]
+    pub recipe: PathBuf,
+
+    /// Use another plugin for a role of the recipe [repeatable]
+    #[arg(long, value_name = "ROLE=REF")]
+    pub plugin: Vec<String>,
+
+    /// Set a key of the recipe, such as stages.base.learning_rate=0.002 [repeatable]
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+
+    /// Print the plan, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+
+    /// Stages to run side by side [default: one a core]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub jobs: Option<usize>,
+}
+
+/// `octo-host report RUN`.
+#[derive(Args, Debug)]
+pub struct ReportArguments {
+    /// Folder of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+
+    /// Where to write the report [default: report.html in the run's folder]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Build plugin crates into components; the bytes don't depend on the machine
+    Build(PluginBuildArguments),
+    /// Show what a plugin is, needs and accepts
+    Inspect(PluginInspectArguments),
+}
+
+/// `octo-host plugin build PATH...`.
+#[derive(Args, Debug)]
+pub struct PluginBuildArguments {
+    /// Folders of plugin crates
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// Where to put NAME.wasm [default: plugins/ in the target folder]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `octo-host plugin inspect REF`.
+#[derive(Args, Debug)]
+pub struct PluginInspectArguments {
+    /// Plugin: a path, or the name of one in $OCTO_PLUGIN_PATH or beside octo-host
+    #[arg(value_name = "REF")]
+    pub plugin: String,
+
+    /// A config, as JSON or as @FILE, for plugins that describe themselves only together with one
+    #[arg(long, value_name = "JSON|@FILE", default_value = "{}")]
+    pub config: String,
+
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("not a whole number".to_owned()),
+    }
+}
+
+fn field_and_column(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, column)) if !field.is_empty() && !column.is_empty() => Ok((field.to_owned(), column.to_owned())),
+        _ => Err("expected FIELD=COLUMN, as in response=solution".to_owned()),
+    }
+}

@@ -1,0 +1,140 @@
+//! `octo-host --plugin REF [FILE]`: one record a line in, one answer a line out.
+
+mod chunks;
+mod columns;
+mod documents;
+mod policies;
+mod rollouts;
+mod summary;
+mod verdicts;
+
+use std::io::{BufWriter, Stdout, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+use octo_plugin::types::{Metric, Progress};
+use octo_plugin::{Failure, Host, Limits, LoadedPlugin, find_plugin};
+use serde::Serialize;
+use serde_json::Value;
+
+use self::chunks::Input;
+use self::columns::{Columns, kind};
+use crate::arguments::PluginModeArguments;
+use crate::json_argument::json_or_file;
+use crate::terminal::{Terminal, stdout_error};
+
+/// Runs the plugin over the records.
+pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
+    if let Some(threads) = arguments.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("could not start the threads")?;
+    }
+    let host = Host::new()?;
+    let limits: Limits = serde_json::from_value(json_or_file(&arguments.limits, "--limits")?)
+        .context("--limits doesn't describe limits")?;
+    let config = json_or_file(&arguments.config, "--config")?;
+    let plugin = host.load(&find_plugin(&arguments.plugin)?, &config, &limits)?;
+    let verifier = match &arguments.verifier {
+        None => None,
+        Some(_) if !matches!(plugin, LoadedPlugin::Reward(_)) => {
+            return Err(anyhow!("--verifier is for reward plugins; this is a {}", plugin.kind().as_str()));
+        }
+        Some(reference) => {
+            let config = json_or_file(&arguments.verifier_config, "--verifier-config")?;
+            Some(host.load(&find_plugin(reference)?, &config, &limits)?.into_verifier()?)
+        }
+    };
+
+    let session = Session::open(&arguments, &plugin)?;
+    let summary = match plugin {
+        LoadedPlugin::Verifier(plugin) => verdicts::run(plugin, session),
+        LoadedPlugin::Reward(plugin) => rollouts::run(plugin, verifier, session),
+        LoadedPlugin::Filter(plugin) => documents::run(plugin, session),
+        LoadedPlugin::Mixture(plugin) => policies::run_mixture(plugin, session),
+        LoadedPlugin::Schedule(plugin) => policies::run_schedule(plugin, session),
+    }?;
+    Ok(summary.tell())
+}
+
+/// What every kind of plugin needs for a pass over the input.
+struct Session {
+    input: Input,
+    columns: Columns,
+    strict: bool,
+    answers: Answers,
+    terminal: Terminal,
+}
+
+impl Session {
+    fn open(arguments: &PluginModeArguments, plugin: &LoadedPlugin) -> Result<Session> {
+        let known: &[&str] = match plugin {
+            LoadedPlugin::Verifier(_) => &verdicts::COLUMNS,
+            LoadedPlugin::Reward(_) => &rollouts::COLUMNS,
+            LoadedPlugin::Filter(_) => &documents::COLUMNS,
+            LoadedPlugin::Mixture(_) | LoadedPlugin::Schedule(_) => &policies::COLUMNS,
+        };
+        Ok(Session {
+            columns: Columns::new(&arguments.map, &arguments.fields, known)?,
+            input: Input::open(arguments.file.as_ref())?,
+            strict: arguments.strict,
+            answers: Answers { out: BufWriter::with_capacity(1 << 16, std::io::stdout()) },
+            terminal: Terminal::stderr(),
+        })
+    }
+}
+
+/// The answers on stdout.
+struct Answers {
+    out: BufWriter<Stdout>,
+}
+
+impl Answers {
+    fn write(&mut self, answer: &impl Serialize) -> Result<()> {
+        let mut line = serde_json::to_vec(answer).context("an answer can't be written as JSON")?;
+        line.push(b'\n');
+        self.out.write_all(&line).map_err(stdout_error)
+    }
+
+    /// Hands on what was written, so that a reader at a pipe sees each chunk as it is done.
+    fn flush(&mut self) -> Result<()> {
+        self.out.flush().map_err(stdout_error)
+    }
+}
+
+/// The answer for an item on which the plugin failed.
+#[derive(Serialize)]
+struct Failed<'a> {
+    line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Value>,
+    failure: &'a str,
+    message: &'a str,
+}
+
+impl<'a> Failed<'a> {
+    fn new(line: u64, id: Option<&'a Value>, failure: &'a Failure) -> Failed<'a> {
+        Failed { line, id, failure: failure.kind.as_str(), message: &failure.message }
+    }
+}
+
+/// The progress that a record tells of.
+fn progress(columns: &Columns, record: &Value) -> Result<Progress, String> {
+    let metrics = match record.get("metrics") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Object(metrics)) => metrics
+            .iter()
+            .map(|(name, value)| match value.as_f64() {
+                Some(value) => Ok(Metric { name: name.clone(), value }),
+                None => Err(format!("metric `{name}` is {}, not a number", kind(value))),
+            })
+            .collect::<Result<_, _>>()?,
+        Some(other) => return Err(format!("`metrics` is {}, not an object of numbers", kind(other))),
+    };
+    Ok(Progress {
+        stage: columns.text(record, "stage")?.unwrap_or_else(|| "plugin".to_owned()),
+        step: columns.number(record, "step", 0)?,
+        total_steps: columns.number(record, "total_steps", 0)?,
+        tokens: columns.number(record, "tokens", 0)?,
+        total_tokens: columns.number(record, "total_tokens", 0)?,
+        metrics,
+    })
+}

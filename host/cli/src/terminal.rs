@@ -1,0 +1,198 @@
+//! What `octo-host` says on stderr: lines, progress while stderr is a terminal, and what Ctrl-C does.
+//!
+//! Results go to stdout and never through here.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tracing_subscriber::EnvFilter;
+
+/// Standard error. Progress is drawn while it is a terminal; otherwise only whole lines are written.
+#[derive(Clone)]
+pub struct Terminal {
+    bars: Option<MultiProgress>,
+}
+
+impl Terminal {
+    pub fn stderr() -> Terminal {
+        Terminal { bars: std::io::stderr().is_terminal().then(MultiProgress::new) }
+    }
+
+    /// Writes one line, above the progress if there is any. A closed stderr is not an error.
+    pub fn say(&self, line: impl Display) {
+        let line = line.to_string();
+        if let Some(bars) = &self.bars
+            && bars.println(&line).is_ok()
+        {
+            return;
+        }
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+
+    /// Progress without a known end: `Verifying 12,000 attempts  3,140/s`.
+    pub fn counter(&self, verb: &str, noun: &str) -> Progress {
+        let style = ProgressStyle::with_template(&format!("{{spinner}} {verb} {{human_pos}} {noun}  {{per_sec:.dim}}"));
+        self.progress(ProgressBar::new_spinner(), style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+    }
+
+    fn progress(&self, bar: ProgressBar, style: ProgressStyle) -> Progress {
+        let Some(bars) = &self.bars else {
+            return Progress { bar: ProgressBar::hidden() };
+        };
+        let bar = bars.add(bar.with_style(style));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Progress { bar }
+    }
+}
+
+/// One line of progress. Gone from the screen when dropped; nothing at all where stderr is no terminal.
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// Moves a counter on.
+    pub fn add(&self, items: u64) {
+        self.bar.inc(items);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Turns Ctrl-C and SIGTERM into a flag that is raised once; work stops at its next good place. Ctrl-C once more ends
+/// the process at once: everything is written to temporary names, so even that loses only unfinished work.
+pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not start the thread that waits for Ctrl-C")?;
+    let (mut interrupt, mut terminate) = {
+        let _entered = runtime.enter();
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let raised = stop.clone();
+    std::thread::spawn(move || {
+        runtime.block_on(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            raised.store(true, Ordering::SeqCst);
+            Terminal::stderr().say("stopping at the next good place; Ctrl-C again stops at once");
+            interrupt.recv().await;
+            std::process::exit(130);
+        });
+    });
+    Ok(stop)
+}
+
+/// Sends the host's and the plugins' log to stderr: warnings and errors, or what OCTO_LOG asks for (`info`, `debug`,
+/// `octo_plugin=debug`).
+pub fn start_log() {
+    let filter = EnvFilter::try_from_env("OCTO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .with_target(false)
+        .init();
+}
+
+/// The process's exit code. An error is printed with its causes; a reader that has gone away (`| head`) is no error.
+pub fn exit_code(outcome: Result<ExitCode>) -> ExitCode {
+    let error = match outcome {
+        Ok(code) => return code,
+        Err(error) => error,
+    };
+    if error.downcast_ref::<ReaderGone>().is_some() {
+        return ExitCode::SUCCESS;
+    }
+    let terminal = Terminal::stderr();
+    terminal.say(format_args!("error: {error}"));
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        // Many error types repeat their cause in their own words.
+        if !said.contains(&cause) {
+            terminal.say(format_args!("  because: {cause}"));
+        }
+        said = cause;
+    }
+    ExitCode::FAILURE
+}
+
+/// Whoever read our stdout has closed it.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output was closed")]
+pub struct ReaderGone;
+
+/// Gives a failed write to stdout its meaning.
+pub fn stdout_error(error: std::io::Error) -> anyhow::Error {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        ReaderGone.into()
+    } else {
+        anyhow::Error::new(error).context("could not write to standard output")
+    }
+}
+
+/// `12345` as `12,345`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A duration as a person would say it: `85ms`, `3.21s`, `4m 05s`, `2h 07m`.
+pub fn spoken(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => format!("{}ms", duration.as_millis()),
+        1..60 => format!("{:.2}s", duration.as_secs_f64()),
+        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let written = [0, 7, 999, 1000, 12_345, 1_234_567].map(grouped);
+        assert_eq!(written, ["0", "7", "999", "1,000", "12,345", "1,234,567"]);
+    }
+
+    #[test]
+    fn durations_change_unit_with_size() {
+        let written = [85, 3_210, 245_000, 7_620_000].map(|ms| spoken(Duration::from_millis(ms)));
+        assert_eq!(written, ["85ms", "3.21s", "4m 05s", "2h 07m"]);
+    }
+
+    #[test]
+    fn a_closed_stdout_is_told_from_other_failures() {
+        let gone = stdout_error(std::io::ErrorKind::BrokenPipe.into());
+        assert!(gone.downcast_ref::<ReaderGone>().is_some());
+        assert!(stdout_error(std::io::ErrorKind::StorageFull.into()).downcast_ref::<ReaderGone>().is_none());
+    }
+}

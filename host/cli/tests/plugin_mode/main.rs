@@ -1,0 +1,7 @@
+//! `octo-host --plugin`, as a person at a terminal or a pipe sees it. Needs the plugins of `make plugins`.
+
+mod attempts;
+mod inputs;
+mod octo_host;
+mod other_kinds;
+mod refusals;

@@ -1,0 +1,151 @@
+//! Rewards, filters, mixtures and schedules; and `plugin inspect`.
+
+use serde_json::{Value, json};
+
+use crate::attempts::lines;
+use crate::octo_host::{octo_host, plugin};
+
+fn answers(stdout: &str) -> Vec<Value> {
+    stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn total(answer: &Value) -> f64 {
+    answer["total"].as_f64().unwrap_or_else(|| panic!("no total in {answer}"))
+}
+
+#[test]
+fn a_rollout_is_rewarded_by_its_verdict_in_any_of_its_forms() {
+    let rollouts = lines(&[
+        json!({"id": 1, "response": "\\boxed{1}", "reference": "1", "verdict": {"outcome": "correct", "extracted": "1", "reason": "same"}}),
+        json!({"id": 2, "response": "\\boxed{1}", "reference": "1", "verdict": "correct"}),
+        json!({"id": 3, "response": "\\boxed{2}", "reference": "1", "verdict": "incorrect", "group": null}),
+        json!({"id": 4, "response": "\\boxed{2}", "reference": "1", "verdict": "wrong"}),
+        json!({"id": 5, "response": "\\boxed{2}", "reference": "1"}),
+        json!({"id": 6, "response": "\\boxed{2}", "reference": "1", "verdict": "incorrect", "finish": "eos"}),
+    ]);
+    let ended = plugin("reward_math", &[]).stdin(rollouts).run();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let found = answers(&ended.stdout);
+    assert_eq!(found.len(), 3, "{}", ended.stdout);
+    assert!(total(&found[0]) == total(&found[1]) && total(&found[1]) > total(&found[2]), "{}", ended.stdout);
+    for answer in &found {
+        let parts = answer["parts"].as_object().expect("parts");
+        assert!(!parts.is_empty() && parts.values().all(Value::is_number), "{answer}");
+    }
+    for complaint in [
+        "line 4: the verdict's outcome is \"wrong\"; it is one of correct, incorrect, no-answer, unparsable",
+        "line 5: `verdict` is missing",
+        "line 6: `finish` is \"eos\"",
+    ] {
+        assert!(ended.stderr.contains(complaint), "{complaint}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn missing_verdicts_are_found_by_the_verifier_that_is_named() {
+    let rollouts = lines(&[
+        json!({"response": "\\boxed{1}", "reference": "1", "verdict": "incorrect"}),
+        json!({"response": "\\boxed{1}", "reference": "1"}),
+        json!({"response": "\\boxed{2}", "reference": "1"}),
+    ]);
+    let ended = plugin("reward_math", &["--verifier", "verifier_math"]).stdin(rollouts).run();
+    let totals: Vec<f64> = answers(&ended.stdout).iter().map(total).collect();
+    assert_eq!(totals.len(), 3, "{}", ended.stderr);
+    assert!(totals[1] > totals[0] && totals[2] == totals[0], "{totals:?}");
+}
+
+#[test]
+fn the_rollouts_of_a_group_must_be_in_a_row() {
+    let rollout = |group: u32, step: u32| json!({"response": "\\boxed{1}", "reference": "1", "verdict": "correct", "group": group, "step": step});
+    let ended = plugin("reward_math", &[])
+        .stdin(lines(&[rollout(0, 0), rollout(1, 0), rollout(0, 0), rollout(0, 1), rollout(1, 1)]))
+        .run();
+    let lines: Vec<u64> = answers(&ended.stdout).iter().filter_map(|answer| answer["line"].as_u64()).collect();
+    assert_eq!(lines, [1, 2, 4, 5], "{}", ended.stderr);
+    assert!(ended.stderr.contains("line 3: group 0 goes on after another group began"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_document_is_decided_on_under_any_name_of_its_text() {
+    let prose = "The committee met on Tuesday to discuss the new bridge. Several members asked how the work would be \
+                 paid for, and the engineer explained that most of the money had already been set aside. ";
+    let documents = lines(&[
+        json!({"id": "prose", "body": prose.repeat(6), "year": 2024}),
+        json!({"id": "noise", "body": "click here", "year": "2024"}),
+        json!({"id": "none", "year": 2024}),
+    ]);
+    let ended = plugin("filter_heuristics", &["--map", "text=body"]).stdin(documents).run();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let found = answers(&ended.stdout);
+    assert_eq!(found.len(), 2, "{}", ended.stdout);
+    assert_ne!(found[0]["decision"], "drop", "{}", found[0]);
+    assert_eq!(found[1]["decision"], "drop", "{}", found[1]);
+    assert!(found[1]["reason"].is_string() && found[1].get("text").is_none(), "{}", found[1]);
+    assert!(ended.stderr.contains("line 3: `text` (column `body`) is missing"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_mixture_answers_with_weights_by_name_that_sum_to_one() {
+    let sources =
+        json!([{"name": "web", "tokens_available": 10}, {"name": "books", "tokens-available": 10, "loss": 2.5}]);
+    let records = lines(&[
+        json!({"step": 0, "sources": sources.clone()}),
+        json!({"step": 1, "sources": sources, "metrics": {"loss": 2.0}}),
+        json!({"step": 2}),
+        json!({"step": 3, "sources": [{"nam": "web"}]}),
+        json!({"step": "third", "sources": []}),
+    ]);
+    let ended = plugin("mixture_static", &["--config", r#"{"weights": {"web": 3, "books": 1}}"#]).stdin(records).run();
+    assert_eq!(
+        ended.stdout,
+        "{\"line\":1,\"weights\":{\"web\":0.75,\"books\":0.25}}\n{\"line\":2,\"weights\":{\"web\":0.75,\"books\":0.25}}\n",
+        "{}",
+        ended.stderr
+    );
+    for complaint in
+        ["line 3: `sources` is missing", "line 4: source 1: unknown field `nam`", "line 5: `step` is \"third\""]
+    {
+        assert!(ended.stderr.contains(complaint), "{complaint}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_schedule_answers_with_a_plan_for_each_step() {
+    let folder = tempfile::tempdir().expect("folder");
+    let config = folder.path().join("stairs.json");
+    std::fs::write(&config, r#"{"stairs": [{"step": 0, "tokens": 32}, {"step": 20, "tokens": 64}]}"#).expect("written");
+    let ended = plugin("schedule_stairs", &["--config", &format!("@{}", config.display())])
+        .stdin(lines(&[json!({"step": 19, "total_steps": 40}), json!({"step": 20}), json!([20])]))
+        .run();
+    assert_eq!(
+        ended.stdout,
+        "{\"line\":1,\"max_response_tokens\":32,\"temperature\":1.0,\"top_p\":1.0}\n\
+         {\"line\":2,\"max_response_tokens\":64,\"temperature\":1.0,\"top_p\":1.0}\n",
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("line 3: a record is a JSON object; this is a list"), "{}", ended.stderr);
+}
+
+#[test]
+fn inspect_shows_what_a_plugin_is_and_takes() {
+    let ended = octo_host(&["plugin", "inspect", "verifier_math", "--json"]).run();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let shown: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert_eq!(
+        (&shown["kind"], &shown["name"], &shown["contract"]),
+        (&json!("verifier"), &json!("verifier_math"), &json!("0.1.0"))
+    );
+    let names =
+        |key: &str| shown[key].as_array().expect("a list").iter().map(|name| name.to_string()).collect::<String>();
+    assert!(names("exports").contains("octo:plugin/verifier@0.1.0"), "{}", ended.stdout);
+    assert!(!names("imports").contains("wasi"), "{}", ended.stdout);
+
+    let ended = octo_host(&["plugin", "inspect", "verifier_math"]).run();
+    let keys = shown["config_schema"]["properties"].as_object().expect("a schema");
+    assert!(!keys.is_empty());
+    for key in keys.keys() {
+        assert!(ended.stdout.lines().any(|line| line.starts_with(key.as_str())), "no row for {key}: {}", ended.stdout);
+    }
+    assert!(ended.stdout.contains("fuel_per_item"), "{}", ended.stdout);
+}
