@@ -69,7 +69,11 @@ pub fn lines(axes: &Axes<'_>, series: &[Series], height: f64) -> String {
         let Some(last) = points.last() else { continue };
         let path: Vec<String> =
             points.iter().map(|point| format!("{:.1},{:.1}", frame.left(point.0), frame.top(point.1))).collect();
-        let _ = write!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>", path.join(" "));
+        let _ = write!(
+            svg,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>",
+            path.join(" ")
+        );
         if points.len() <= 40 {
             for point in &points {
                 let _ = write!(
@@ -113,7 +117,8 @@ pub fn bands(axes: &Axes<'_>, names: &[String], xs: &[f64], rows: &[Vec<f64>], h
     let mut svg = frame.open(axes);
     let mut below = vec![0.0; xs.len()];
     for (index, name) in names.iter().enumerate() {
-        let above: Vec<f64> = below.iter().zip(rows).map(|(low, row)| low + row.get(index).copied().unwrap_or(0.0)).collect();
+        let above: Vec<f64> =
+            below.iter().zip(rows).map(|(low, row)| low + row.get(index).copied().unwrap_or(0.0)).collect();
         let edge = |x: &f64, y: &f64| format!("{:.1},{:.1}", frame.left(*x), frame.top(*y));
         let mut outline: Vec<String> = xs.iter().zip(&above).map(|(x, y)| edge(x, y)).collect();
         outline.extend(xs.iter().zip(&below).rev().map(|(x, y)| edge(x, y)));
@@ -246,7 +251,11 @@ mod tests {
 
     #[test]
     fn points_that_are_not_finite_are_left_out() {
-        let series = [Series { name: "loss".into(), points: vec![(0.0, f64::NAN), (1.0, 2.0), (2.0, f64::INFINITY)], colour: 0 }];
+        let series = [Series {
+            name: "loss".into(),
+            points: vec![(0.0, f64::NAN), (1.0, 2.0), (2.0, f64::INFINITY)],
+            colour: 0,
+        }];
         let axes = Axes { title: "t", x: "x", percent: false, from_zero: false };
         let svg = lines(&axes, &series, 200.0);
         assert!(svg.contains("polyline") && !svg.contains("NaN") && !svg.contains("inf"));

@@ -92,7 +92,7 @@ pub fn write_report(run: &Path, out: &Path) -> Result<Summary, ReportError> {
     let mut rows = Vec::new();
     let mut evaluations = Vec::new();
     for stage in &run.stages {
-        if let (Some(first), Some(last)) = (stage.held_out.first(), stage.held_out.last()) {
+        if let ("rl", Some(first), Some(last)) = (stage.kind.as_str(), stage.held_out.first(), stage.held_out.last()) {
             rows.push(SummaryRow {
                 stage: stage.name.clone(),
                 before: first.accuracy,
@@ -101,7 +101,7 @@ pub fn write_report(run: &Path, out: &Path) -> Result<Summary, ReportError> {
                 length_after: last.response_length,
             });
         }
-        if let Some(accuracy) = stage.result("accuracy") {
+        if let ("eval", Some(accuracy)) = (stage.kind.as_str(), stage.result("accuracy")) {
             evaluations.push((stage.name.clone(), accuracy));
         }
     }

@@ -70,7 +70,12 @@ fn held_out(run: &Run) -> String {
             .collect()
     };
     let accuracy = Axes { title: "Held-out accuracy", x: "step", percent: true, from_zero: true };
-    let length = Axes { title: "Mean response length on held-out problems (tokens)", x: "step", percent: false, from_zero: true };
+    let length = Axes {
+        title: "Mean response length on held-out problems (tokens)",
+        x: "step",
+        percent: false,
+        from_zero: true,
+    };
     let figure = chart::lines(&accuracy, &series(|at| at.accuracy), 300.0)
         + &chart::lines(&length, &series(|at| at.response_length), 240.0);
     if figure.is_empty() { figure } else { format!("<figure>{figure}</figure>") }
@@ -104,11 +109,17 @@ fn loss(run: &Run) -> String {
         .enumerate()
         .map(|(colour, stage)| {
             let before = tokens_before(run, stage);
-            let points = stage.curve("tokens", "loss").into_iter().map(|(tokens, loss)| (before + tokens, loss)).collect();
+            let points =
+                stage.curve("tokens", "loss").into_iter().map(|(tokens, loss)| (before + tokens, loss)).collect();
             Series { name: stage.name.clone(), points, colour }
         })
         .collect();
-    let axes = Axes { title: "Loss (nats a token) against tokens seen by the model", x: "tokens", percent: false, from_zero: false };
+    let axes = Axes {
+        title: "Loss (nats a token) against tokens seen by the model",
+        x: "tokens",
+        percent: false,
+        from_zero: false,
+    };
     chart::lines(&axes, &series, 280.0)
 }
 
@@ -117,7 +128,8 @@ fn mixtures(run: &Run) -> String {
     let mut html = String::new();
     for stage in run.stages.iter().filter(|stage| stage.kind == "midtrain") {
         let weights = |line: &Value| line.get("mixture").and_then(Value::as_object).cloned();
-        let names: BTreeSet<String> = stage.steps.iter().filter_map(weights).flat_map(|map| map.into_iter().map(|(name, _)| name)).collect();
+        let names: BTreeSet<String> =
+            stage.steps.iter().filter_map(weights).flat_map(|map| map.into_iter().map(|(name, _)| name)).collect();
         let names: Vec<String> = names.into_iter().collect();
         let mut xs = Vec::new();
         let mut rows = Vec::new();

@@ -167,7 +167,8 @@ fn in_order(mut waiting: Vec<Stage>) -> Vec<Stage> {
     let key = |stage: &Stage| stage.lock.get("key").and_then(Value::as_str).unwrap_or("").to_owned();
     while !waiting.is_empty() {
         let open: Vec<String> = waiting.iter().map(key).collect();
-        let ready = waiting.iter().position(|stage| input_keys(&stage.lock).iter().all(|(_, from)| !open.contains(from)));
+        let ready =
+            waiting.iter().position(|stage| input_keys(&stage.lock).iter().all(|(_, from)| !open.contains(from)));
         // A lock written by hand may hold a cycle; its stages are shown in the order of the file.
         let mut stage = waiting.remove(ready.unwrap_or(0));
         let from = input_keys(&stage.lock).into_iter().find(|(slot, _)| slot == "initial" || slot == "model");

@@ -32,9 +32,13 @@ pub fn before_and_after(run: &Run) -> String {
     }
     let mut html = String::new();
     if !rows.is_empty() {
-        let _ = write!(html, "<table><thead><tr><th>stage</th><th>starts from</th><th class=n>before</th><th class=n>after</th><th class=n>points</th><th class=n>tokens before</th><th class=n>tokens after</th></tr></thead><tbody>{rows}</tbody></table>");
+        let _ = write!(
+            html,
+            "<table><thead><tr><th>stage</th><th>starts from</th><th class=n>before</th><th class=n>after</th><th class=n>points</th><th class=n>tokens before</th><th class=n>tokens after</th></tr></thead><tbody>{rows}</tbody></table>"
+        );
     }
-    let evaluations: Vec<&Stage> = run.stages.iter().filter(|stage| stage.kind == "eval" && stage.results.is_some()).collect();
+    let evaluations: Vec<&Stage> =
+        run.stages.iter().filter(|stage| stage.kind == "eval" && stage.results.is_some()).collect();
     if !evaluations.is_empty() {
         html.push_str("<table><thead><tr><th>evaluation</th><th>model of</th><th class=n>problems</th><th class=n>accuracy</th><th class=n>response tokens</th><th>outcomes</th></tr></thead><tbody>");
         for stage in evaluations {
@@ -88,7 +92,9 @@ pub fn curation(run: &Run) -> String {
 
 /// Every stage with its key and time, and every plugin with its digest.
 pub fn stages_and_lock(run: &Run) -> String {
-    let mut html = String::from("<table><thead><tr><th>stage</th><th>kind</th><th>key</th><th>state</th><th class=n>seconds</th></tr></thead><tbody>");
+    let mut html = String::from(
+        "<table><thead><tr><th>stage</th><th>kind</th><th>key</th><th>state</th><th class=n>seconds</th></tr></thead><tbody>",
+    );
     for stage in &run.stages {
         let done = stage.lock.get("done").and_then(Value::as_bool) == Some(true);
         let seconds = stage.lock.get("seconds").and_then(Value::as_f64).map(|s| format!("{s:.1}")).unwrap_or_default();
@@ -130,9 +136,15 @@ pub fn samples(run: &Run) -> String {
         for sample in &stage.samples {
             let failure = text(sample, "failure");
             let outcome = if failure.is_empty() { text(sample, "outcome") } else { failure };
-            let references: Vec<&str> =
-                sample.get("references").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-            let step = sample.get("step").and_then(Value::as_u64).map(|step| format!("step {step}, ")).unwrap_or_default();
+            let references: Vec<&str> = sample
+                .get("references")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let step =
+                sample.get("step").and_then(Value::as_u64).map(|step| format!("step {step}, ")).unwrap_or_default();
             let _ = write!(
                 html,
                 "<div class=sample><p><b class=\"{}\">{}</b> {step}{} tokens, ended by {}. {}</p><pre>{}<mark>{}</mark></pre><p>reference: {}</p></div>",

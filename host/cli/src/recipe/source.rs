@@ -1,0 +1,79 @@
+//! What an input of a stage refers to: a file of another stage (`@corpus/web.jsonl.zst`), or a path.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// One input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file or folder that another stage wrote. The path is empty for the whole folder.
+    Stage { stage: String, path: String },
+    /// A file or folder outside the run.
+    File(PathBuf),
+}
+
+impl Source {
+    /// Reads `@STAGE/path`, or a path relative to the recipe's folder with `${NAME}` and `${NAME:-default}` expanded.
+    pub fn parse(text: &str, folder: &Path) -> Result<Source> {
+        let Some(reference) = text.strip_prefix('@') else {
+            let expanded = expand_environment(text)?;
+            return Ok(Source::File(folder.join(expanded)));
+        };
+        let (stage, path) = reference.split_once('/').unwrap_or((reference, ""));
+        // A stage's files are its own: no way out of its folder.
+        if stage.is_empty() || Path::new(path).components().any(|part| !matches!(part, std::path::Component::Normal(_)))
+        {
+            bail!("{text:?} is no input; write @STAGE/path, without '..'");
+        }
+        Ok(Source::Stage { stage: stage.to_owned(), path: path.to_owned() })
+    }
+}
+
+fn expand_environment(text: &str) -> Result<String> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((inside, after)) = after.split_once('}') else {
+            bail!("{text:?} has \"${{\" without a closing brace");
+        };
+        let (name, default) = match inside.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inside, None),
+        };
+        expanded.push_str(before);
+        match (std::env::var(name), default) {
+            // A relative path in a variable is meant from where the user stands, not from the recipe's folder.
+            (Ok(value), _) if !value.is_empty() && expanded.is_empty() => {
+                expanded.push_str(&std::path::absolute(&value)?.to_string_lossy());
+            }
+            (Ok(value), _) if !value.is_empty() => expanded.push_str(&value),
+            (_, Some(default)) => expanded.push_str(default),
+            _ => bail!("{text:?} needs the environment variable {name}, which is not set"),
+        }
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_input_can_not_leave_its_folder() {
+        assert!(Source::parse("@a/../b", Path::new("r")).is_err());
+        assert!(Source::parse("@/b", Path::new("r")).is_err());
+        let whole = Source::parse("@a", Path::new("r")).unwrap();
+        assert_eq!(whole, Source::Stage { stage: "a".into(), path: String::new() });
+    }
+
+    #[test]
+    fn an_unset_variable_takes_its_default_or_is_named() {
+        let path = Source::parse("${OCTO_SURELY_UNSET:-x}/y", Path::new("r")).unwrap();
+        assert_eq!(path, Source::File(PathBuf::from("r/x/y")));
+        let error = Source::parse("${OCTO_SURELY_UNSET}/y", Path::new("r")).unwrap_err().to_string();
+        assert!(error.contains("OCTO_SURELY_UNSET"));
+    }
+}

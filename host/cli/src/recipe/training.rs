@@ -1,0 +1,101 @@
+//! The stages that need libtorch: `midtrain`, `rl` and `eval`.
+
+use anyhow::{Result, bail};
+use octo_train::eval::EvalConfig;
+use octo_train::midtrain::MidtrainConfig;
+use octo_train::rl::RlConfig;
+use serde_json::json;
+
+use super::keys::Keys;
+use super::source::Source;
+use super::stage::{Architecture, Problems, Wired, Wiring, Work};
+use super::text::RecipeText;
+
+/// Mid-training: also pre-training, where the model starts from an architecture.
+pub struct Midtrain {
+    /// `None` where the model comes from the input `initial`.
+    pub architecture: Option<Architecture>,
+    /// Data source name → the slots of its files.
+    pub sources: Vec<(String, Vec<String>)>,
+    pub config: MidtrainConfig,
+}
+
+/// Reinforcement learning with verifiable rewards.
+pub struct Rl {
+    pub problems: Problems,
+    pub held_out: Problems,
+    pub config: RlConfig,
+}
+
+/// Accuracy on problems.
+pub struct Eval {
+    pub problems: Problems,
+    pub config: EvalConfig,
+}
+
+type Parts = (Work, serde_json::Value, Vec<(String, Source)>, Vec<(&'static str, String)>);
+
+/// Reads the rest of a stage of a kind that trains.
+pub fn read(text: &RecipeText, name: &str, kind: &str, threads: &mut usize, mut wiring: Wiring<'_>) -> Result<Parts> {
+    let table = format!("stages.{name}");
+    match kind {
+        "midtrain" => {
+            let architecture = match wiring.keys.take_table("architecture")? {
+                None => None,
+                Some(inner) => {
+                    Some(Keys::new(text, &format!("{table}.architecture"), inner).into_config::<Architecture>()?)
+                }
+            };
+            match (&architecture, wiring.keys.take_string("initial")?) {
+                (None, Some(initial)) => {
+                    wiring.input("initial", &initial)?;
+                }
+                (Some(_), None) => {
+                    let tokenizer = wiring.keys.require_string("tokenizer")?;
+                    wiring.input("tokenizer", &tokenizer)?;
+                }
+                (None, None) => bail!(
+                    "{}: needs `initial = \"@STAGE/model\"`, or `architecture` and `tokenizer` to start from scratch",
+                    wiring.keys.place("")
+                ),
+                (Some(_), Some(_)) => bail!(
+                    "{}: has both `initial` and `architecture`; a model is either continued or started",
+                    wiring.keys.place("initial")
+                ),
+            }
+            let sources = wiring.grouped_inputs("sources")?;
+            wiring.role("mixture")?;
+            let Wired { keys, inputs, roles } = Wired::from(wiring);
+            let config: MidtrainConfig = keys.into_config()?;
+            *threads = config.threads;
+            let names: Vec<&String> = sources.iter().map(|(name, _)| name).collect();
+            let json = json!({ "architecture": architecture, "sources": names, "loop": config });
+            Ok((Work::Midtrain(Box::new(Midtrain { architecture, sources, config })), json, inputs, roles))
+        }
+        "rl" => {
+            let model = wiring.keys.require_string("model")?;
+            wiring.input("model", &model)?;
+            let problems = Problems::take(&mut wiring, text, name, "problems")?;
+            let held_out = Problems::take(&mut wiring, text, name, "held_out")?;
+            for role in ["verifier", "reward", "schedule"] {
+                wiring.role(role)?;
+            }
+            let Wired { keys, inputs, roles } = Wired::from(wiring);
+            let config: RlConfig = keys.into_config()?;
+            *threads = config.threads;
+            let json = json!({ "problems": problems.config(), "held_out": held_out.config(), "loop": config });
+            Ok((Work::Rl(Box::new(Rl { problems, held_out, config })), json, inputs, roles))
+        }
+        _ => {
+            let model = wiring.keys.require_string("model")?;
+            wiring.input("model", &model)?;
+            let problems = Problems::take(&mut wiring, text, name, "problems")?;
+            wiring.role("verifier")?;
+            let Wired { keys, inputs, roles } = Wired::from(wiring);
+            let config: EvalConfig = keys.into_config()?;
+            *threads = config.threads;
+            let json = json!({ "problems": problems.config(), "loop": config });
+            Ok((Work::Eval(Box::new(Eval { problems, config })), json, inputs, roles))
+        }
+    }
+}

