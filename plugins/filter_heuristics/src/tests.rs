@@ -44,8 +44,12 @@ fn ordinary_prose_is_kept_untouched() {
 fn each_fault_is_dropped_for_its_own_reason() {
     let short = "A page that has hardly begun is over already.";
     let foreign: String = (0..60).map(|index| format!("wort{index} ")).collect();
-    let bullets: String = (0..20).map(|index| format!("- the thing to have, item number {index}.\n")).collect();
-    let trailing: String = (0..20).map(|index| format!("this goes on with the story of {index}...\n")).collect();
+    let bullets: String = (0..20)
+        .map(|index| format!("- the thing that one would like to have along with the others, item {index}.\n"))
+        .collect();
+    let trailing: String = (0..20)
+        .map(|index| format!("this line goes on and on with the story of that long winter by the lake {index}...\n"))
+        .collect();
     let navigation = format!("Subscribe to our letter\nClick here\nWe use cookies\nLog in\n{PROSE}");
     let headings = PROSE.replace('.', "");
     let numbers: String = (100..180).map(|index| format!("{index} the of ")).collect();

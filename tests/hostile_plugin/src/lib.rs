@@ -1,1 +1,57 @@
-//! A plugin that misbehaves on request, for the host's tests.
+//! A verifier that misbehaves on request, for the host's tests.
+//!
+//! `good`: correct where the response is one of the references.
+
+use std::cell::Cell;
+
+use hostile_behaviour::{Config, Mode, configure, misbehave, read, sized, text};
+use octo_sdk::{Attempt, Outcome, Plugin, PluginError, Verdict, Verifier};
+
+/// Counts its calls.
+pub struct Hostile {
+    config: Config,
+    calls: Cell<u64>,
+}
+
+impl Plugin for Hostile {
+    type Config = Config;
+
+    fn new(config: Config) -> Result<Self, PluginError> {
+        configure(&config)?;
+        Ok(Hostile { config, calls: Cell::new(0) })
+    }
+}
+
+impl Verifier for Hostile {
+    fn verify(&self, attempt: &Attempt) -> Result<Verdict, PluginError> {
+        read(&attempt.response)?;
+        let correct = attempt.references.contains(&attempt.response);
+        Ok(Verdict {
+            outcome: if correct { Outcome::Correct } else { Outcome::Incorrect },
+            extracted: Some(attempt.response.clone()),
+            reason: "the whole response was compared".to_owned(),
+        })
+    }
+
+    fn verify_batch(&self, attempts: &[Attempt]) -> Result<Vec<Verdict>, PluginError> {
+        misbehave(&self.config)?;
+        self.calls.set(self.calls.get() + 1);
+        let mut verdicts = Vec::new();
+        for (index, attempt) in attempts.iter().enumerate() {
+            let mut verdict = self.verify(attempt)?;
+            verdict.reason = text(&self.config, index, &verdict.reason);
+            if self.config.mode == Mode::Count {
+                verdict.reason = format!("call {}, attempt {index}", self.calls.get());
+            }
+            verdict.extracted = Some(text(&self.config, index, &attempt.response));
+            verdicts.push(verdict);
+        }
+        Ok(sized(&self.config, verdicts, || Verdict {
+            outcome: Outcome::NoAnswer,
+            extracted: None,
+            reason: String::new(),
+        }))
+    }
+}
+
+octo_sdk::export!(verifier: Hostile);

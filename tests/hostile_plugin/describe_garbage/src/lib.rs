@@ -1,0 +1,38 @@
+//! A plugin whose schema of its config is no schema, for the host's tests.
+
+use std::borrow::Cow;
+
+use octo_sdk::{Attempt, Plugin, PluginError, Verdict, Verifier};
+
+/// Any config; what is wrong is its schema.
+#[derive(serde::Deserialize)]
+pub struct Config {}
+
+impl schemars::JsonSchema for Config {
+    fn schema_name() -> Cow<'static, str> {
+        "Config".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "no such type", "required": 12 })
+    }
+}
+
+/// Never gets to judge.
+pub struct Hostile;
+
+impl Plugin for Hostile {
+    type Config = Config;
+
+    fn new(_: Config) -> Result<Self, PluginError> {
+        Ok(Hostile)
+    }
+}
+
+impl Verifier for Hostile {
+    fn verify(&self, _: &Attempt) -> Result<Verdict, PluginError> {
+        Err(PluginError::unsupported("this plugin should not have been loaded"))
+    }
+}
+
+octo_sdk::export!(verifier: Hostile);
