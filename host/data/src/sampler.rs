@@ -140,8 +140,7 @@ impl Sampler {
             if *share <= 0.0 {
                 continue;
             }
-            // With two sources the slack is a half and both may be due in the same moment; the small allowance keeps
-            // rounding from making neither so.
+            // The sum of the debts is exact only up to rounding: without an allowance none of them might be due.
             let due = drawn.owed >= slack - 1e-9;
             let deadline = (1.0 - slack - drawn.owed) / share;
             let order = if due { deadline } else { -drawn.owed };
