@@ -27,6 +27,8 @@ pub struct LlamaConfig {
     pub head_dim: Option<usize>,
     /// Added to the mean square in RMSNorm.
     pub rms_norm_eps: f64,
+    /// Standard deviation of the matrices of a model that starts from random weights; nothing else uses it.
+    pub initializer_range: f64,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
     /// Llama 3's stretching of the rotary frequencies, if any.
@@ -105,7 +107,12 @@ impl LlamaConfig {
                 self.head_size()
             )));
         }
-        for (key, value) in [("rms_norm_eps", self.rms_norm_eps), ("rope_theta", self.rope_theta)] {
+        let positive = [
+            ("rms_norm_eps", self.rms_norm_eps),
+            ("initializer_range", self.initializer_range),
+            ("rope_theta", self.rope_theta),
+        ];
+        for (key, value) in positive {
             if !(value.is_finite() && value > 0.0) {
                 return Err(ModelError::Config(format!("`{key}` is {value}; it must be above 0")));
             }
@@ -197,6 +204,8 @@ struct ConfigFile {
     head_dim: Option<usize>,
     #[serde(default = "rms_norm_eps")]
     rms_norm_eps: f64,
+    #[serde(default = "initializer_range")]
+    initializer_range: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rope_theta: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -281,6 +290,9 @@ fn rms_norm_eps() -> f64 {
 fn max_position_embeddings() -> usize {
     2048
 }
+fn initializer_range() -> f64 {
+    0.02
+}
 const DEFAULT_ROPE_THETA: f64 = 10_000.0;
 
 impl TryFrom<ConfigFile> for LlamaConfig {
@@ -331,6 +343,7 @@ impl TryFrom<ConfigFile> for LlamaConfig {
             num_key_value_heads: file.num_key_value_heads.unwrap_or(file.num_attention_heads),
             head_dim: file.head_dim,
             rms_norm_eps: file.rms_norm_eps,
+            initializer_range: file.initializer_range,
             rope_theta,
             rope_scaling,
             max_position_embeddings: file.max_position_embeddings,
@@ -357,6 +370,7 @@ impl From<LlamaConfig> for ConfigFile {
             num_key_value_heads: Some(config.num_key_value_heads),
             head_dim: config.head_dim,
             rms_norm_eps: config.rms_norm_eps,
+            initializer_range: config.initializer_range,
             rope_theta: Some(config.rope_theta),
             rope_scaling: config.rope_scaling.map(|scaling| RotarySettings {
                 rope_type: Some("llama3".to_owned()),
@@ -439,6 +453,7 @@ mod tests {
             (LlamaConfig { hidden_size: 66, ..good.clone() }, "head_dim"),
             (LlamaConfig { head_dim: Some(7), ..good.clone() }, "even"),
             (LlamaConfig { rms_norm_eps: f64::NAN, ..good.clone() }, "rms_norm_eps"),
+            (LlamaConfig { initializer_range: 0.0, ..good.clone() }, "initializer_range"),
         ] {
             let error = broken.validate().unwrap_err().to_string();
             assert!(error.contains(word), "{error}");

@@ -1,6 +1,6 @@
 //! Random initial weights from our own streams, so that a seed gives the same model whatever torch does.
 //!
-//! Normal with standard deviation 0.02; the two matrices that write into the residual stream of a block have theirs
+//! Normal with standard deviation `initializer_range`; the two matrices that write into the residual stream of a block have theirs
 //! divided by sqrt(2 * layers), which keeps the stream's size independent of depth (the GPT-2 recipe); norms are 1.
 
 use rand_chacha::ChaCha8Rng;
@@ -9,15 +9,13 @@ use tch::{Kind, Tensor};
 
 use crate::{LlamaConfig, ModelError};
 
-/// Standard deviation of every matrix but the residual ones.
-pub const STANDARD_DEVIATION: f64 = 0.02;
-
 /// Parameters for a validated `config`, on CPU, named and ordered as [`LlamaConfig::parameter_shapes`].
 ///
 /// The n-th parameter is drawn from ChaCha stream n of the seed, in row-major order, so no parameter's values depend
 /// on another's size.
 pub(crate) fn random_parameters(config: &LlamaConfig, seed: u64) -> Result<Vec<(String, Tensor)>, ModelError> {
-    let residual = STANDARD_DEVIATION / (2.0 * config.num_hidden_layers as f64).sqrt();
+    let deviation = config.initializer_range;
+    let residual = deviation / (2.0 * config.num_hidden_layers as f64).sqrt();
     let mut parameters = Vec::new();
     for (stream, (name, shape)) in (0_u64..).zip(config.parameter_shapes()) {
         let tensor = if shape.len() == 1 {
@@ -27,7 +25,7 @@ pub(crate) fn random_parameters(config: &LlamaConfig, seed: u64) -> Result<Vec<(
             let mut generator = ChaCha8Rng::seed_from_u64(seed);
             generator.set_stream(stream);
             let count = shape.iter().product::<i64>() as usize;
-            let values = normal(&mut generator, count, if writes_residual { residual } else { STANDARD_DEVIATION });
+            let values = normal(&mut generator, count, if writes_residual { residual } else { deviation });
             Tensor::f_from_slice(&values)?.f_view(&shape[..])?
         };
         parameters.push((name, tensor));
