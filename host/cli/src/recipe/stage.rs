@@ -169,6 +169,9 @@ pub struct Architecture {
     pub rope_theta: f64,
     #[serde(default = "default_epsilon")]
     pub rms_norm_eps: f64,
+    /// 0.02 suits widths of a thousand and more; a narrow model learns to copy only from about 1 / sqrt(width).
+    #[serde(default = "default_range")]
+    pub initializer_range: f64,
     #[serde(default = "default_tie")]
     pub tie_word_embeddings: bool,
 }
@@ -181,6 +184,9 @@ fn default_theta() -> f64 {
 }
 fn default_epsilon() -> f64 {
     1e-5
+}
+fn default_range() -> f64 {
+    0.02
 }
 fn default_tie() -> bool {
     true

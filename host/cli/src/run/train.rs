@@ -88,6 +88,7 @@ fn llama(architecture: &Architecture, tokenizer: &Tokenizer) -> LlamaConfig {
         num_key_value_heads: architecture.num_key_value_heads.unwrap_or(architecture.num_attention_heads),
         head_dim: None,
         rms_norm_eps: architecture.rms_norm_eps,
+        initializer_range: architecture.initializer_range,
         rope_theta: architecture.rope_theta,
         rope_scaling: None,
         max_position_embeddings: architecture.max_position_embeddings,
