@@ -28,17 +28,23 @@ impl Cache {
     pub(crate) fn open() -> Cache {
         let Some(folder) = place() else {
             tracing::debug!("no home folder, so compiled plugins are not kept");
-            return Cache { folder: None };
+            return Cache::none();
         };
         Cache::in_folder(&folder)
     }
 
-    fn in_folder(folder: &Path) -> Cache {
+    /// Keeps nothing.
+    pub(crate) fn none() -> Cache {
+        Cache { folder: None }
+    }
+
+    /// Keeps compiled code in `folder`, where that can be made private.
+    pub(crate) fn in_folder(folder: &Path) -> Cache {
         match make_private(folder) {
             Ok(()) => Cache { folder: Some(folder.to_owned()) },
             Err(error) => {
                 tracing::warn!("compiled plugins are not kept: {}: {error}", folder.display());
-                Cache { folder: None }
+                Cache::none()
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -34,6 +35,18 @@ impl Host {
     /// # Errors
     /// [`LoadError::Engine`] where the machine is not one that wasmtime supports.
     pub fn new() -> Result<Host, LoadError> {
+        Host::start(Cache::open())
+    }
+
+    /// As [`Host::new`], with compiled code kept in `folder`, or not at all. The folder is made private to the user.
+    ///
+    /// # Errors
+    /// [`LoadError::Engine`] where the machine is not one that wasmtime supports.
+    pub fn with_cache_folder(folder: Option<&Path>) -> Result<Host, LoadError> {
+        Host::start(folder.map_or_else(Cache::none, Cache::in_folder))
+    }
+
+    fn start(cache: Cache) -> Result<Host, LoadError> {
         let engines = Arc::new(Engines { by_stack: Mutex::new(BTreeMap::new()) });
         // Made now, so that a machine that cannot run plugins says so before anything is loaded.
         engines.of(&Limits::default())?;
@@ -42,7 +55,7 @@ impl Host {
             .name("octo-plugin-clock".to_owned())
             .spawn(move || tick(&ticked))
             .map_err(|error| LoadError::Engine(format!("could not start a thread: {error}")))?;
-        Ok(Host { engines, cache: Arc::new(Cache::open()) })
+        Ok(Host { engines, cache: Arc::new(cache) })
     }
 }
 

@@ -102,7 +102,12 @@ impl Loading<'_> {
             let plugin = name.clone();
             move |failure| LoadError::Start { plugin, doing, failure }
         };
-        let mut sandbox: Sandbox<W> = Sandbox::start(&engine, &ready, &name, limits).map_err(failed("starting"))?;
+        let started = Sandbox::start(&engine, &ready, &name, limits);
+        let mut sandbox: Sandbox<W> = started.map_err(|failure| match failure.kind {
+            // The types of the exports are compared with the contract's when the first instance is made.
+            FailureKind::InvalidOutput => LoadError::Invalid { plugin: name.clone(), problem: failure.message },
+            _ => failed("starting")(failure),
+        })?;
         let raw = sandbox
             .call(setup_fuel(limits), |world, store| world.describe(store).map(Ok))
             .map_err(failed("describing itself"))?;

@@ -5,6 +5,7 @@ use wasmtime::{ResourceLimiter, Store};
 use crate::bindings::{Answer, World};
 use crate::engine::TICK;
 use crate::failure::{self, Denied, Failure, FailureKind};
+use crate::guest_text::short;
 use crate::limits::{Limits, size};
 use crate::services::GuestLog;
 
@@ -105,15 +106,9 @@ impl<W: World> Sandbox<W> {
             Ok(world) => Ok(Sandbox { world, store, limits: limits.clone() }),
             Err(error) => {
                 let failure = failure::of_call(&error, limits, store.data().log.last_words());
-                // Nothing was handed over yet, so what `of_call` takes for bad output is a start that went wrong.
+                // Nothing was handed over yet, so what `of_call` takes for bad output is a component that does not fit.
                 Err(match failure.kind {
-                    FailureKind::InvalidOutput => Failure {
-                        kind: FailureKind::Trap,
-                        message: format!(
-                            "could not be instantiated: {}",
-                            crate::guest_text::short(&format!("{error:#}"))
-                        ),
-                    },
+                    FailureKind::InvalidOutput => Failure::invalid_output(short(&format!("{error:#}"))),
                     _ => failure,
                 })
             }
