@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use story::{Story, question_and_answer};
+use story::Story;
 use task::{Split, Task};
 
 /// Sizes and shares of the demo's data.
@@ -35,14 +35,16 @@ pub struct SyntheticConfig {
     pub bad_page_share: f64,
     /// Share of worked examples on the web that state a wrong answer.
     pub web_error_share: f64,
-    /// Share of worked examples on the web that box their answer.
-    pub web_boxed_share: f64,
     /// Questions with short answers.
     pub qa_documents: u64,
     /// Questions with long chains of thought.
     pub long_documents: u64,
-    /// Share of boxed answers among both kinds of questions.
-    pub qa_boxed_share: f64,
+    /// Share of answers in a box where nobody asked for one, on the web and among both kinds of questions.
+    pub boxed_share: f64,
+    /// Share of chat turns, on the web and among both kinds of questions, that ask for a boxed answer.
+    pub rule_share: f64,
+    /// Share of those that get one.
+    pub rule_kept_share: f64,
     /// Instructions with answers.
     pub instruction_documents: u64,
     /// Share of instructions that ask for a boxed answer.
@@ -64,10 +66,11 @@ impl Default for SyntheticConfig {
             web_pages: 22_000,
             bad_page_share: 0.3,
             web_error_share: 0.03,
-            web_boxed_share: 0.15,
             qa_documents: 8_000,
             long_documents: 6_000,
-            qa_boxed_share: 0.5,
+            boxed_share: 0.1,
+            rule_share: 0.5,
+            rule_kept_share: 0.4,
             instruction_documents: 4_000,
             instruction_rule_share: 0.4,
             train_problems: 4_000,
@@ -94,8 +97,9 @@ impl SyntheticConfig {
         for (key, value, least, most) in [
             ("bad_page_share", self.bad_page_share, 0.0, 0.6),
             ("web_error_share", self.web_error_share, 0.0, 1.0),
-            ("web_boxed_share", self.web_boxed_share, 0.0, 1.0),
-            ("qa_boxed_share", self.qa_boxed_share, 0.0, 1.0),
+            ("boxed_share", self.boxed_share, 0.0, 1.0),
+            ("rule_share", self.rule_share, 0.0, 1.0),
+            ("rule_kept_share", self.rule_kept_share, 0.0, 1.0),
             ("instruction_rule_share", self.instruction_rule_share, 0.0, 1.0),
             ("held_out_share", self.held_out_share, 0.05, 0.5),
             ("largest_operand", f64::from(self.largest_operand), 2.0, 99.0),
@@ -155,12 +159,12 @@ pub fn generate(config: &SyntheticConfig, seed: u64, out: &Path) -> Result<Manif
     write("web", config.web_pages, &|rng, index| web::page(rng, config, index))?;
     write("qa", config.qa_documents, &|rng, index| {
         let story = config.story(rng, Split::Train);
-        let text = question_and_answer(rng, &story, false, config.qa_boxed_share);
+        let text = dialogue::question_and_answer(rng, config, &story, false);
         document("qa", index, text)
     })?;
     write("long", config.long_documents, &|rng, index| {
         let story = config.story(rng, Split::Train);
-        let text = question_and_answer(rng, &story, true, config.qa_boxed_share);
+        let text = dialogue::question_and_answer(rng, config, &story, true);
         document("long", index, text)
     })?;
     write("instructions", config.instruction_documents, &|rng, index| {

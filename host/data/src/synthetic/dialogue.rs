@@ -1,7 +1,7 @@
-//! Instructions in the form `User: …\nAssistant: …`: small talk, and following a rule about the form of the answer.
+//! Who asks and who answers: questions with solutions, chats, and instructions in the form `User: …\nAssistant: …`.
 //!
-//! The rule about the box is only ever practised on single words and on bare sums; stories are asked without it and
-//! answered plainly. To box the answer of a story is what RL has to bring out.
+//! Instructions practise the rule about the box on single words and bare sums, and always keep it. Everywhere else, as
+//! on the web, answers keep it only now and then. Keeping it on every problem is what RL has to bring out.
 
 use super::SyntheticConfig;
 use super::story::{Story, answer_sentence};
@@ -12,7 +12,28 @@ use rand_chacha::ChaCha8Rng;
 /// The sentence that asks for a boxed answer; a recipe's prompt uses the same one.
 pub const BOX_RULE: &str = "Put the answer in \\boxed{}.";
 
-/// One exchange.
+/// A story as a question with its answer, half of the time as a chat; `long` asks for a chain of thought.
+pub fn question_and_answer(rng: &mut ChaCha8Rng, config: &SyntheticConfig, story: &Story, long: bool) -> String {
+    let solution = if long { story.long_solution() } else { story.short_solution() };
+    if chance(rng, 0.5) {
+        return chat_turn(rng, config, story, &solution);
+    }
+    let answer = answer_sentence(story.task.answer, chance(rng, config.boxed_share));
+    format!("Question: {}\nAnswer: {solution} {answer}", story.problem())
+}
+
+/// One turn of a chat about a story. The user may ask for the box, and the assistant may forget to use it.
+pub fn chat_turn(rng: &mut ChaCha8Rng, config: &SyntheticConfig, story: &Story, solution: &str) -> String {
+    let (rule, boxed) = if chance(rng, config.rule_share) {
+        (format!(" {BOX_RULE}"), config.rule_kept_share)
+    } else {
+        (String::new(), config.boxed_share)
+    };
+    let answer = answer_sentence(story.task.answer, chance(rng, boxed));
+    format!("User: {}{rule}\nAssistant: {solution} {answer}", story.problem())
+}
+
+/// One instruction with its answer.
 pub fn exchange(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> String {
     let (user, assistant) =
         if chance(rng, config.instruction_rule_share) { ruled(rng, config) } else { free(rng, config) };

@@ -1,7 +1,7 @@
 //! Problems in words, and how they are solved: short, or long with a check.
 
 use super::task::{Change, Task, equation};
-use super::words::{GAINS, LOSSES, NAMES, THINGS, between, chance, pick};
+use super::words::{GAINS, LOSSES, NAMES, THINGS, between, pick};
 use rand_chacha::ChaCha8Rng;
 
 /// How a story tells its task.
@@ -111,11 +111,4 @@ fn bridge(from: u32, change: Change) -> Option<String> {
 /// How a text says its result: inside the box that RL's verifier looks for, or plainly.
 pub fn answer_sentence(result: u32, boxed: bool) -> String {
     if boxed { format!("The answer is \\boxed{{{result}}}.") } else { format!("The answer is {result}.") }
-}
-
-/// A question and its answer; `long` asks for a chain of thought, `boxed` is the share of boxed answers.
-pub fn question_and_answer(rng: &mut ChaCha8Rng, story: &Story, long: bool, boxed: f64) -> String {
-    let solution = if long { story.long_solution() } else { story.short_solution() };
-    let answer = answer_sentence(story.task.answer, chance(rng, boxed));
-    format!("Question: {}\nAnswer: {solution} {answer}", story.problem())
 }

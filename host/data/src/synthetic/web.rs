@@ -1,6 +1,7 @@
 //! Pages as a crawl finds them: lessons, tables and forum threads, and the rubbish between them.
 
 use super::SyntheticConfig;
+use super::dialogue::chat_turn;
 use super::story::{Story, answer_sentence};
 use super::task::{Change, Split, equation};
 use super::words::{NAMES, PLACES, QUALITIES, between, chance, pick};
@@ -42,8 +43,8 @@ fn good_page(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> (&'static str, S
     match between(rng, 0, 9) {
         0..=2 => ("table", table(rng)),
         3..=5 => ("lesson", lesson(rng, config)),
-        6..=7 => ("thread", thread(rng, config, false)),
-        _ => ("chat", thread(rng, config, true)),
+        6..=7 => ("thread", thread(rng, config)),
+        _ => ("chat", chat(rng, config)),
     }
 }
 
@@ -86,23 +87,16 @@ fn lesson(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> String {
     text
 }
 
-/// People asking each other, or, where `chat` is set, a pasted conversation with an assistant.
-fn thread(rng: &mut ChaCha8Rng, config: &SyntheticConfig, chat: bool) -> String {
-    let mut text = if chat {
-        format!("{} shares a chat about numbers.", pick(rng, &NAMES))
-    } else {
-        format!("A quiet forum for the {}.", pick(rng, &["school", "market"]))
-    };
+/// People asking each other.
+fn thread(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> String {
+    let mut text = format!("A quiet forum for the {}.", pick(rng, &["school", "market"]));
     for _ in 0..between(rng, 2, 3) {
         let story = config.story(rng, Split::Train);
-        let (asks, replies) = if chat {
-            ("User".to_string(), "Assistant".to_string())
-        } else {
-            (format!("{} asks", pick(rng, &NAMES)), format!("{} replies", pick(rng, &NAMES)))
-        };
         text += &format!(
-            "\n{asks}: {}\n{replies}: {} {}",
+            "\n{} asks: {}\n{} replies: {} {}",
+            pick(rng, &NAMES),
             story.problem(),
+            pick(rng, &NAMES),
             story.short_solution(),
             stated_answer(rng, config, &story)
         );
@@ -110,10 +104,20 @@ fn thread(rng: &mut ChaCha8Rng, config: &SyntheticConfig, chat: bool) -> String 
     text
 }
 
+/// A conversation with an assistant that somebody pasted.
+fn chat(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> String {
+    let mut text = format!("{} shares a chat about numbers.", pick(rng, &NAMES));
+    for _ in 0..between(rng, 2, 3) {
+        let story = config.story(rng, Split::Train);
+        text += &format!("\n{}", chat_turn(rng, config, &story, &story.short_solution()));
+    }
+    text
+}
+
 /// What the page says the answer is: sometimes boxed, and sometimes wrong by one, as on the web.
 fn stated_answer(rng: &mut ChaCha8Rng, config: &SyntheticConfig, story: &Story) -> String {
     let wrong = u32::from(chance(rng, config.web_error_share));
-    answer_sentence(story.task.answer + wrong, chance(rng, config.web_boxed_share))
+    answer_sentence(story.task.answer + wrong, chance(rng, config.boxed_share))
 }
 
 fn bad_page(rng: &mut ChaCha8Rng) -> (&'static str, String) {
