@@ -9,6 +9,10 @@ use tch::{Kind, Tensor};
 
 use crate::{LlamaConfig, ModelError};
 
+/// Largest model that is drawn: 64 GiB in fp32. A mistyped size is told, where asking for the memory would end the
+/// process.
+pub const MOST_PARAMETERS: u64 = 1 << 34;
+
 /// Parameters for a validated `config`, on CPU, named and ordered as [`LlamaConfig::parameter_shapes`].
 ///
 /// The n-th parameter is drawn from ChaCha stream n of the seed, in row-major order, so no parameter's values depend
@@ -74,6 +78,13 @@ mod tests {
         // Pinned: recorded runs need the same start from a later version of this program.
         let head: Vec<f32> = Vec::try_from(first[0].1.view(-1).narrow(0, 0, 3)).unwrap();
         assert_eq!(head, [0.005776037, 0.010199211, -0.0045461706]);
+    }
+
+    #[test]
+    fn a_mistyped_size_is_told_and_not_tried() {
+        let huge = LlamaConfig { hidden_size: 1 << 20, ..config() };
+        let error = crate::Llama::random(&huge, 1, tch::Device::Cpu).unwrap_err().to_string();
+        assert!(error.contains("parameters"), "{error}");
     }
 
     #[test]

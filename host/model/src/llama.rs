@@ -58,6 +58,13 @@ impl Llama {
     /// of memory.
     pub fn random(config: &LlamaConfig, seed: u64, device: Device) -> Result<Self, ModelError> {
         config.validate()?;
+        if config.parameter_count() > initial::MOST_PARAMETERS {
+            return Err(ModelError::Config(format!(
+                "a new model of {} parameters is larger than the {} that can be drawn in memory",
+                config.parameter_count(),
+                initial::MOST_PARAMETERS
+            )));
+        }
         Self::from_parameters(config.clone(), initial::random_parameters(config, seed)?, device)
     }
 

@@ -126,7 +126,7 @@ pub fn response_backward(
     loss: &mut dyn FnMut(Range<usize>, &TokenStatistics) -> Tensor,
 ) -> f64 {
     let hidden = model.hidden(&batch.tokens, batch.padding.as_ref()).flatten(0, 1).index_select(0, &batch.positions);
-    backward_in_chunks(model, &hidden, &batch.targets, temperature, entropy, loss)
+    backward_in_chunks(model, &hidden, &batch.targets, temperature, entropy, chunk_size(model), loss)
 }
 
 /// Next-token training on whole windows: adds the gradients of `weight` times the summed cross-entropy to the
@@ -139,7 +139,7 @@ pub fn next_token_backward(model: &Llama, tokens: &Tensor, weight: f64) -> Tenso
     let targets = tokens.narrow(1, 1, length).flatten(0, 1);
     let hidden = model.hidden(&tokens.narrow(1, 0, length), None).flatten(0, 1);
     let mut losses = Vec::new();
-    backward_in_chunks(model, &hidden, &targets, 1.0, false, &mut |_, chunk| {
+    backward_in_chunks(model, &hidden, &targets, 1.0, false, chunk_size(model), &mut |_, chunk| {
         losses.push(chunk.log_probabilities.detach().neg());
         chunk.log_probabilities.sum(Kind::Float) * -weight
     });
@@ -147,13 +147,14 @@ pub fn next_token_backward(model: &Llama, tokens: &Tensor, weight: f64) -> Tenso
 }
 
 /// The common core: hidden states `[n, hidden]` (attached to the model's graph), targets `[n]`, and a loss by ranges
-/// as in [`response_backward`]. Returns the summed loss.
+/// of at most `chunk` tokens, as in [`response_backward`]. Returns the summed loss.
 pub fn backward_in_chunks(
     model: &Llama,
     hidden: &Tensor,
     targets: &Tensor,
     temperature: f64,
     entropy: bool,
+    chunk: usize,
     loss: &mut dyn FnMut(Range<usize>, &TokenStatistics) -> Tensor,
 ) -> f64 {
     let count = targets.numel();
@@ -163,7 +164,7 @@ pub fn backward_in_chunks(
     // The graph is cut here: chunks fill `cut`'s gradient, and one more pass carries it on.
     let cut = hidden.detach().set_requires_grad(true);
     let mut sum = 0.0;
-    for range in chunks(count, chunk_size(model)) {
+    for range in chunks(count, chunk) {
         let part = statistics(model, &slice(&cut, &range), &slice(targets, &range), temperature, entropy);
         let share = loss(range, &part);
         // A share in which every token is masked may be a plain number.
@@ -203,5 +204,19 @@ fn chunk_size(model: &Llama) -> usize {
 }
 
 fn chunks(count: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    let size = size.max(1);
     (0..count).step_by(size).map(move |start| start..(start + size).min(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_cover_everything_once_and_none_is_too_large() {
+        assert_eq!(chunks(7, 3).collect::<Vec<_>>(), [0..3, 3..6, 6..7]);
+        assert_eq!(chunks(6, 3).count(), 2);
+        assert_eq!(chunks(2, 0).count(), 2);
+        assert_eq!(chunks(0, 3).count(), 0);
+    }
 }

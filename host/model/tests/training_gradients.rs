@@ -1,13 +1,15 @@
 //! Chunked losses give the gradients of the plain ones.
 
-use octo_model::{Llama, LlamaConfig, ResponseBatch, next_token_backward, response_backward, token_log_probabilities};
+use octo_model::{
+    Llama, LlamaConfig, ResponseBatch, backward_in_chunks, next_token_backward, response_backward,
+    token_log_probabilities,
+};
 use tch::{Device, Kind, Tensor};
 
-/// `vocabulary` decides how many tokens share a chunk of logits.
-fn model(vocabulary: usize, tied: bool) -> Llama {
+fn model(tied: bool) -> Llama {
     let config: LlamaConfig = serde_json::from_value(serde_json::json!({
-        "vocab_size": vocabulary, "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 2,
-        "num_attention_heads": 2, "num_key_value_heads": 1, "tie_word_embeddings": tied,
+        "vocab_size": 64, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": tied,
     }))
     .unwrap();
     Llama::random(&config, 1, Device::Cpu).unwrap()
@@ -34,44 +36,41 @@ fn assert_alike(model: &Llama, found: &[Tensor], wanted: &[Tensor]) {
     }
 }
 
-/// 16 Mi logits per chunk: at 1 Mi tokens of vocabulary a chunk has 16 positions, at 64 all fit into one.
-const VOCABULARIES: [usize; 2] = [64, 1 << 20];
-
 #[test]
 fn next_token_training_has_the_gradients_of_cross_entropy() {
-    for vocabulary in VOCABULARIES {
-        for tied in [true, false] {
-            let model = model(vocabulary, tied);
-            let tokens = Tensor::from_slice(&(0..42_i64).map(|n| n * 37 % 64).collect::<Vec<_>>()).view([2, 21]);
-            let losses = next_token_backward(&model, &tokens, 1.0 / 40.0);
-            let found = take_gradients(&model);
+    for tied in [true, false] {
+        let model = model(tied);
+        let tokens = Tensor::from_slice(&(0..42_i64).map(|n| n * 37 % 64).collect::<Vec<_>>()).view([2, 21]);
+        let losses = next_token_backward(&model, &tokens, 1.0 / 40.0);
+        let found = take_gradients(&model);
 
-            let logits = model.forward(&tokens.narrow(1, 0, 20), None).flatten(0, 1);
-            let mean = logits.cross_entropy_for_logits(&tokens.narrow(1, 1, 20).flatten(0, 1));
-            mean.backward();
-            assert_eq!(losses.size(), [2, 20]);
-            let difference = losses.mean(Kind::Float).double_value(&[]) - mean.double_value(&[]);
-            assert!(difference.abs() < 1e-5, "{difference}");
-            assert_alike(&model, &found, &take_gradients(&model));
-        }
+        let logits = model.forward(&tokens.narrow(1, 0, 20), None).flatten(0, 1);
+        let mean = logits.cross_entropy_for_logits(&tokens.narrow(1, 1, 20).flatten(0, 1));
+        mean.backward();
+        assert_eq!(losses.size(), [2, 20]);
+        let difference = losses.mean(Kind::Float).double_value(&[]) - mean.double_value(&[]);
+        assert!(difference.abs() < 1e-5, "{difference}");
+        assert_alike(&model, &found, &take_gradients(&model));
     }
 }
 
 #[test]
-fn response_training_has_the_gradients_of_weighted_log_probabilities() {
+fn response_training_has_the_gradients_of_weighted_log_probabilities_whatever_the_chunk() {
     let prompts: [&[u32]; 3] = [&[1, 2, 3], &[4, 5, 6, 7, 8], &[9]];
     let responses: [&[u32]; 3] =
         [&[10, 11, 12, 13, 14, 15, 16, 17, 18, 19], &[20], &[21, 22, 23, 24, 25, 26, 27, 28, 29]];
     let temperature = 0.8;
-    for vocabulary in VOCABULARIES {
-        let model = model(vocabulary, true);
+    for chunk in [1, 7, 20, 1000] {
+        let model = model(true);
         let batch = ResponseBatch::new(&prompts, &responses, Device::Cpu).unwrap();
         assert_eq!(batch.lengths, [10, 1, 9]);
         let weights: Vec<f32> = (0..20).map(|n| (n as f32 - 8.0) / 5.0).collect();
         let weights = Tensor::from_slice(&weights);
         let mut covered = 0;
-        let sum = response_backward(&model, &batch, temperature, true, &mut |range, part| {
-            assert_eq!(range.start, covered);
+        let hidden = model.hidden(&batch.tokens, batch.padding.as_ref());
+        let hidden = hidden.flatten(0, 1).index_select(0, &batch.positions);
+        let sum = backward_in_chunks(&model, &hidden, &batch.targets, temperature, true, chunk, &mut |range, part| {
+            assert!(range.start == covered && range.len() <= chunk);
             covered = range.end;
             assert!(!part.entropy.as_ref().unwrap().requires_grad());
             let weights = weights.narrow(0, range.start as i64, range.len() as i64);
@@ -90,7 +89,7 @@ fn response_training_has_the_gradients_of_weighted_log_probabilities() {
             for (offset, &token) in response.iter().enumerate() {
                 let weight = weights.double_value(&[place]);
                 let position = (prompt.len() + offset - 1) as i64;
-                wanted = wanted + all.select(0, position).select(0, i64::from(token)) * weight;
+                wanted += all.select(0, position).select(0, i64::from(token)) * weight;
                 place += 1;
             }
         }
@@ -102,7 +101,7 @@ fn response_training_has_the_gradients_of_weighted_log_probabilities() {
 
 #[test]
 fn entropy_of_a_flat_distribution_is_the_logarithm_of_the_vocabulary() {
-    let model = model(64, true);
+    let model = model(true);
     tch::no_grad(|| {
         let (_, norm) = model.parameters().iter().find(|(name, _)| name == "model.norm.weight").unwrap();
         let _ = norm.shallow_clone().zero_();
@@ -118,7 +117,7 @@ fn entropy_of_a_flat_distribution_is_the_logarithm_of_the_vocabulary() {
 
 #[test]
 fn a_loss_that_masks_everything_is_zero_and_harmless() {
-    let model = model(64, true);
+    let model = model(true);
     let batch = ResponseBatch::new(&[&[1, 2]], &[&[3]], Device::Cpu).unwrap();
     let zero = response_backward(&model, &batch, 1.0, false, &mut |_, _| Tensor::from(0.0_f32));
     assert_eq!(zero, 0.0);
