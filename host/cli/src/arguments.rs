@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 #[command(
     name = "octo-host",
     version,
+    override_usage = "octo-host --plugin <REF> [OPTIONS] [FILE]\n       octo-host <COMMAND>",
     arg_required_else_help = true,
     args_conflicts_with_subcommands = true,
     after_long_help = RECORDS

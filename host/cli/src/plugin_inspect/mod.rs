@@ -19,8 +19,8 @@ use crate::arguments::PluginInspectArguments;
 use crate::json_argument::json_or_file;
 use crate::terminal::{grouped, stdout_error};
 
-/// Widest column of the table of config keys.
-const WIDEST: usize = 36;
+/// Widest columns of the table of config keys.
+const WIDEST: [usize; 4] = [28, 30, 12, 50];
 
 /// Shows a plugin.
 pub fn run(arguments: PluginInspectArguments) -> Result<ExitCode> {
@@ -126,20 +126,46 @@ fn list(text: &mut String, label: &str, names: &[String]) -> std::fmt::Result {
     Ok(())
 }
 
-/// Keys in columns; a cell that would push the others off the screen ends its line.
+/// Keys in columns, with long cells on several lines.
 fn table(text: &mut String, rows: &[Row]) -> std::fmt::Result {
     if rows.is_empty() {
         return writeln!(text, "config    takes no keys");
     }
-    let width = |cell: fn(&Row) -> &str, title: &str| {
-        rows.iter().map(|row| cell(row).chars().count()).chain([title.len()]).max().unwrap_or(0).min(WIDEST)
-    };
-    let (keys, takes) = (width(|row| &row.key, "config key"), width(|row| &row.takes, "takes"));
-    let defaults = width(|row| &row.default, "default");
-    writeln!(text, "{:<keys$}  {:<takes$}  {:<defaults$}  meaning", "config key", "takes", "default")?;
-    for row in rows {
-        let line = format!("{:<keys$}  {:<takes$}  {:<defaults$}  {}", row.key, row.takes, row.default, row.meaning);
-        writeln!(text, "{}", line.trim_end())?;
+    let heads = ["config key", "takes", "default", "meaning"];
+    let cells: Vec<[&str; 4]> = rows
+        .iter()
+        .map(|row| [row.key.as_str(), row.takes.as_str(), row.default.as_str(), row.meaning.as_str()])
+        .collect();
+    let mut widths = [0; 4];
+    for row in std::iter::once(&heads).chain(&cells) {
+        for ((cell, width), widest) in row.iter().zip(&mut widths).zip(WIDEST) {
+            *width = (*width).max(cell.chars().count().min(widest));
+        }
+    }
+    for row in std::iter::once(&heads).chain(&cells) {
+        let columns: Vec<Vec<String>> = row.iter().zip(widths).map(|(cell, width)| wrapped(cell, width)).collect();
+        for line in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {
+            let mut written = String::new();
+            for (column, width) in columns.iter().zip(widths) {
+                write!(written, "{:<width$}  ", column.get(line).map_or("", String::as_str))?;
+            }
+            writeln!(text, "{}", written.trim_end())?;
+        }
     }
     Ok(())
+}
+
+/// The words of `cell` in lines of at most `width` characters; a longer word has a line of its own.
+fn wrapped(cell: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in cell.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

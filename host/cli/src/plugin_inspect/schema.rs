@@ -11,7 +11,7 @@ pub struct Row {
     /// `stairs[].step` is the key `step` of each element of the list `stairs`.
     pub key: String,
     pub takes: String,
-    /// As JSON; `required` where there is none and the key can't be left out.
+    /// As JSON; `required` where the key can't be left out, and nothing where leaving it out has a meaning of its own.
     pub default: String,
     pub meaning: String,
 }
@@ -37,6 +37,7 @@ fn add_rows(root: &Value, schema: &Value, prefix: &str, depth: usize, rows: &mut
         // A `default` or `description` beside a `$ref` goes before that of its target.
         let own = |key: &str| property.get(key).or_else(|| target.get(key));
         let default = match own("default") {
+            Some(Value::Null) => String::new(),
             Some(default) => default.to_string(),
             None if required => "required".to_owned(),
             None => String::new(),
@@ -44,7 +45,11 @@ fn add_rows(root: &Value, schema: &Value, prefix: &str, depth: usize, rows: &mut
         let key = format!("{prefix}{name}");
         let meaning = own("description").and_then(Value::as_str).unwrap_or_default();
         rows.push(Row {
-            takes: takes(root, property, 0),
+            takes: match takes(root, property, 0) {
+                // A key that can be left out need not say that null does the same.
+                takes if !required => takes.strip_suffix(" | null").map_or(takes.clone(), str::to_owned),
+                takes => takes,
+            },
             default,
             meaning: meaning.split_whitespace().collect::<Vec<_>>().join(" "),
             key: key.clone(),
@@ -86,7 +91,12 @@ fn takes(root: &Value, schema: &Value, depth: usize) -> String {
         },
         "object" => match schema.get("additionalProperties") {
             Some(values @ Value::Object(_)) => format!("object of {}", takes(root, values, depth + 1)),
-            _ => "object".to_owned(),
+            _ => match schema.get("properties") {
+                Some(Value::Object(properties)) if !properties.is_empty() => {
+                    format!("{{{}}}", properties.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
+                }
+                _ => "object".to_owned(),
+            },
         },
         "string" => "text".to_owned(),
         "boolean" => "true or false".to_owned(),
@@ -166,7 +176,7 @@ mod tests {
         });
         let found: Vec<[String; 4]> =
             rows(&schema).into_iter().map(|row| [row.key, row.takes, row.default, row.meaning]).collect();
-        assert!(found.contains(&["stairs", "list of object", "required", "The steps, in order."].map(String::from)));
+        assert!(found.contains(&["stairs", "list of {step}", "required", "The steps, in order."].map(String::from)));
         assert!(found.contains(&["stairs[].step", "whole number", "required", ""].map(String::from)));
         assert!(found.contains(&["top_p", "number 0 to 1", "0.95", ""].map(String::from)));
         assert!(
@@ -174,7 +184,7 @@ mod tests {
                 &["mode", "\"strict\" | \"lenient\"", "\"strict\"", "How to read answers."].map(String::from)
             )
         );
-        assert!(found.contains(&["seed", "whole number ≥ 0 | null", "", ""].map(String::from)));
+        assert!(found.contains(&["seed", "whole number ≥ 0", "", ""].map(String::from)));
         assert_eq!(found.len(), 5);
     }
 

@@ -68,9 +68,13 @@ fn the_rollouts_of_a_group_must_be_in_a_row() {
 #[test]
 fn a_document_is_decided_on_under_any_name_of_its_text() {
     let prose = "The committee met on Tuesday to discuss the new bridge. Several members asked how the work would be \
-                 paid for, and the engineer explained that most of the money had already been set aside. ";
+                 paid for, and the engineer explained that most of the money had already been set aside. He added that \
+                 the old one was not going to last another winter, because the timber had begun to rot where it meets \
+                 the stone. Nobody disagreed with this, but an elderly farmer wanted to know whether his sheep could \
+                 still cross while the builders were there. It was decided that a path should be left open on the \
+                 northern side until the first frost, and that the village would hear in good time if anything changed.";
     let documents = lines(&[
-        json!({"id": "prose", "body": prose.repeat(6), "year": 2024}),
+        json!({"id": "prose", "body": prose, "year": 2024}),
         json!({"id": "noise", "body": "click here", "year": "2024"}),
         json!({"id": "none", "year": 2024}),
     ]);
