@@ -30,10 +30,7 @@ pub fn compare(gold: &Answer, answer: &Answer, policy: &Policy) -> Result<Rule, 
     }
     if let Some(letter) = text::choice(&gold.text) {
         let pure = text::choice(&answer.text);
-        let mathematical = answer
-            .readings
-            .iter()
-            .any(|reading| !reading.any(&|part| matches!(part, Expression::Text(_) | Expression::Quantity(..))));
+        let mathematical = answer.text.contains(|c: char| c.is_ascii_digit() || "=+*/^\\".contains(c));
         let chosen = pure.or_else(|| (!mathematical).then(|| text::choice_in_sentence(&answer.text)).flatten());
         match chosen {
             Some(chosen) if chosen == letter => return Ok("same choice"),
@@ -119,6 +116,9 @@ impl Comparison<'_> {
 
     /// Units, percent signs and degrees: `None` where neither side has any.
     fn wrapped(&self, gold: &Expression, answer: &Expression) -> Option<Option<Rule>> {
+        if matches!(gold, Expression::Chain(..)) || matches!(answer, Expression::Chain(..)) {
+            return None;
+        }
         match (gold, answer) {
             (Expression::Quantity(a, unit), Expression::Quantity(b, other)) => {
                 let differ = self.policy.units == UnitRule::Match && units::canonical(unit) != units::canonical(other);
@@ -133,9 +133,7 @@ impl Comparison<'_> {
             (Expression::Degrees(inner), other) => Some(self.same(inner, other).or_else(|| self.radians(inner, other))),
             (other, Expression::Degrees(inner)) => Some(self.same(other, inner).or_else(|| self.radians(inner, other))),
             (Expression::Based(digits, base), Expression::Based(others, other)) => {
-                let value = |digits: &str, base: u32| num_bigint::BigInt::parse_bytes(digits.as_bytes(), base);
-                let same = value(digits, *base).is_some_and(|a| Some(a) == value(others, *other));
-                Some(same.then_some("same number in its base"))
+                Some((digits == others && base == other).then_some("same digits in the same base"))
             }
             (Expression::Based(..), _) | (_, Expression::Based(..)) => Some(None),
             _ => None,
@@ -214,16 +212,33 @@ impl Comparison<'_> {
         }
         if rounded {
             let decimal = decimal_literal(gold).or_else(|| decimal_literal(answer))?;
-            let held = decimal.places.unwrap_or(0).min(300) as i32;
-            let unit = 10f64.powi(-held);
-            // At least three digits that count: 0.000001 is no rounding of 2^{-20}.
-            let counts = decimal.value.to_f64().abs() >= 100.0 * unit;
-            if counts && distance <= 0.5 * unit * (1.0 + 1e-9) {
-                return Some("decimal rounded from the exact value");
+            let held = decimal.places.unwrap_or(0);
+            // Zeros at the end may be no more than a program's way to print.
+            let short = shortest_places(&decimal.value).filter(|short| places.is_some_and(|least| *short >= least));
+            for held in std::iter::once(held).chain(short) {
+                let unit = 10f64.powi(-(held.min(300) as i32));
+                // At least three digits that count: 0.000001 is no rounding of 2^{-20}.
+                let counts = decimal.value.to_f64().abs() >= 100.0 * unit;
+                if counts && distance <= 0.5 * unit * (1.0 + 1e-9) {
+                    return Some("decimal rounded from the exact value");
+                }
             }
         }
         None
     }
+}
+
+/// Digits behind the point without zeros at the end.
+fn shortest_places(value: &exact::Rational) -> Option<u32> {
+    let ten = exact::Rational::integer(10);
+    let mut scaled = value.clone();
+    for places in 0..40 {
+        if scaled.is_integer() {
+            return Some(places);
+        }
+        scaled = scaled.multiply(&ten)?;
+    }
+    None
 }
 
 /// A decimal as written, with its sign.

@@ -267,6 +267,10 @@ fn binomial(n: &Rational, k: &Rational) -> Option<Rational> {
 }
 
 fn rational_gcd(left: &Rational, right: &Rational) -> Option<Rational> {
+    let sizes = [left, right].map(|value| value.numerator().bits().max(value.denominator().bits()));
+    if sizes.iter().any(|bits| *bits > MAX_FRACTION_BITS) {
+        return None;
+    }
     // gcd(a/b, c/d) = gcd(ad, cb) / bd
     let top =
         greatest_common_divisor(&(left.numerator() * right.denominator()), &(right.numerator() * left.denominator()));

@@ -78,8 +78,10 @@ pub fn answer(response: &str, policy: &Policy, expects: Expectation) -> Result<E
 
 /// The answer inside a reference: a whole solution ends in `#### 18`, `A: 18` or a box; anything else is the answer.
 pub fn reference(text: &str) -> String {
-    if let Some(Ok(boxed)) = boxed(text) {
-        return boxed;
+    match boxed(text) {
+        Some(Ok(boxed)) => return boxed,
+        Some(Err(())) => return String::new(),
+        None => {}
     }
     if let Some(found) = hash_marks(text) {
         return found;
@@ -165,6 +167,10 @@ fn joins(gap: &str) -> bool {
         return false;
     }
     let words: Vec<&str> = gap.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).collect();
+    // A new thought is a new answer.
+    if words.iter().any(|word| matches!(*word, "but" | "thus" | "so" | "therefore" | "then" | "hence")) {
+        return false;
+    }
     let joint = words.iter().any(|word| matches!(*word, "and" | "or"))
         || gap.trim_start_matches(['$', ' ', '\\', ')', ']']).starts_with([',', ';']);
     let sentence_ends = gap.contains(". ") || gap.contains(".\n");
@@ -341,7 +347,8 @@ fn last_expression(text: &str, expects: Expectation) -> Option<String> {
             // "… so $x = 3$ in step 2" tells less than "… $x$ … which is 1,000".
             let between = &text[span.closes..at];
             let later_line = between.contains('\n') || between.contains(". ");
-            if later_line || between.contains('=') || between.contains(" is ") {
+            let ends_text = text.len() - at <= number.len() + 15;
+            if ends_text || later_line || between.contains('=') || between.contains(" is ") {
                 Some(number)
             } else {
                 Some(text[span.start..span.end].trim().to_string())

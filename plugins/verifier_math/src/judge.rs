@@ -11,7 +11,7 @@ use octo_sdk::{Outcome, Verdict};
 pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict {
     let golds: Vec<Answer> = references
         .iter()
-        .map(|reference| Answer::read(&extract::reference(reference), policy.max_answer_bytes))
+        .map(|reference| Answer::read(&extract::reference(reference), policy.max_answer_bytes, false))
         .filter(|gold| !gold.is_blank())
         .collect();
     let Some(first) = golds.first() else {
@@ -28,7 +28,7 @@ pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict 
             return Verdict { outcome: Outcome::NoAnswer, extracted: None, reason };
         }
     };
-    let answer = Answer::read(&found.text, policy.max_answer_bytes);
+    let answer = Answer::read(&found.text, policy.max_answer_bytes, true);
     // A sentence with one formula or number in it says that.
     let inner = inner_answer(&answer, expects);
     let mut reason = None;
@@ -38,7 +38,7 @@ pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict 
                 Ok(rule) => {
                     return Verdict {
                         outcome: Outcome::Correct,
-                        extracted: Some(found.text.clone()),
+                        extracted: Some(shown(&found.text)),
                         reason: format!("{}: {rule}", found.rule),
                     };
                 }
@@ -47,7 +47,24 @@ pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict 
         }
     }
     let reason = reason.unwrap_or_else(|| "no rule makes it equal".into());
-    Verdict { outcome: Outcome::Incorrect, extracted: Some(found.text), reason: format!("{}: {reason}", found.rule) }
+    Verdict {
+        outcome: Outcome::Incorrect,
+        extracted: Some(shown(&found.text)),
+        reason: format!("{}: {reason}", found.rule),
+    }
+}
+
+/// The answer as it is reported: whole, unless it is no answer that anyone would read.
+fn shown(text: &str) -> String {
+    const MAX_SHOWN: usize = 4_096;
+    if text.len() <= MAX_SHOWN {
+        return text.to_string();
+    }
+    let mut end = MAX_SHOWN;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
 }
 
 fn expectation(gold: &Answer) -> Expectation {
@@ -67,9 +84,9 @@ fn inner_answer(answer: &Answer, expects: Expectation) -> Option<Answer> {
     }
     let spans = crate::spans::mathematics(&answer.text);
     if let Some(span) = spans.last() {
-        return Some(Answer::read(&answer.text[span.start..span.end], 2_000));
+        return Some(Answer::read(&answer.text[span.start..span.end], 2_000, true));
     }
     let (at, number) = extract::last_number(&answer.text)?;
     let alone = !answer.text[..at].chars().any(|c| c.is_ascii_digit());
-    alone.then(|| Answer::read(&number, 2_000))
+    alone.then(|| Answer::read(&number, 2_000, true))
 }

@@ -1,7 +1,7 @@
 //! From characters to tokens, in one pass, for LaTeX and plain text alike.
 
 use crate::exact::Rational;
-use crate::expression::{Constant, Relation};
+use crate::expression::Relation;
 use crate::tokens::{self, Delimiter, Kind, Token};
 
 /// How an ambiguous comma between digits is read.
@@ -22,13 +22,14 @@ pub struct Unreadable;
 /// Tokens that an answer may have: far more than any real answer, few enough that all that follows is quick.
 const MAX_TOKENS: usize = 3_000;
 
-struct Lexer<'a> {
-    text: &'a [char],
-    at: usize,
-    comma: Comma,
+/// The place in the characters, and the tokens so far.
+pub(crate) struct Lexer<'a> {
+    pub(crate) text: &'a [char],
+    pub(crate) at: usize,
+    pub(crate) comma: Comma,
     /// Brackets open, in which a comma separates.
-    brackets: usize,
-    tokens: Vec<Token>,
+    pub(crate) brackets: usize,
+    pub(crate) tokens: Vec<Token>,
     spaced: bool,
 }
 
@@ -68,11 +69,11 @@ fn undouble_backslashes(text: &str) -> String {
 }
 
 impl Lexer<'_> {
-    fn peek(&self, ahead: usize) -> Option<char> {
+    pub(crate) fn peek(&self, ahead: usize) -> Option<char> {
         self.text.get(self.at + ahead).copied()
     }
 
-    fn push(&mut self, kind: Kind) {
+    pub(crate) fn push(&mut self, kind: Kind) {
         match &kind {
             Kind::Open(Delimiter::Round | Delimiter::Square | Delimiter::Brace) => {
                 self.brackets += 1;
@@ -106,7 +107,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn digit(&self, ahead: usize) -> bool {
+    pub(crate) fn digit(&self, ahead: usize) -> bool {
         self.peek(ahead).is_some_and(|c| c.is_ascii_digit())
     }
 
@@ -174,7 +175,8 @@ impl Lexer<'_> {
             '²' | '³' | '¹' | '⁴' | '⁵' | '⁶' | '⁷' | '⁸' | '⁹' | '⁰' => {
                 return self.superscript(character);
             }
-            '½' | '⅓' | '⅔' | '¼' | '¾' | '⅕' | '⅖' | '⅗' | '⅘' | '⅙' | '⅚' | '⅛' | '⅜' | '⅝' | '⅞' => {
+            '½' | '⅓' | '⅔' | '¼' | '¾' | '⅕' | '⅖' | '⅗' | '⅘' | '⅙' | '⅚' | '⅛' | '⅜' | '⅝' | '⅞' =>
+            {
                 return self.vulgar_fraction(character);
             }
             other => {
@@ -235,135 +237,6 @@ impl Lexer<'_> {
         self.integer(&top.to_string());
         self.integer(&bottom.to_string());
         Ok(())
-    }
-
-    /// The characters that a thousands separator takes at this place, where one stands here.
-    fn thousands_separator(&self) -> Option<usize> {
-        let rest = &self.text[self.at..];
-        let starts = |pattern: &str| pattern.chars().enumerate().all(|(index, c)| rest.get(index) == Some(&c));
-        let mut width = if starts("{,}") {
-            3
-        } else if starts(",\\!") {
-            3 + usize::from(rest.get(3) == Some(&' '))
-        } else if starts(",") && self.comma == Comma::Thousands && self.brackets == 0 {
-            1
-        } else if starts("\\,") || starts("\\ ") || starts("\\;") {
-            2
-        } else if matches!(rest.first(), Some(' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '~' | '_')) {
-            1
-        } else {
-            return None;
-        };
-        // `{,}\!` and the like.
-        if rest.get(width) == Some(&'\\') && rest.get(width + 1) == Some(&'!') {
-            width += 2;
-        }
-        let digits = rest[width..].iter().take_while(|c| c.is_ascii_digit()).count();
-        (digits == 3).then_some(width)
-    }
-
-    fn digits(&mut self) -> String {
-        let start = self.at;
-        while self.digit(0) {
-            self.at += 1;
-        }
-        self.text[start..self.at].iter().collect()
-    }
-
-    fn number(&mut self) -> Result<(), Unreadable> {
-        let mut whole = self.digits();
-        if (1..=3).contains(&whole.len()) && !whole.starts_with('0') {
-            while let Some(width) = self.thousands_separator() {
-                self.at += width;
-                let group = self.digits();
-                whole.push_str(&group);
-            }
-        }
-        let mut fraction = None;
-        if self.peek(0) == Some('.') && self.digit(1) {
-            self.at += 1;
-            let mut digits = self.digits();
-            // 0.123\,456
-            while self.peek(0) == Some('\\')
-                && matches!(self.peek(1), Some(',' | '!'))
-                && (2..5).all(|ahead| self.digit(ahead))
-                && digits.len().is_multiple_of(3)
-            {
-                self.at += 2;
-                digits.push_str(&self.digits());
-            }
-            fraction = Some(digits);
-        } else if self.comma == Comma::Decimal && self.peek(0) == Some(',') && self.digit(1) {
-            self.at += 1;
-            fraction = Some(self.digits());
-        }
-        if let Some(repeating) = self.repeating_digits(fraction.is_some()) {
-            let value = repeating_decimal(&whole, fraction.as_deref().unwrap_or(""), &repeating).ok_or(Unreadable)?;
-            self.push(Kind::Number(value, None, None));
-            return Ok(());
-        }
-        let places = fraction.as_ref().map(|digits| digits.len() as u32);
-        let mut value = Rational::from_digits(&whole, fraction.as_deref().unwrap_or("")).ok_or(Unreadable)?;
-        let mut literal = fraction.is_none().then_some(whole);
-        if let Some(exponent) = self.scientific_exponent() {
-            let power = Rational::integer(10).power(exponent).ok_or(Unreadable)?;
-            value = value.multiply(&power).ok_or(Unreadable)?;
-            literal = None;
-            let places = places.unwrap_or(0) as i64 - exponent;
-            self.push(Kind::Number(value, Some(places.max(0) as u32), literal));
-            return Ok(());
-        }
-        self.push(Kind::Number(value, places, literal));
-        Ok(())
-    }
-
-    /// The digits under the line of `0.\overline{3}` or `0.1\overline{6}`, or in the brackets of `0.(3)`.
-    fn repeating_digits(&mut self, after_digits: bool) -> Option<String> {
-        let start = self.at;
-        if !after_digits && self.peek(0) != Some('.') {
-            return None;
-        }
-        self.at += usize::from(!after_digits);
-        let rest: String = self.text[self.at..].iter().take(60).collect();
-        let openings = ["\\overline{", "\\bar{", "\\dot{", "\\overline ", "("];
-        for opening in &openings[..openings.len() - usize::from(after_digits)] {
-            if rest.starts_with(opening) {
-                self.at += opening.len();
-                let digits = self.digits();
-                let closed = matches!(self.peek(0), Some('}' | ')')) || *opening == "\\overline ";
-                if !digits.is_empty() && closed {
-                    self.at += usize::from(*opening != "\\overline ");
-                    return Some(digits);
-                }
-            }
-        }
-        self.at = start;
-        None
-    }
-
-    /// `e-7` or `E21` right behind the digits.
-    fn scientific_exponent(&mut self) -> Option<i64> {
-        if !matches!(self.peek(0), Some('e' | 'E')) {
-            return None;
-        }
-        let signed = matches!(self.peek(1), Some('+' | '-' | '−'));
-        let first = 1 + usize::from(signed);
-        if !self.digit(first) {
-            return None;
-        }
-        let negative = matches!(self.peek(1), Some('-' | '−'));
-        let start = self.at;
-        self.at += first;
-        let digits = self.digits();
-        let Ok(size) = digits.parse::<i64>() else {
-            self.at = start;
-            return None;
-        };
-        if size > 10_000 {
-            self.at = start;
-            return None;
-        }
-        Some(if negative { -size } else { size })
     }
 
     fn command(&mut self) -> Result<(), Unreadable> {
@@ -561,188 +434,4 @@ impl Lexer<'_> {
         self.spaced = false;
         Ok(())
     }
-
-    /// Words: "and", "or" and commas between them separate answers.
-    fn prose(&mut self, content: &str) {
-        let mut phrase: Vec<&str> = Vec::new();
-        for word in content.split_whitespace() {
-            let bare = word.trim_matches(|c: char| ",;.".contains(c)).to_lowercase();
-            let separator = match bare.as_str() {
-                "and" => Some(Kind::And),
-                "or" => Some(Kind::Or),
-                _ => None,
-            };
-            let comma = word.starts_with(',') || (word.ends_with(',') && word.len() > 1);
-            if word.starts_with(',') || separator.is_some() {
-                self.phrase(&mut phrase);
-            }
-            match separator {
-                Some(kind) => self.push(kind),
-                None if !bare.is_empty() => {
-                    phrase.push(word.trim_matches(|c: char| ",;".contains(c)));
-                }
-                None => {}
-            }
-            if comma || word == "," {
-                self.phrase(&mut phrase);
-                self.push(Kind::Comma);
-            }
-        }
-        self.phrase(&mut phrase);
-    }
-
-    fn phrase(&mut self, words: &mut Vec<&str>) {
-        if words.is_empty() {
-            return;
-        }
-        let phrase = words.join(" ");
-        words.clear();
-        if let Some(Token { kind: Kind::Text(held), .. }) = self.tokens.last_mut() {
-            held.push(' ');
-            held.push_str(&phrase);
-            return;
-        }
-        self.push(Kind::Text(phrase));
-    }
-
-    /// A run of letters outside any command.
-    fn word(&mut self) -> Result<(), Unreadable> {
-        let start = self.at;
-        while self.peek(0).is_some_and(|c| c.is_alphabetic() && tokens::unicode(c).is_none()) {
-            self.at += 1;
-        }
-        let word: String = self.text[start..self.at].iter().collect();
-        let length = self.at - start;
-        let lower = word.to_lowercase();
-        match lower.as_str() {
-            "and" => {
-                self.push(Kind::And);
-                return Ok(());
-            }
-            "or" => {
-                self.push(Kind::Or);
-                return Ok(());
-            }
-            "pi" if word != "PI" => {
-                self.push(Kind::Constant(Constant::Pi));
-                return Ok(());
-            }
-            "infinity" | "inf" | "oo" => {
-                self.push(Kind::Constant(Constant::Infinity));
-                return Ok(());
-            }
-            "percent" | "pct" | "percentage" | "percents" => {
-                self.push(Kind::Percent);
-                return Ok(());
-            }
-            "deg" | "degree" | "degrees" => {
-                self.push(Kind::Degree);
-                return Ok(());
-            }
-            _ => {}
-        }
-        if let Some(kind) = tokens::function(&word) {
-            self.push(kind);
-            return Ok(());
-        }
-        let in_prose = matches!(self.tokens.last(), Some(Token { kind: Kind::Text(_), .. })) && length > 1;
-        // A unit right behind a number.
-        let behind_number =
-            matches!(self.tokens.last(), Some(Token { kind: Kind::Number(..) | Kind::Close(Delimiter::Group), .. }))
-                && length > 1
-                && crate::units::is_unit(&lower);
-        let variables = length <= 3 || word.chars().all(|c| c.is_uppercase()) && length <= 5;
-        if !in_prose && !behind_number && !is_short_word(&lower) && variables {
-            for letter in word.chars() {
-                self.letter(letter);
-            }
-            return Ok(());
-        }
-        // `kpi`, `2npi`: letters, then a name.
-        if let Some(head) = word.strip_suffix("pi")
-            && length <= 4
-        {
-            for letter in head.chars() {
-                self.letter(letter);
-            }
-            self.push(Kind::Constant(Constant::Pi));
-            return Ok(());
-        }
-        // Hyphenated and apostrophised words stay whole.
-        while matches!(self.peek(0), Some('-' | '\'' | '’')) && self.peek(1).is_some_and(|c| c.is_alphabetic()) {
-            self.at += 1;
-            while self.peek(0).is_some_and(|c| c.is_alphabetic()) {
-                self.at += 1;
-            }
-        }
-        let whole: String = self.text[start..self.at].iter().collect();
-        self.phrase(&mut vec![&whole]);
-        Ok(())
-    }
-
-    fn letter(&mut self, letter: char) {
-        let kind = match letter {
-            'e' => Kind::Constant(Constant::E),
-            'i' => Kind::Constant(Constant::I),
-            other => Kind::Symbol(other.to_string()),
-        };
-        self.push(kind);
-    }
-}
-
-/// `0.1` and repeating `6`: the digits as they stand, and the period over as many nines.
-fn repeating_decimal(whole: &str, fraction: &str, period: &str) -> Option<Rational> {
-    let shift = Rational::integer(10).power(-(fraction.len() as i64))?;
-    let nines = Rational::integer(10).power(period.len() as i64)?.subtract(&Rational::one())?;
-    let tail = Rational::from_digits(period, "")?.divide(&nines)?;
-    Rational::from_digits(whole, fraction)?.add(&tail.multiply(&shift)?)
-}
-
-/// Short words of ordinary language that are no product of variables.
-fn is_short_word(word: &str) -> bool {
-    matches!(
-        word,
-        "yes"
-            | "no"
-            | "not"
-            | "the"
-            | "for"
-            | "if"
-            | "is"
-            | "are"
-            | "all"
-            | "any"
-            | "in"
-            | "of"
-            | "to"
-            | "at"
-            | "by"
-            | "as"
-            | "per"
-            | "odd"
-            | "it"
-            | "on"
-            | "one"
-            | "two"
-            | "six"
-            | "ten"
-            | "day"
-            | "hr"
-            | "hrs"
-            | "min"
-            | "sec"
-            | "am"
-            | "pm"
-            | "we"
-            | "be"
-            | "so"
-            | "has"
-            | "was"
-            | "let"
-            | "dne"
-            | "red"
-            | "men"
-            | "boy"
-            | "map"
-    )
 }

@@ -1,7 +1,7 @@
 //! Numeric probing: values at fixed points, for what the normal form cannot decide.
 //!
-//! The points are the same in every run. A point counts only where both sides are real (or the reference is complex
-//! there by nature), so domains are respected: `√(x²)` and `x` part at negative points, `log x²` and `2 log x` agree
+//! The points are the same in every run. A point counts only where both sides are real (unless the imaginary unit is
+//! written out), so domains are respected: `√(x²)` and `x` part at negative points, `log x²` and `2 log x` agree
 //! where both exist.
 
 use crate::complex::Complex;
@@ -29,7 +29,7 @@ const ENOUGH: usize = 3;
 
 /// Whether two expressions have the same values.
 pub fn compare(left: &Expression, right: &Expression) -> Probe {
-    probe(left, right, same_value)
+    probe(left, right)
 }
 
 /// Whether two expressions are proportional, with one factor for all points.
@@ -75,8 +75,10 @@ fn variables(left: &Expression, right: &Expression) -> Vec<String> {
     names.into_iter().collect()
 }
 
-fn probe(left: &Expression, right: &Expression, same: fn(Complex, Complex) -> Option<bool>) -> Probe {
+fn probe(left: &Expression, right: &Expression) -> Probe {
     let names = variables(left, right);
+    let imaginary = |part: &Expression| matches!(part, Expression::Constant(Constant::I));
+    let complex = left.any(&imaginary) || right.any(&imaginary);
     let count = if names.is_empty() { 1 } else { POINTS };
     let mut agreed = 0;
     for index in 0..count {
@@ -87,11 +89,11 @@ fn probe(left: &Expression, right: &Expression, same: fn(Complex, Complex) -> Op
         if !a.is_usable() || !b.is_usable() {
             continue;
         }
-        // With variables, a point where one side leaves the real numbers is outside its domain.
-        if !names.is_empty() && a.is_real() != b.is_real() {
+        // With variables, a point where either side leaves the real numbers is outside its domain.
+        if !names.is_empty() && !complex && !(a.is_real() && b.is_real()) {
             continue;
         }
-        match same(a, b) {
+        match same_value(a, b) {
             Some(true) => agreed += 1,
             Some(false) => return Probe::Different,
             None => {}
@@ -269,6 +271,9 @@ fn apply(function: Function, arguments: &[Expression], point: &Point) -> Option<
             let rest = argument.add(k.negate());
             n.divide(factorial(k)?.multiply(factorial(rest)?)?)
         }
-        GreatestCommonDivisor | LeastCommonMultiple => None,
+        GreatestCommonDivisor | LeastCommonMultiple => {
+            let whole = Expression::Apply(function, arguments.to_vec());
+            Some(Complex::real(exact::value(&whole)?.to_f64()))
+        }
     }
 }

@@ -247,7 +247,7 @@ impl Parser {
         ) {
             factors.push(self.factor()?);
         }
-        let product = crate::parse::product_of(factors);
+        let product = crate::parse_products::product_of(factors);
         Ok(vec![if negative { Expression::Negative(product.into()) } else { product }])
     }
 

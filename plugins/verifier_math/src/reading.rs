@@ -2,6 +2,7 @@
 
 use crate::expression::{Expression, Number};
 use crate::lexer::Comma;
+use crate::tokens::Kind;
 use crate::{exact::Rational, parse, text};
 
 /// An answer with its readings; the first is the usual one.
@@ -15,15 +16,23 @@ pub struct Answer {
 
 impl Answer {
     /// Reads a text in every way that its commas allow.
-    pub fn read(written: &str, max_bytes: usize) -> Self {
+    ///
+    /// A decimal comma is tried only where `decimal_comma` says so, for one comma outside brackets that parts no
+    /// thousands: in a reference `5,15` is a list.
+    pub fn read(written: &str, max_bytes: usize, decimal_comma: bool) -> Self {
         let stripped = crate::extract::strip_delimiters(written);
+        let stripped = without_condition(&stripped);
         let mut readings = Vec::new();
         if stripped.len() <= max_bytes {
-            let commas = stripped.contains(',');
-            let ways: &[Comma] =
-                if commas { &[Comma::Thousands, Comma::Separator, Comma::Decimal] } else { &[Comma::Thousands] };
+            let mut ways = vec![Comma::Thousands];
+            if stripped.contains(',') {
+                ways.push(Comma::Separator);
+            }
+            if decimal_comma && has_decimal_comma(&stripped) {
+                ways.push(Comma::Decimal);
+            }
             for way in ways {
-                if let Ok(expression) = parse::answer(&stripped, *way)
+                if let Ok(expression) = parse::answer(&stripped, way)
                     && !readings.contains(&expression)
                 {
                     readings.push(expression);
@@ -38,22 +47,71 @@ impl Answer {
 
     /// Whether every reading is words alone.
     pub fn is_text(&self) -> bool {
-        self.readings.iter().all(|reading| matches!(reading, Expression::Text(_)))
+        self.readings.iter().all(is_words)
     }
 
     /// Whether there is nothing in it to compare.
     pub fn is_blank(&self) -> bool {
-        self.readings.is_empty() && !self.text.chars().any(char::is_alphanumeric)
+        self.readings.iter().all(|reading| *reading == Expression::Dots)
+            && !self.text.chars().any(char::is_alphanumeric)
     }
 }
 
-/// Whether a text is mathematics and no sentence.
+fn is_words(expression: &Expression) -> bool {
+    match expression {
+        Expression::Text(_) => true,
+        Expression::List(_, items) => items.iter().all(is_words),
+        _ => false,
+    }
+}
+
+/// Whether the only comma lies between digits and parts no group of three.
+fn has_decimal_comma(text: &str) -> bool {
+    let Some((before, after)) = text.split_once(',') else { return false };
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).count();
+    let behind = digits(after);
+    !after.contains(',')
+        && before.ends_with(|c: char| c.is_ascii_digit())
+        && behind > 0
+        && (behind != 3 || before.chars().rev().take_while(char::is_ascii_digit).count() > 3)
+}
+
+/// Without a condition on parameters at the end, such as "for some integer t" or "where k is an integer".
+fn without_condition(text: &str) -> String {
+    const CONDITIONS: [&str; 10] = [
+        "\\text{ for ",
+        "\\text{for ",
+        "\\text{ where",
+        "\\text{where",
+        " for some ",
+        " for any ",
+        " for all ",
+        " for every ",
+        ", where ",
+        " where ",
+    ];
+    // Only behind an answer of its own: "part (a) for all" has no mathematics in front.
+    let cut = CONDITIONS.iter().filter_map(|condition| text.find(condition)).min();
+    match cut {
+        Some(cut) if text[..cut].contains(['=', '(', '\\', '^']) && !text[cut..].contains("and }") => {
+            text[..cut].trim_end_matches([' ', ',', '$', '\\']).to_string()
+        }
+        _ => text.to_string(),
+    }
+}
+
+/// Whether a text is mathematics and no sentence: words only as short units behind a value.
 pub fn is_mathematics(written: &str, comma: Comma) -> bool {
-    parse::answer(written, comma).is_ok_and(|expression| {
-        !expression.any(&|part| match part {
-            Expression::Text(_) => true,
-            Expression::Quantity(_, unit) => unit.split_whitespace().count() > 3,
-            _ => false,
-        })
-    })
+    let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && crate::tokens::unicode(c).is_none();
+    let words = |text: &str| {
+        text.split_whitespace().count() <= 2
+            && !text.split_whitespace().any(|word| crate::words::is_short_word(&word.to_lowercase()))
+    };
+    let written = &without_condition(written);
+    let Ok(tokens) = crate::lexer::tokens(written, comma) else { return false };
+    let prose = tokens.iter().enumerate().any(|(index, token)| match &token.kind {
+        Kind::Text(text) => index == 0 || !words(text),
+        _ => false,
+    });
+    !prose && !written.chars().any(foreign) && parse::answer(written, comma).is_ok()
 }

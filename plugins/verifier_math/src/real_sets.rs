@@ -239,7 +239,7 @@ fn half_line(relation: Relation, bound: &Expression) -> Option<Set> {
 
 /// Whether two places are the same to within rounding.
 fn near(a: f64, b: f64) -> bool {
-    a == b || (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(1e-300)
+    a == b || (a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-12 * a.abs().max(b.abs()).max(1e-300))
 }
 
 fn order(a: f64, b: f64) -> Ordering {

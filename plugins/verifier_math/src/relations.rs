@@ -199,8 +199,10 @@ fn answer_only(
         return by.same(gold, first);
     }
     // A computation without variables ends in its result.
-    let closed = !first.any(&|part| matches!(part, Expression::Symbol(_) | Expression::Call(..)))
-        || matches!(first, Expression::Opaque(..));
+    let has_variables =
+        |part: &Expression| part.any(&|inner| matches!(inner, Expression::Symbol(_) | Expression::Call(..)));
+    let closed = (!has_variables(first) || matches!(first, Expression::Opaque(..)))
+        && !rest.iter().any(|(_, part)| has_variables(part));
     if closed && rest.iter().all(|(relation, _)| matches!(relation, Relation::Equal | Relation::Approximately)) {
         let exact = rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).last();
         return match exact {
@@ -211,23 +213,27 @@ fn answer_only(
     crate::real_sets::compare(by, gold, answer).flatten()
 }
 
-/// Whether two expressions with one variable each differ in its name only, where the name cannot matter: the
+/// Whether two expressions differ in the name of one variable only, where the name cannot matter: the
 /// counting variable of a family such as `kπ`, a parameter of a tuple, or another case of the same letter.
 fn renamed(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule> {
-    let only = |expression: &Expression| {
+    let names = |expression: &Expression| {
         let mut names = BTreeSet::new();
         expression.symbols(&mut names);
-        (names.len() == 1).then(|| names.into_iter().next()).flatten()
+        names
     };
-    let (wanted, given) = (only(gold)?, only(answer)?);
-    if wanted == given {
-        return None;
-    }
+    let (gold_names, answer_names) = (names(gold), names(answer));
+    let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| {
+        let mut difference = these.difference(those);
+        let first = difference.next()?.clone();
+        difference.next().is_none().then_some(first)
+    };
+    let (wanted, given) = (only(&gold_names, &answer_names)?, only(&answer_names, &gold_names)?);
     let counting = |name: &str| matches!(name, "k" | "n" | "m" | "l" | "j" | "t" | "s" | "x" | "r");
     let has_pi = |part: &Expression| matches!(part, Expression::Constant(Constant::Pi));
     let family = gold.any(&has_pi) && answer.any(&has_pi);
     let tuples = matches!(gold, Expression::Bracketed(..)) && matches!(answer, Expression::Bracketed(..));
-    let bound = counting(&wanted) && counting(&given) && (family || tuples);
+    let alone = gold_names.len() == 1 && answer_names.len() == 1;
+    let bound = alone && counting(&wanted) && counting(&given) && (family || tuples);
     if !bound && wanted.to_lowercase() != given.to_lowercase() {
         return None;
     }

@@ -10,7 +10,7 @@ const MAX_UNORDERED: usize = 40;
 /// Compares where either side has several values; `None` where neither has.
 pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Rule>> {
     if has_plus_minus(gold) || has_plus_minus(answer) {
-        let (wanted, given) = (expanded(gold), expanded(answer));
+        let (wanted, given) = (values(gold), values(answer));
         if wanted.len() > 1 || given.len() > 1 {
             let same = same_entries(by, &wanted, &given, false);
             return Some(same.then_some("same values of ±"));
@@ -58,6 +58,10 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             let same = same_entries(by, &scaled(a, &a[0]), &scaled(b, &b[0]), true);
             Some(same.then_some("same ratio"))
         }
+        // The same value written in two ways, such as `15\frac{39}{40}` or `\frac{639}{40}`.
+        (one, Expression::List(_, items)) if !is_collection(one) && items.len() <= 4 => {
+            items.iter().all(|item| by.same(one, item).is_some()).then_some(Some("same value in every entry"))
+        }
         // `{5}` is the set of solutions of one solution.
         (Expression::Set(items), other) | (other, Expression::Set(items))
             if items.len() == 1 && !is_collection(other) =>
@@ -65,6 +69,14 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             Some(by.same(&items[0], other))
         }
         _ => None,
+    }
+}
+
+/// The values that a list, a set or an expression with `±` stands for.
+fn values(expression: &Expression) -> Vec<Expression> {
+    match expression {
+        Expression::List(_, items) | Expression::Set(items) => items.iter().flat_map(expanded).collect(),
+        other => expanded(other),
     }
 }
 
