@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// Hears of progress: a line for people and the fraction done, 0 to 1.
+pub type Report = dyn Fn(&str, f64) + Send + Sync;
+
 /// A caller's hold on a running stage.
 #[derive(Clone)]
 pub struct Control {
     /// Set to true to ask the stage to checkpoint and return [`Finished::Stopped`] after the step in hand.
     pub stop: Arc<AtomicBool>,
-    /// Called about once a step with one progress line and the fraction done, 0 to 1.
-    pub report: Arc<dyn Fn(&str, f64) + Send + Sync>,
+    /// Called about once a step.
+    pub report: Arc<Report>,
 }
 
 impl Control {

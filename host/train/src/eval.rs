@@ -15,11 +15,11 @@ use crate::control::{Clock, Control, Finished};
 use crate::error::TrainError;
 use crate::evaluate::evaluate_prompts;
 use crate::metrics::StepLog;
-use crate::midtrain::{RESULTS_FILE, cpu, threads, write_results};
+use crate::midtrain_config::{cpu, threads};
 use crate::model_folder::Companions;
 use crate::rl_config::{generation_batch, max_prompt_tokens, one};
 use crate::rollout::{Generator, Sample, build_prompts, end_tokens};
-use crate::stage;
+use crate::stage::{self, RESULTS_FILE, write_results};
 
 /// Settings of an eval stage, with the recipe's keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ pub mod gradient_clip;
 pub mod learning_rate;
 pub mod metrics;
 pub mod midtrain;
+pub mod midtrain_config;
 mod model_folder;
 pub mod policy_loss;
 pub mod policy_update;

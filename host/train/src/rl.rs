@@ -27,14 +27,13 @@ use crate::error::TrainError;
 use crate::evaluate::evaluate_prompts;
 use crate::gradient_clip::{clear_gradients, clip_global_norm};
 use crate::metrics::StepLog;
-use crate::midtrain::{OPTIMIZER_FILE, RESULTS_FILE, settings, write_results};
 use crate::model_folder::Companions;
 use crate::policy_loss::PolicyLoss;
 use crate::policy_update::{PolicyUpdate, TrainingRow};
 use crate::rewards::score;
 pub use crate::rl_config::{OldLogProbabilities, RlConfig};
 use crate::rollout::{Generator, Prompt, Rollout, Sample, build_prompts, end_tokens, spread};
-use crate::stage;
+use crate::stage::{self, OPTIMIZER_FILE, RESULTS_FILE, settings, write_results};
 use crate::tally::Tally;
 
 /// Coldest and hottest sampling that a schedule may ask for: a group of greedy rollouts would all be the same.
@@ -372,7 +371,8 @@ impl<'a> Reinforcement<'a> {
 
     /// What plugins are told: where the run stands and the last step's figures. The total of tokens is a bound.
     fn told(&self) -> Progress {
-        let most = self.config.steps * (self.config.rollouts_per_step() * self.config.max_response_tokens) as u64;
+        let of_step = self.config.rollouts_per_step().saturating_mul(self.config.max_response_tokens) as u64;
+        let most = self.config.steps.saturating_mul(of_step);
         Progress {
             stage: "rl".to_owned(),
             step: self.state.step,
@@ -392,13 +392,14 @@ impl<'a> Reinforcement<'a> {
     fn plan(&mut self, at: &Progress) -> Result<Sampling, TrainError> {
         let plan =
             self.schedule.plan(at).map_err(|failure| TrainError::policy("schedule", self.state.step, failure))?;
-        Ok(Sampling {
-            max_response_tokens: (plan.max_response_tokens as usize).clamp(1, self.config.max_response_tokens),
-            temperature: plan.temperature.clamp(TEMPERATURES.0, TEMPERATURES.1),
-            top_p: plan.top_p.clamp(1e-3, 1.0),
-            stop: self.config.stop.clone(),
-            end_tokens: self.end_tokens.clone(),
-        })
+        let tokens = (plan.max_response_tokens as usize).clamp(1, self.config.max_response_tokens);
+        let temperature = plan.temperature.clamp(TEMPERATURES.0, TEMPERATURES.1);
+        Ok(self.sampling(tokens, temperature, plan.top_p.clamp(1e-3, 1.0)))
+    }
+
+    fn sampling(&self, max_response_tokens: usize, temperature: f64, top_p: f64) -> Sampling {
+        let (stop, end_tokens) = (self.config.stop.clone(), self.end_tokens.clone());
+        Sampling { max_response_tokens, temperature, top_p, stop, end_tokens }
     }
 
     /// Prompts of the step: the next ones of an endless row of epochs, each in its own seeded order.
@@ -451,13 +452,7 @@ impl<'a> Reinforcement<'a> {
             return Ok(());
         }
         let step = self.state.step;
-        let sampling = Sampling {
-            max_response_tokens: self.config.max_response_tokens,
-            temperature: 0.0,
-            top_p: 1.0,
-            stop: self.config.stop.clone(),
-            end_tokens: self.end_tokens.clone(),
-        };
+        let sampling = self.sampling(self.config.max_response_tokens, 0.0, 1.0);
         let found = evaluate_prompts(&self.generator(), &self.held_out, &sampling, 1, self.seed, &mut |_, _| true)?;
         let Some(found) = found else { return Ok(()) };
         self.state.held_out = found.tally.evaluation(self.held_out.len());

@@ -6,7 +6,7 @@ use crate::adamw::AdamWConfig;
 use crate::advantage::AdvantageScale;
 use crate::error::TrainError;
 use crate::learning_rate::{DecayShape, LearningRate, Schedule};
-use crate::midtrain::{beta1, cpu, epsilon, gradient_clip, skipped_steps_limit, threads};
+use crate::midtrain_config::{beta1, cpu, epsilon, gradient_clip, skipped_steps_limit, threads};
 use crate::rewards::FailedRollouts;
 
 /// Where the log-probabilities before a step's first update come from.
@@ -127,7 +127,7 @@ pub(crate) fn generation_batch() -> usize {
     256
 }
 fn tokens_per_forward() -> usize {
-    8192
+    2048
 }
 fn constant_reward_alarm() -> u64 {
     10

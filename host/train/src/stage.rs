@@ -1,8 +1,17 @@
-//! What every stage's entry does: its own thread, its own thread count, its device.
+//! What every stage does at its entry and its end: a thread of its own, a device, the files that mark its state.
 
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
 use tch::{Cuda, Device};
 
 use crate::error::TrainError;
+
+/// Name of the optimiser's state, in a checkpoint and beside a finished stage's `model/`.
+pub(crate) const OPTIMIZER_FILE: &str = "optimizer.safetensors";
+/// Written last: a folder that has it is finished.
+pub(crate) const RESULTS_FILE: &str = "results.json";
 
 /// Runs `work` on a thread of its own with `threads` libtorch threads. libtorch keeps its OpenMP setting per thread,
 /// so stages side by side do not change each other's; and tch's panics end here as an error, not in the caller.
@@ -51,6 +60,23 @@ pub(crate) fn device(name: &str) -> Result<Device, TrainError> {
         return Err(TrainError::config("device", "this build or machine has no CUDA device; use cpu".to_owned()));
     }
     Ok(Device::Cuda(index))
+}
+
+/// Seed and config, as checkpoints store them: without what may change between two calls.
+pub(crate) fn settings(stage: &str, seed: u64, config: &impl Serialize) -> Value {
+    let mut config = json!(config);
+    if let Some(config) = config.as_object_mut() {
+        config.retain(|key, _| !["threads", "checkpoint_every", "device"].contains(&key.as_str()));
+    }
+    json!({ "stage": stage, "seed": seed, "config": config })
+}
+
+/// Writes `results.json`, the mark of a finished stage.
+pub(crate) fn write_results(out: &Path, results: &Value) -> Result<(), TrainError> {
+    let path = out.join(RESULTS_FILE);
+    let mut text = serde_json::to_vec_pretty(results).map_err(|e| TrainError::io(&path, std::io::Error::other(e)))?;
+    text.push(b'\n');
+    Ok(octo_data::atomic::write(&path, &text)?)
 }
 
 #[cfg(test)]

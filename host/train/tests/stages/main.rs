@@ -2,4 +2,5 @@
 
 mod midtraining;
 mod reinforcement;
+mod throughput;
 mod tiny;

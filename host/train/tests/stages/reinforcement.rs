@@ -32,6 +32,7 @@ fn a_stopped_or_killed_run_ends_with_the_same_bits() {
     let whole = records(&straight.join("metrics.jsonl"));
     assert_eq!(steps(&whole, false), [1, 2, 3, 4, 5, 6]);
     assert_eq!(steps(&whole, true), [0, 2, 4, 6]);
+    assert!(weights(&straight) != std::fs::read(base.join("model.safetensors")).expect("reads"), "it must learn");
     let limits: Vec<u64> = whole.iter().filter_map(|record| record.get("length_limit")?.as_u64()).collect();
     assert_eq!(limits, [12, 12, 12, 14, 14, 14], "the schedule's stairs");
 
