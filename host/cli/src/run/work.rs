@@ -132,8 +132,14 @@ fn curate(bench: &Bench<'_>, skip_bad_lines: bool, out: &std::path::Path) -> Res
         filters.push((role.clone(), bench.plugin(role)?.into_filter()?));
     }
     let filters: Vec<_> = filters.iter().map(|(role, filter)| (role.clone(), filter)).collect();
-    let _ = skip_bad_lines;
-    let report = |documents: u64, _bytes: u64| bench.line.report(&format!("{documents} documents"), 0.0);
-    octo_curate::curate(&inputs, &filters, out, bench.stop, &report)?;
-    Ok(Ended::Done)
+    let total: u64 = inputs.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len()).sum();
+    let report = |documents: u64, bytes: u64| {
+        bench.line.report(&format!("{documents} documents"), bytes as f64 / total.max(1) as f64);
+    };
+    let options = octo_curate::Options { skip_bad_lines };
+    match octo_curate::curate_with(&inputs, &filters, out, &options, bench.stop, &report) {
+        Ok(_) => Ok(Ended::Done),
+        Err(octo_curate::CurateError::Stopped) => Ok(Ended::Stopped),
+        Err(error) => Err(error.into()),
+    }
 }
