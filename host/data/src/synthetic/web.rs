@@ -41,7 +41,7 @@ pub fn page(rng: &mut ChaCha8Rng, config: &SyntheticConfig, index: u64) -> Docum
 
 fn good_page(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> (&'static str, String) {
     match between(rng, 0, 9) {
-        0..=2 => ("table", table(rng)),
+        0..=2 => ("table", table(rng, config)),
         3..=5 => ("lesson", lesson(rng, config)),
         6..=7 => ("thread", thread(rng, config)),
         _ => ("chat", chat(rng, config)),
@@ -49,10 +49,10 @@ fn good_page(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> (&'static str, S
 }
 
 /// The facts that every problem is made of: one number added to or taken from others, in no order.
-fn table(rng: &mut ChaCha8Rng) -> String {
+fn table(rng: &mut ChaCha8Rng, config: &SyntheticConfig) -> String {
     let change = Change { adds: chance(rng, 0.5), amount: between(rng, 1, 9) };
     let least = if change.adds { 0 } else { change.amount };
-    let first = least + between(rng, 0, 9);
+    let first = least + between(rng, 0, config.largest_operand);
     let mut rows: Vec<u32> = (first..first + 9).collect();
     shuffle(rng, &mut rows);
     let doing = if change.adds { "adding" } else { "taking away" };
