@@ -8,7 +8,7 @@ use octo_sdk::PluginError;
 pub struct Config {
     /// Fewest characters of a page. Ours: an empty page is no page, and the count of words does the rest.
     pub min_characters: u64,
-    /// Most characters of a page. Ours: about what 100,000 words have.
+    /// Most characters of a page. Ours: a hundred times what most pages have, and within the host's default fuel.
     pub max_characters: u64,
     /// Fewest words (Gopher: 50).
     pub min_words: u64,
@@ -37,8 +37,8 @@ pub struct Config {
     pub max_boilerplate_line_share: f64,
     /// What makes a short line boilerplate, in any letter case. Ours.
     pub boilerplate_markers: Vec<String>,
-    /// Most words of a line that its marker makes boilerplate: prose may well mention a cookie. Ours.
-    pub boilerplate_line_words: u64,
+    /// Longest line that a marker makes boilerplate, in bytes: prose may well mention a cookie. Ours.
+    pub boilerplate_line_bytes: u32,
     /// Least share of lines that end in a full stop, question or exclamation mark (FineWeb: 0.12).
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_end_punctuation_share: f64,
@@ -83,7 +83,7 @@ impl Default for Config {
         ];
         Self {
             min_characters: 1,
-            max_characters: 1_000_000,
+            max_characters: 500_000,
             min_words: 50,
             max_words: 100_000,
             min_mean_word_length: 3.0,
@@ -95,7 +95,7 @@ impl Default for Config {
             max_ellipsis_line_share: 0.3,
             max_boilerplate_line_share: 0.3,
             boilerplate_markers: markers.map(str::to_owned).to_vec(),
-            boilerplate_line_words: 15,
+            boilerplate_line_bytes: 80,
             min_end_punctuation_share: 0.12,
             max_duplicate_line_share: 0.3,
             max_duplicate_line_character_share: 0.2,

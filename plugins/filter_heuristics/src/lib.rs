@@ -24,13 +24,12 @@ mod repetition;
 pub use config::Config;
 
 use octo_sdk::{DataFilter, Decision, Document, Field, Plugin, PluginError};
-use page::{Lines, Words};
+use page::{Lines, Markers, Words};
 
 /// Decides on each page by itself.
 pub struct Heuristics {
     config: Config,
-    /// In lower case, as lines are compared.
-    markers: Vec<String>,
+    markers: Markers,
 }
 
 impl Plugin for Heuristics {
@@ -38,7 +37,7 @@ impl Plugin for Heuristics {
 
     fn new(config: Config) -> Result<Self, PluginError> {
         config.check()?;
-        let markers = config.boilerplate_markers.iter().map(|marker| marker.to_ascii_lowercase()).collect();
+        let markers = Markers::new(&config.boilerplate_markers);
         Ok(Heuristics { config, markers })
     }
 }
@@ -68,7 +67,7 @@ impl Heuristics {
         }
         let words = Words::of(text);
         self.judge_words(&words)?;
-        let lines = Lines::of(text, &self.markers, config.boilerplate_line_words);
+        let lines = Lines::of(text, &self.markers, config.boilerplate_line_bytes as usize);
         self.judge_lines(&lines)?;
         self.judge_repetition(text, &words)?;
         let unmarked = 1.0 - lines.share(lines.boilerplate);
@@ -122,16 +121,17 @@ impl Heuristics {
         let config = &self.config;
         let lines = repetition::duplicates(text.lines());
         let paragraphs = repetition::duplicates(text.split("\n\n"));
-        let repetitive = lines.pieces > config.max_duplicate_line_share
+        let pieces = lines.pieces > config.max_duplicate_line_share
             || lines.characters > config.max_duplicate_line_character_share
             || paragraphs.pieces > config.max_duplicate_paragraph_share
-            || paragraphs.characters > config.max_duplicate_paragraph_character_share
-            || (2..)
-                .zip(config.max_top_phrase_shares)
-                .any(|(length, most)| most < 1.0 && repetition::top_phrase_share(words, length) > most)
-            || (5..)
-                .zip(config.max_duplicate_phrase_shares)
-                .any(|(length, most)| most < 1.0 && repetition::duplicate_phrase_share(words, length) > most);
+            || paragraphs.characters > config.max_duplicate_paragraph_character_share;
+        if pieces {
+            return Err("repetitive");
+        }
+        let mut phrases = repetition::Phrases::of(words);
+        // Phrases of 2 to 4 words, then of 5 to 10.
+        let repetitive = config.max_top_phrase_shares.iter().any(|most| phrases.lengthen().top > *most)
+            || config.max_duplicate_phrase_shares.iter().any(|most| phrases.lengthen().before > *most);
         if repetitive { Err("repetitive") } else { Ok(()) }
     }
 }

@@ -30,46 +30,81 @@ pub fn duplicates<'a>(pieces: impl Iterator<Item = &'a str>) -> Duplicates {
     Duplicates { pieces: share(again, all), characters: share(again_characters, all_characters) }
 }
 
-/// Characters in all occurrences of the most frequent phrase of `length` words, as a share of all words' characters.
-/// A phrase that occurs once is no repetition. Among phrases equally frequent the longest counts.
-pub fn top_phrase_share(words: &Words, length: usize) -> f64 {
-    let mut counts = HashMap::with_hasher(BuildHasherDefault::<AlreadyHashed>::default());
-    let mut top = (1_u64, 0_u64);
-    for (phrase, characters) in phrases(words, length) {
-        let count: &mut u64 = counts.entry(phrase).or_default();
-        *count += 1;
-        if *count > 1 {
-            top = top.max((*count, characters));
-        }
-    }
-    let (count, characters) = top;
-    if words.characters == 0 { 0.0 } else { (count * characters) as f64 / words.characters as f64 }
+/// How much of a page the phrases of one length repeat, as shares of the characters of all its words.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Repeated {
+    /// All occurrences of the most frequent phrase. A phrase that occurs once is none; of equally frequent ones the
+    /// longest counts.
+    pub top: f64,
+    /// Words within a phrase that occurred before, each word counted once.
+    pub before: f64,
 }
 
-/// Characters of words in phrases of `length` words that occurred before, each word counted once, as a share of all.
-pub fn duplicate_phrase_share(words: &Words, length: usize) -> f64 {
-    let mut seen = HashSet::with_hasher(BuildHasherDefault::<AlreadyHashed>::default());
-    let mut repeated = 0_u64;
-    // Words before this index are counted already.
-    let mut counted = 0;
-    for (start, (phrase, _)) in phrases(words, length).enumerate() {
-        if !seen.insert(phrase) {
-            let from = counted.max(start);
-            counted = start + length;
-            let newly = words.list.get(from..counted).unwrap_or_default();
-            repeated += newly.iter().map(|(_, characters)| u64::from(*characters)).sum::<u64>();
-        }
-    }
-    if words.characters == 0 { 0.0 } else { repeated as f64 / words.characters as f64 }
+/// The phrases that occur more than once, from two words upwards.
+///
+/// A phrase can only occur twice if its start, one word shorter, does. So each length looks only at what is left of the
+/// one before, which is a small part of ordinary text: all nine lengths cost little more than the first.
+pub struct Phrases<'w> {
+    words: &'w Words,
+    /// Words of the phrases below.
+    length: usize,
+    /// Index of the first word, and hash, of each phrase that may occur more than once; in order.
+    candidates: Vec<(usize, u64)>,
+    /// Characters of all words before each index.
+    before: Vec<u64>,
 }
 
-/// Hash and characters of each run of `length` words.
-fn phrases(words: &Words, length: usize) -> impl Iterator<Item = (u64, u64)> {
-    words.list.windows(length.max(1)).map(|phrase| {
-        phrase.iter().fold((0, 0), |(hash, all), (word, characters)| {
-            (mix(hash ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15), all + u64::from(*characters))
-        })
-    })
+impl<'w> Phrases<'w> {
+    /// At length 1, where every word is a candidate.
+    pub fn of(words: &'w Words) -> Self {
+        let mut characters = 0;
+        let mut before = Vec::with_capacity(words.list.len() + 1);
+        before.push(0);
+        before.extend(words.list.iter().map(|(_, count)| {
+            characters += u64::from(*count);
+            characters
+        }));
+        let candidates = words.list.iter().enumerate().map(|(index, (hash, _))| (index, *hash)).collect();
+        Phrases { words, length: 1, candidates, before }
+    }
+
+    /// Makes the phrases one word longer and says how much of the page they repeat.
+    pub fn lengthen(&mut self) -> Repeated {
+        self.length += 1;
+        let (length, list) = (self.length, &self.words.list);
+        self.candidates.retain_mut(|(start, phrase)| match list.get(*start + length - 1) {
+            Some((word, _)) => {
+                // The product keeps the order of the words: an exclusive or alone would not.
+                *phrase = mix(phrase.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ word);
+                true
+            }
+            None => false,
+        });
+        let mut counts =
+            HashMap::with_capacity_and_hasher(self.candidates.len(), BuildHasherDefault::<AlreadyHashed>::default());
+        let mut top = (1_u64, 0_u64);
+        let mut repeated = 0;
+        // Words before this index are counted already.
+        let mut counted = 0;
+        for &(start, phrase) in &self.candidates {
+            let count: &mut u64 = counts.entry(phrase).or_default();
+            *count += 1;
+            if *count > 1 {
+                top = top.max((*count, self.characters(start, start + length)));
+                repeated += self.characters(counted.max(start), start + length);
+                counted = start + length;
+            }
+        }
+        self.candidates.retain(|(_, phrase)| counts.get(phrase).is_some_and(|count| *count > 1));
+        // Occurrences of one phrase may overlap ("ha ha ha"), and then sum to more than the page.
+        let share = |part: u64| if part == 0 { 0.0 } else { (part as f64 / self.words.characters as f64).min(1.0) };
+        Repeated { top: share(top.0 * top.1), before: share(repeated) }
+    }
+
+    fn characters(&self, start: usize, end: usize) -> u64 {
+        let before = |index: usize| self.before.get(index).copied().unwrap_or(self.words.characters);
+        before(end) - before(start)
+    }
 }
 
 /// The keys are hashes already, and a second one would cost more than the rest.
@@ -96,8 +131,54 @@ impl Hasher for AlreadyHashed {
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> Words {
-        Words::of(text)
+    /// What the phrases of `length` words repeat.
+    fn repeated(text: &str, length: usize) -> Repeated {
+        let words = Words::of(text);
+        let mut phrases = Phrases::of(&words);
+        (1..length).map(|_| phrases.lengthen()).last().expect("two words or more")
+    }
+
+    /// The definitions themselves, without the ladder of lengths.
+    fn by_definition(text: &str, length: usize) -> Repeated {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let characters = |words: &[&str]| words.iter().map(|word| word.len()).sum::<usize>();
+        let phrases: Vec<&[&str]> = words.windows(length).collect();
+        let top = phrases
+            .iter()
+            .map(|phrase| (phrases.iter().filter(|other| other == &phrase).count(), characters(phrase)))
+            .filter(|(count, _)| *count > 1)
+            .max()
+            .map_or(0, |(count, characters)| count * characters);
+        let mut within = vec![false; words.len()];
+        for (index, phrase) in phrases.iter().enumerate() {
+            if phrases[..index].contains(phrase) {
+                within[index..index + length].fill(true);
+            }
+        }
+        let before: usize = words.iter().zip(within).filter(|(_, within)| *within).map(|(word, _)| word.len()).sum();
+        let all = characters(&words).max(1) as f64;
+        Repeated { top: (top as f64 / all).min(1.0), before: before as f64 / all }
+    }
+
+    #[test]
+    fn the_ladder_of_lengths_agrees_with_the_definitions() {
+        let mut state = 1_u64;
+        let mut repeating = 0;
+        for size in (0..400).map(|index| index % 90) {
+            let text: Vec<&str> = (0..size)
+                .map(|_| {
+                    state = mix(state.wrapping_add(0x9e37_79b9_7f4a_7c15));
+                    ["a", "bb", "ccc", "dddd"][(state >> 40) as usize % (2 + size % 3)]
+                })
+                .collect();
+            let text = text.join(" ");
+            for length in 2..=10 {
+                let found = repeated(&text, length);
+                assert_eq!(found, by_definition(&text, length), "{length} words: {text}");
+                repeating += usize::from(found.before > 0.0);
+            }
+        }
+        assert!((500..3_000).contains(&repeating), "both kinds must occur: {repeating} of 3600");
     }
 
     #[test]
@@ -112,23 +193,23 @@ mod tests {
     #[test]
     fn the_top_phrase_counts_with_all_its_occurrences() {
         // "ab cd" three times: 12 of 16 letters; "cd ab" twice only.
-        assert_eq!(top_phrase_share(&words("ab cd ab cd ab cd wxyz"), 2), 12.0 / 16.0);
-        assert_eq!(top_phrase_share(&words("all of these words differ"), 2), 0.0);
-        assert_eq!(top_phrase_share(&words("one"), 2), 0.0);
-        assert_eq!(top_phrase_share(&words(""), 4), 0.0);
+        assert_eq!(repeated("ab cd ab cd ab cd wxyz", 2).top, 12.0 / 16.0);
+        assert_eq!(repeated("all of these words differ", 2).top, 0.0);
+        assert_eq!(repeated("one", 2).top, 0.0);
+        assert_eq!(repeated("", 4).top, 0.0);
     }
 
     #[test]
     fn words_in_overlapping_repeats_count_once() {
         // The second copy, five words of one letter, and nothing twice.
-        assert_eq!(duplicate_phrase_share(&words("a b c d e a b c d e"), 5), 0.5);
-        assert_eq!(duplicate_phrase_share(&words("a a a a a a a a"), 2), 7.0 / 8.0);
-        assert_eq!(duplicate_phrase_share(&words("a b c d e f g h"), 5), 0.0);
+        assert_eq!(repeated("a b c d e a b c d e", 5).before, 0.5);
+        assert_eq!(repeated("a a a a a a a a", 2).before, 7.0 / 8.0);
+        assert_eq!(repeated("a b c d e f g h", 5).before, 0.0);
     }
 
     #[test]
     fn phrases_with_the_same_words_in_another_order_differ() {
-        assert_eq!(duplicate_phrase_share(&words("a b b a"), 2), 0.0);
-        assert_eq!(duplicate_phrase_share(&words("a b c d e e d c b a"), 3), 0.0);
+        assert_eq!(repeated("a b b a", 2).before, 0.0);
+        assert_eq!(repeated("a b c d e e d c b a", 3).before, 0.0);
     }
 }
