@@ -9,7 +9,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 OCTO := target/release/octo-host
-PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml)) tests/hostile_plugin
+# The reference plugins, and those that the tests of the sandbox are made with.
+PLUGINS := $(patsubst %/Cargo.toml,%,$(wildcard plugins/*/Cargo.toml tests/hostile_plugin/Cargo.toml tests/hostile_plugin/*/Cargo.toml))
 RECIPE ?= recipes/demo.toml
 
 .PHONY: help
