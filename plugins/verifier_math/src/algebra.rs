@@ -72,6 +72,7 @@ impl Polynomial {
     }
 
     fn add(&self, other: &Self) -> Option<Self> {
+        crate::work::spend(10 + 120 * (self.0.len() + other.0.len()) as u64)?;
         let mut terms = self.0.clone();
         for (monomial, coefficient) in &other.0 {
             add_term(&mut terms, monomial.clone(), coefficient)?;
@@ -88,9 +89,11 @@ impl Polynomial {
     }
 
     fn multiply(&self, other: &Self) -> Option<Self> {
-        if self.0.len() * other.0.len() > MAX_PAIRS {
+        let pairs = self.0.len() * other.0.len();
+        if pairs > MAX_PAIRS {
             return None;
         }
+        crate::work::spend(20 + 500 * pairs as u64)?;
         let mut terms = BTreeMap::new();
         for (left, a) in &self.0 {
             for (right, b) in &other.0 {
@@ -288,6 +291,7 @@ impl Form {
 
 /// The prime factors of a positive integer; `None` where trial division does not finish.
 fn factors(value: &Rational) -> Option<Vec<(u64, u32)>> {
+    crate::work::spend(5_000)?;
     let mut left = value.numerator().to_u64()?;
     let mut found = Vec::new();
     let mut prime = 2u64;
@@ -454,6 +458,7 @@ fn opaque(name: &str, parts: &[Expression]) -> Option<Form> {
 /// A name for a form, the same for equal forms that differ by no common factor.
 fn key(form: &Form) -> Option<String> {
     // Scale so that the first coefficient below is one.
+    crate::work::spend(100 + 100 * (form.top.0.len() + form.bottom.0.len()) as u64)?;
     let lead = form.bottom.0.values().next()?;
     let scale = Rational::one().divide(lead)?;
     let (top, bottom) = (form.top.scale(&scale)?, form.bottom.scale(&scale)?);

@@ -191,7 +191,7 @@ impl Preset {
             units: UnitRule::Ignore,
             list_order: ListOrder::Any,
             inequality_as_interval: true,
-            max_response_bytes: 100_000,
+            max_response_bytes: 32_768,
             max_answer_bytes: 4_096,
         };
         match self {

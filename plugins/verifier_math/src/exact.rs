@@ -50,8 +50,13 @@ impl Rational {
             return None;
         }
         if denominator.is_one() {
+            crate::work::spend(5)?;
             return Some(Self::integer(numerator));
         }
+        // Euclid's algorithm takes 0.6 steps a bit of the smaller number, each as long as that number.
+        let (small, large) = (top.min(bottom), top.max(bottom));
+        let steps = if large <= 64 { 4 } else { small * 6 / 10 * (150 + small / 8) };
+        crate::work::spend(10 + steps + small / 32 * (large / 32))?;
         // A divisor of a small number is found quickly even where the other is large.
         let divisor = greatest_common_divisor(&numerator, &denominator);
         let (mut numerator, mut denominator) = (numerator / &divisor, denominator / &divisor);
@@ -125,8 +130,15 @@ impl Rational {
         top / bottom * 2f64.powi(half) * 2f64.powi(exponent - half)
     }
 
+    /// Pays for the products that an operation on two fractions forms.
+    fn pay(&self, other: &Self) -> Option<()> {
+        let words = |value: &Self| (value.numerator.bits() + value.denominator.bits()) / 32 + 1;
+        crate::work::spend(3 + words(self) * words(other))
+    }
+
     /// The sum.
     pub fn add(&self, other: &Self) -> Option<Self> {
+        self.pay(other)?;
         if self.denominator == other.denominator {
             return Self::new(&self.numerator + &other.numerator, self.denominator.clone());
         }
@@ -143,11 +155,13 @@ impl Rational {
 
     /// The product.
     pub fn multiply(&self, other: &Self) -> Option<Self> {
+        self.pay(other)?;
         Self::new(&self.numerator * &other.numerator, &self.denominator * &other.denominator)
     }
 
     /// The quotient; `None` for division by zero.
     pub fn divide(&self, other: &Self) -> Option<Self> {
+        self.pay(other)?;
         Self::new(&self.numerator * &other.denominator, &self.denominator * &other.numerator)
     }
 
@@ -178,6 +192,8 @@ impl Rational {
         }
         // A unit to a huge power is itself up to its sign.
         let size = u32::try_from(if unit { size % 2 + 2 } else { size }).ok()?;
+        let words = bits * u64::from(size) / 32;
+        crate::work::spend(5 + words * words / 2)?;
         let (top, bottom) = (self.numerator.pow(size), self.denominator.pow(size));
         if exponent >= 0 { Self::new(top, bottom) } else { Self::new(bottom, top) }
     }
@@ -190,6 +206,8 @@ impl Rational {
         if self.is_negative() && degree.is_multiple_of(2) {
             return None;
         }
+        let words = (self.numerator.bits() + self.denominator.bits()) / 32 + 1;
+        crate::work::spend(50 * words * words)?;
         let whole = |value: &BigInt| {
             let magnitude: BigUint = value.magnitude().nth_root(degree);
             (magnitude.pow(degree) == *value.magnitude()).then(|| BigInt::from_biguint(value.sign(), magnitude))
@@ -233,10 +251,11 @@ impl std::fmt::Display for Rational {
 /// `n!`, where it fits.
 pub fn factorial(n: &Rational) -> Option<Rational> {
     let n = u32::try_from(n.to_i64()?).ok()?;
-    // 5,500! has about 61,000 bits.
-    if n > 5_500 {
+    // 3,000! has about 30,000 bits.
+    if n > 3_000 {
         return None;
     }
+    crate::work::spend(u64::from(n) * (5 + u64::from(n) / 10))?;
     let mut product = BigInt::one();
     for factor in 2..=n {
         product *= factor;
@@ -256,6 +275,7 @@ fn binomial(n: &Rational, k: &Rational) -> Option<Rational> {
     if k > 2_000 {
         return None;
     }
+    crate::work::spend(k as u64 * (20 + k as u64 / 2))?;
     let mut product = BigInt::one();
     for step in 0..k {
         product = product * (n - step) / (step + 1);

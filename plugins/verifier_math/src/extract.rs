@@ -41,7 +41,7 @@ pub struct Extracted {
 
 /// Finds the answer, or says why there is none.
 pub fn answer(response: &str, policy: &Policy, expects: Expectation) -> Result<Extracted, String> {
-    let searched = after_thinking(tail(response, policy.max_response_bytes), policy.thinking)?;
+    let searched = tail(after_thinking(response, policy.thinking)?, policy.max_response_bytes);
     let searched = before_next_turn(searched);
     if searched.trim().is_empty() {
         return Err("the response is empty".into());
@@ -77,7 +77,8 @@ pub fn answer(response: &str, policy: &Policy, expects: Expectation) -> Result<E
 }
 
 /// The answer inside a reference: a whole solution ends in `#### 18`, `A: 18` or a box; anything else is the answer.
-pub fn reference(text: &str) -> String {
+pub fn reference(text: &str, policy: &Policy) -> String {
+    let text = tail(text, policy.max_response_bytes);
     match boxed(text) {
         Some(Ok(boxed)) => return boxed,
         Some(Err(())) => return String::new(),

@@ -5,13 +5,15 @@ use crate::equivalence;
 use crate::extract::{self, Expectation};
 use crate::reading::Answer;
 use crate::text;
+use crate::work;
 use octo_sdk::{Outcome, Verdict};
 
 /// Judges one response. It is correct if any reference matches.
 pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict {
+    work::begin();
     let golds: Vec<Answer> = references
         .iter()
-        .map(|reference| Answer::read(&extract::reference(reference), policy.max_answer_bytes, false))
+        .map(|reference| Answer::read(&extract::reference(reference, policy), policy.max_answer_bytes, false))
         .filter(|gold| !gold.is_blank())
         .collect();
     let Some(first) = golds.first() else {

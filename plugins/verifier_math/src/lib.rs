@@ -29,6 +29,7 @@ mod text;
 mod tokens;
 mod units;
 mod words;
+mod work;
 
 pub use judge::judge;
 pub use octo_sdk::{Outcome, Verdict};

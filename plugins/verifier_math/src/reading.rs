@@ -12,6 +12,8 @@ pub struct Answer {
     pub text: String,
     /// Readings as mathematics, possibly none.
     pub readings: Vec<Expression>,
+    /// Whether it is too long to be anything but text.
+    pub is_long: bool,
 }
 
 impl Answer {
@@ -20,29 +22,29 @@ impl Answer {
     /// A decimal comma is tried only where `decimal_comma` says so, for one comma outside brackets that parts no
     /// thousands: in a reference `5,15` is a list.
     pub fn read(written: &str, max_bytes: usize, decimal_comma: bool) -> Self {
-        let stripped = crate::extract::strip_delimiters(written);
-        let stripped = without_condition(&stripped);
+        if written.len() > max_bytes {
+            return Self { text: written.to_string(), readings: Vec::new(), is_long: true };
+        }
+        let stripped = without_condition(&crate::extract::strip_delimiters(written));
         let mut readings = Vec::new();
-        if stripped.len() <= max_bytes {
-            let mut ways = vec![Comma::Thousands];
-            if stripped.contains(',') {
-                ways.push(Comma::Separator);
-            }
-            if decimal_comma && has_decimal_comma(&stripped) {
-                ways.push(Comma::Decimal);
-            }
-            for way in ways {
-                if let Ok(expression) = parse::answer(&stripped, way)
-                    && !readings.contains(&expression)
-                {
-                    readings.push(expression);
-                }
-            }
-            if let Some(value) = text::number_words(&stripped) {
-                readings.insert(0, Expression::Number(Number { value: Rational::integer(value), places: None }));
+        let mut ways = vec![Comma::Thousands];
+        if stripped.contains(',') {
+            ways.push(Comma::Separator);
+        }
+        if decimal_comma && has_decimal_comma(&stripped) {
+            ways.push(Comma::Decimal);
+        }
+        for way in ways {
+            if let Ok(expression) = parse::answer(&stripped, way)
+                && !readings.contains(&expression)
+            {
+                readings.push(expression);
             }
         }
-        Self { text: stripped, readings }
+        if let Some(value) = text::number_words(&stripped) {
+            readings.insert(0, Expression::Number(Number { value: Rational::integer(value), places: None }));
+        }
+        Self { text: stripped, readings, is_long: false }
     }
 
     /// Whether every reading is words alone.

@@ -2,7 +2,7 @@
 
 use crate::equivalence::{Comparison, Rule};
 use crate::expression::{Constant, Expression, Relation};
-use crate::{algebra, numeric, structures};
+use crate::{algebra, numeric, structures, work};
 use std::collections::BTreeSet;
 
 /// Compares where either side is a chain of relations; `None` where neither is.
@@ -134,12 +134,12 @@ fn same_equation(gold: &Expression, answer: &Expression) -> Option<Rule> {
     if gold_names != answer_names || gold_names.is_empty() {
         return None;
     }
-    if let (Some(a), Some(b)) = (algebra::form(gold), algebra::form(answer)) {
-        match algebra::proportional(&a, &b) {
-            Some(true) => return Some("same equation up to a factor"),
-            Some(false) => return None,
-            None => {}
-        }
+    let proportional =
+        work::limited(1_000_000, || algebra::proportional(&algebra::form(gold)?, &algebra::form(answer)?));
+    match proportional {
+        Some(true) => return Some("same equation up to a factor"),
+        Some(false) => return None,
+        None => {}
     }
     numeric::proportional(gold, answer).then_some("same equation at every probe point")
 }

@@ -2,6 +2,9 @@
 
 /// The letter of a choice, where the text is nothing but that: `C`, `(C)`, `C.`, `option C`, `\text{(C)}`.
 pub fn choice(text: &str) -> Option<char> {
+    if text.len() > 200 {
+        return None;
+    }
     let bare = normalise(text);
     let bare = bare.strip_prefix("option ").or_else(|| bare.strip_prefix("choice ")).unwrap_or(&bare);
     let mut letters = bare.chars();
@@ -15,6 +18,9 @@ pub fn choice(text: &str) -> Option<char> {
 ///
 /// "D, it can't be A or B" puts it first; otherwise the last letter that stands alone and is not denied counts.
 pub fn choice_in_sentence(text: &str) -> Option<char> {
+    if text.len() > 2_000 {
+        return None;
+    }
     let words: Vec<&str> =
         text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')).filter(|word| !word.is_empty()).collect();
     let letter = |word: &str| {
@@ -105,6 +111,9 @@ fn without_commands(text: &str) -> String {
 
 /// One word for answers that say the same in several ways.
 pub fn meaning(text: &str) -> Option<&'static str> {
+    if text.len() > 200 {
+        return None;
+    }
     Some(match normalise(text).as_str() {
         "yes" | "true" | "correct" | "y" => "yes",
         "no" | "false" | "incorrect" => "no",
