@@ -21,14 +21,17 @@ if has_target; then
   exit 0
 fi
 mkdir -p .octo
+# Set up before, and the clone wasn't moved since.
+if [ -f "$settings" ] && grep -qF "\"$PWD/$unpacked/rustc\"" "$settings" && "$unpacked/rustc" --version >/dev/null 2>&1; then
+  exit 0
+fi
 if command -v rustup >/dev/null && timeout 300 rustup target add "$target" >.octo/rustup.log 2>&1 && has_target; then
   rm -f "$settings"
   say "plugins are compiled by $(rustc --version), with the target $target from rustup"
   exit 0
 fi
-[ -f "$settings" ] && exit 0
 
-say "rustup can't add the target $target; trying Debian's compiler instead (110 MB)"
+say "rustup can't add the target $target; trying Debian's compiler instead (155 MB)"
 command -v apt-get >/dev/null && command -v dpkg >/dev/null \
   || fail "this is no Debian either. Install the target by hand: \`rustup target add $target\` (its words are in .octo/rustup.log)."
 linker="$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/rust-lld"
