@@ -35,10 +35,12 @@ pub fn compare(gold: &Answer, answer: &Answer, policy: &Policy) -> Result<Rule, 
     if compact(&gold.text) == compact(&answer.text) {
         return Ok("same text");
     }
-    if let Some(letter) = text::choice(&gold.text) {
+    if let Some(letter) = text::choice_of_reference(&gold.text) {
         let pure = text::choice(&answer.text);
         let mathematical = answer.text.contains(|c: char| c.is_ascii_digit() || "=+*/^\\".contains(c));
-        let chosen = pure.or_else(|| (!mathematical).then(|| text::choice_in_sentence(&answer.text)).flatten());
+        let chosen = pure
+            .or_else(|| text::choice_in_brackets(&answer.text))
+            .or_else(|| (!mathematical).then(|| text::choice_in_sentence(&answer.text)).flatten());
         match chosen {
             Some(chosen) if chosen == letter => return Ok("same choice"),
             Some(chosen) if !mathematical => {
@@ -62,6 +64,9 @@ pub fn compare(gold: &Answer, answer: &Answer, policy: &Policy) -> Result<Rule, 
         })
     };
     if let (Some(wanted), Some(given)) = (said(gold), said(answer)) {
+        return if wanted == given { Ok("same meaning") } else { Err("the meanings differ".into()) };
+    }
+    if let (Some(wanted @ ("yes" | "no")), Some(given)) = (text::meaning(&gold.text), text::agreement(&answer.text)) {
         return if wanted == given { Ok("same meaning") } else { Err("the meanings differ".into()) };
     }
     let comparison = Comparison { policy, left: Cell::new(MAX_COMPARISONS), deep: Cell::new(MAX_DEEP) };
@@ -132,6 +137,10 @@ impl Comparison<'_> {
                 let differ = self.policy.units == UnitRule::Match && units::canonical(unit) != units::canonical(other);
                 Some(if differ { None } else { self.same(a, b) })
             }
+            // A ratio has no unit.
+            (Expression::Quantity(..), Expression::Ratio(_)) | (Expression::Ratio(_), Expression::Quantity(..)) => {
+                Some(None)
+            }
             (Expression::Quantity(a, _), b) => Some(self.same(a, b)),
             (a, Expression::Quantity(b, _)) => Some(self.same(a, b)),
             (Expression::Percent(a), Expression::Percent(b)) => Some(self.same(a, b)),
@@ -150,7 +159,14 @@ impl Comparison<'_> {
 
     fn percent(&self, inner: &Expression, other: &Expression, gold: bool) -> Option<Rule> {
         let ordered = |a: &Expression, b: &Expression| if gold { self.same(a, b) } else { self.same(b, a) };
-        let hundredth = Expression::Quotient(inner.clone().into(), Expression::integer(100).into());
+        let hundredth = match inner {
+            // A decimal stays one, so that it may be a rounded value.
+            Expression::Number(Number { value, places: Some(places) }) => Expression::Number(Number {
+                value: value.divide(&exact::Rational::integer(100))?,
+                places: Some(places + 2),
+            }),
+            _ => Expression::Quotient(inner.clone().into(), Expression::integer(100).into()),
+        };
         let fraction = self.policy.percent != PercentRule::Number && ordered(&hundredth, other).is_some();
         if fraction {
             return Some("percent as a fraction");

@@ -59,7 +59,7 @@ pub fn answer(response: &str, policy: &Policy, expects: Expectation) -> Result<E
             ExtractionRule::AnswerIs => phrase(searched, &["answer is", "answer:"]).map(|text| (text, "answer phrase")),
             ExtractionRule::AnswerLine => answer_line(searched).map(|text| (text, "answer line")),
             ExtractionRule::AnswerTag => answer_tag(searched).map(|text| (text, "answer tag")),
-            ExtractionRule::Bold => bold(searched).map(|text| (text, "bold text")),
+            ExtractionRule::Bold => bold(searched, expects).map(|text| (text, "bold text")),
             ExtractionRule::Bare => bare(searched, expects).map(|text| (text, "whole response")),
             ExtractionRule::LastExpression => last_expression(searched, expects).map(|text| (text, "last expression")),
             ExtractionRule::LastNumber => last_number(searched).map(|(_, text)| (text, "last number")),
@@ -246,7 +246,17 @@ fn sentence(text: &str) -> String {
     while !text.is_char_boundary(index) {
         index += 1;
     }
-    clean(&text[..index])
+    clean(without_reason(&text[..index]))
+}
+
+/// A sentence up to where it begins to give reasons: ", since …", " because …".
+fn without_reason(sentence: &str) -> &str {
+    let cut = [", since ", ", because ", " because ", ", as ", ", so ", ", which ", " since "]
+        .iter()
+        .filter_map(|connective| sentence.find(connective))
+        .filter(|cut| sentence[..*cut].contains(|c: char| c.is_alphanumeric()))
+        .min();
+    &sentence[..cut.unwrap_or(sentence.len())]
 }
 
 fn clip(text: &str, bytes: usize) -> &str {
@@ -301,7 +311,9 @@ fn bare(text: &str, expects: Expectation) -> Option<String> {
         return None;
     }
     let stripped = strip_delimiters(trimmed);
-    crate::reading::is_mathematics(&stripped, Comma::Thousands).then_some(stripped)
+    let reads =
+        crate::text::number_words(&stripped).is_some() || crate::reading::is_mathematics(&stripped, Comma::Thousands);
+    reads.then_some(stripped)
 }
 
 /// Without one pair of delimiters around the whole.
@@ -319,11 +331,12 @@ pub fn strip_delimiters(text: &str) -> String {
 }
 
 /// The last bold text that holds a digit or a formula, or is short.
-fn bold(text: &str) -> Option<String> {
+fn bold(text: &str, expects: Expectation) -> Option<String> {
     let end = text.rfind("**")?;
     let start = text[..end].rfind("**")? + 2;
     let inner = clean(&text[start..end]);
-    let answer = inner.chars().any(|c| c.is_ascii_digit() || "$\\".contains(c));
+    let answer = inner.chars().any(|c| c.is_ascii_digit() || "$\\".contains(c))
+        || (expects != Expectation::Mathematics && !inner.is_empty() && inner.len() <= 60);
     // Text between two bold stretches is not bold: an opening mark touches what follows.
     let touching = text[start..end].starts_with(|c: char| !c.is_whitespace())
         && text[start..end].ends_with(|c: char| !c.is_whitespace());

@@ -90,7 +90,8 @@ fn probe(left: &Expression, right: &Expression) -> Probe {
             continue;
         }
         // With variables, a point where either side leaves the real numbers is outside its domain.
-        if !names.is_empty() && !complex && !(a.is_real() && b.is_real()) {
+        let real = a.is_real() && b.is_real();
+        if !(real || complex || names.is_empty()) {
             continue;
         }
         match same_value(a, b) {

@@ -118,6 +118,17 @@ impl Parser {
                     self.at += width;
                     continue;
                 }
+                // `km/h`: a lone letter behind a unit is a unit.
+                Some(Kind::Divide)
+                    if matches!(self.peek_at(1), Some(Kind::Symbol(name)) if name.len() == 1)
+                        && !matches!(self.peek_at(2), Some(next) if self.begins_factor(next)) =>
+                {
+                    unit.push_str(" per ");
+                    if let Some(Kind::Symbol(name)) = self.peek_at(1) {
+                        unit.push_str(name);
+                    }
+                    self.advance();
+                }
                 Some(Kind::Divide | Kind::Times) if matches!(self.peek_at(1), Some(Kind::Text(_))) => {
                     unit.push_str(" per");
                 }

@@ -26,6 +26,7 @@ impl Answer {
             return Self { text: written.to_string(), readings: Vec::new(), is_long: true };
         }
         let stripped = without_condition(&crate::extract::strip_delimiters(written));
+        let stripped = with_plain_unit(stripped);
         let mut readings = Vec::new();
         let mut ways = vec![Comma::Thousands];
         if stripped.contains(',') {
@@ -41,7 +42,7 @@ impl Answer {
                 readings.push(expression);
             }
         }
-        if let Some(value) = text::number_words(&stripped) {
+        if let Some(value) = text::number_words(&text::normalise(&stripped)) {
             readings.insert(0, Expression::Number(Number { value: Rational::integer(value), places: None }));
         }
         Self { text: stripped, readings, is_long: false }
@@ -65,6 +66,14 @@ fn is_words(expression: &Expression) -> bool {
         Expression::List(_, items) => items.iter().all(is_words),
         _ => false,
     }
+}
+
+/// `12 (apples)`: a unit in brackets behind a number, written as words.
+fn with_plain_unit(text: String) -> String {
+    let Some((value, unit)) = text.strip_suffix(')').and_then(|rest| rest.split_once(" (")) else { return text };
+    let words = unit.chars().all(|c| c.is_alphabetic() || " -'.".contains(c));
+    let number = value.ends_with(|c: char| c.is_ascii_digit() || c == '}') && !value.contains('(');
+    if words && number && unit.chars().count() > 1 { format!("{value} \\text{{{unit}}}") } else { text }
 }
 
 /// Whether the only comma lies between digits and parts no group of three.
@@ -112,7 +121,15 @@ pub fn is_mathematics(written: &str, comma: Comma) -> bool {
     let written = &without_condition(written);
     let Ok(tokens) = crate::lexer::tokens(written, comma) else { return false };
     let prose = tokens.iter().enumerate().any(|(index, token)| match &token.kind {
-        Kind::Text(text) => index == 0 || !words(text),
+        // A unit stands behind a value.
+        Kind::Text(text) => {
+            let behind_value = index > 0
+                && matches!(
+                    tokens[index - 1].kind,
+                    Kind::Number(..) | Kind::Close(_) | Kind::Constant(_) | Kind::Percent | Kind::Degree
+                );
+            !behind_value || !words(text)
+        }
         _ => false,
     });
     !prose && !written.chars().any(foreign) && parse::answer(written, comma).is_ok()

@@ -50,6 +50,10 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
         | (Expression::Bracketed(_, a, _), Expression::List(_, b)) => {
             same_entries(by, a, b, true).then_some(Some("same values in order"))
         }
+        // Clock times are ratios in form only: `12:30 p.m.`
+        (Expression::Ratio(a), Expression::Ratio(b)) if a.len() == 2 && same_entries(by, a, b, true) => {
+            Some(Some("same ratio"))
+        }
         (Expression::Ratio(a), Expression::Ratio(b)) if a.len() == b.len() && a.len() > 2 => {
             // a : b : c up to a factor.
             let scaled = |parts: &[Expression], by: &Expression| -> Vec<Expression> {

@@ -2,7 +2,8 @@
 
 /// The letter of a choice, where the text is nothing but that: `C`, `(C)`, `C.`, `option C`, `\text{(C)}`.
 pub fn choice(text: &str) -> Option<char> {
-    if text.len() > 200 {
+    // A sign or an operator makes it mathematics.
+    if text.len() > 200 || text.contains(['-', '+', '=', '^', '_', '*', '/']) {
         return None;
     }
     let bare = normalise(text);
@@ -10,6 +11,37 @@ pub fn choice(text: &str) -> Option<char> {
     let mut letters = bare.chars();
     match (letters.next(), letters.next()) {
         (Some(letter @ 'a'..='j'), None) => Some(letter.to_ascii_uppercase()),
+        _ => None,
+    }
+}
+
+/// The choice that a reference names: a capital, or a letter in brackets; `i` and `e` are numbers.
+pub fn choice_of_reference(text: &str) -> Option<char> {
+    let letter = choice(text)?;
+    (text.contains(letter) || text.contains(&format!("({})", letter.to_ascii_lowercase()))).then_some(letter)
+}
+
+/// A choice in brackets, such as "(B)" in "option (B) 42", where there is only one.
+pub fn choice_in_brackets(text: &str) -> Option<char> {
+    let mut found = None;
+    for (at, _) in text.match_indices('(') {
+        let mut inside = text[at + 1..].chars();
+        if let (Some(letter @ 'A'..='J'), Some(')')) = (inside.next(), inside.next()) {
+            if found.is_some_and(|held| held != letter) {
+                return None;
+            }
+            found = Some(letter);
+        }
+    }
+    found
+}
+
+/// Whether a sentence begins by saying yes or no.
+pub fn agreement(text: &str) -> Option<&'static str> {
+    let normal = normalise(text);
+    match normal.split(' ').next()? {
+        "yes" => Some("yes"),
+        "no" => Some("no"),
         _ => None,
     }
 }
@@ -114,7 +146,11 @@ pub fn meaning(text: &str) -> Option<&'static str> {
     if text.len() > 200 {
         return None;
     }
-    Some(match normalise(text).as_str() {
+    let normal = normalise(text);
+    if text.contains(['-', '−']) && normal.starts_with("inf") {
+        return None;
+    }
+    Some(match normal.as_str() {
         "yes" | "true" | "correct" | "y" => "yes",
         "no" | "false" | "incorrect" => "no",
         "no solution"
