@@ -407,6 +407,15 @@ pub fn last_number(text: &str) -> Option<(usize, String)> {
         let signed = text[..open].ends_with('-');
         return Some((open, format!("{}{whole}", if signed { "-" } else { "" })));
     }
+    // `\sqrt{17}`, `0.\overline{3}`, `10^4`: the number is part of a formula, which ends at white space.
+    if start > 0 && b"^_{".contains(&bytes[start - 1]) {
+        let open = start - bytes[..start].iter().rev().take(100).take_while(|c| !c.is_ascii_whitespace()).count();
+        let close = end + bytes[end..].iter().take(100).take_while(|c| !c.is_ascii_whitespace()).count();
+        let formula = text.get(open..close).map(|formula| clean(formula.trim_matches(|c: char| "$,;".contains(c))));
+        if let Some(formula) = formula.filter(|formula| crate::reading::is_mathematics(formula, Comma::Thousands)) {
+            return Some((open, formula));
+        }
+    }
     if start > 0 && bytes[start - 1] == b'.' && (start < 2 || !bytes[start - 2].is_ascii_alphanumeric()) {
         start -= 1;
     }

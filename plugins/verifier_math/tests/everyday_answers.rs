@@ -18,6 +18,9 @@ fn right_answers_are_correct_however_they_are_written() {
     check(
         &[
             ("18", "The answer is **18**."),
+            ("\\sqrt{17}", "So the length of the side is \\sqrt{17} units in the end"),
+            ("10^4", "We see that the total then equals 10^4."),
+            ("1/3", "We see that the share then equals 0.\\overline{3}."),
             ("18", "**Answer:** 18 eggs"),
             ("18", "### Final Answer\n\n18"),
             ("18", "Final Answer: $\\boxed{18}$"),
@@ -209,6 +212,8 @@ fn right_answers_are_correct_however_they_are_written() {
 fn wrong_answers_are_incorrect() {
     check(
         &[
+            ("3", "We see that the share then equals 0.\\overline{3}."),
+            ("4", "We see that the total then equals 10^4."),
             ("5", "There are 7 apples and 5 pears, so the answer is 7."),
             ("52_8", "\\boxed{52}"),
             ("5 (boxes)", "\\boxed{6}"),
