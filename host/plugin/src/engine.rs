@@ -149,6 +149,10 @@ fn pool() -> PoolingAllocationConfig {
         .total_tables(2 * COMPONENTS)
         // The largest that `Limits` allows.
         .table_elements(100_000)
+        // What a batch usually touches is zeroed in place; giving it back to the kernel and faulting it in again costs
+        // several times the batch itself (`cargo bench -p octo-plugin`).
+        .linear_memory_keep_resident(4 << 20)
+        .table_keep_resident(64 << 10)
         .max_core_instance_size(8 << 20)
         .max_component_instance_size(8 << 20);
     pool

@@ -1,5 +1,6 @@
 //! From bytes to a plugin: every check that comes before the first item.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,7 +44,15 @@ impl Host {
     /// # Errors
     /// See [`Host::load_bytes`]; and [`LoadError::Read`].
     pub fn load(&self, path: &Path, config: &serde_json::Value, limits: &Limits) -> Result<LoadedPlugin, LoadError> {
-        let bytes = std::fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+        let unreadable = |source| LoadError::Read { path: path.to_owned(), source };
+        let metadata = std::fs::metadata(path).map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(unreadable(std::io::Error::other("not a file")));
+        }
+        // One byte over the limit is enough to be refused, and a file of any size costs no more than that.
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(LARGEST_PLUGIN as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
         self.load_bytes(&name, &bytes, config, limits)
     }
@@ -190,7 +199,7 @@ fn not_a_component(bytes: &[u8]) -> Option<String> {
     const CORE_MODULE: &[u8] = b"\x01\0\0\0";
     const COMPONENT: &[u8] = b"\x0d\0\x01\0";
     if bytes.len() > LARGEST_PLUGIN {
-        return Some(format!("has {} bytes, and at most {LARGEST_PLUGIN} are loaded", bytes.len()));
+        return Some(format!("more than {LARGEST_PLUGIN} bytes, which is too large to compile safely"));
     }
     match (bytes.get(..4), bytes.get(4..8)) {
         _ if bytes.is_empty() => Some("an empty file; build or copy it again".to_owned()),

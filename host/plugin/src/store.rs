@@ -108,6 +108,11 @@ impl<W: World> Sandbox<W> {
                 let failure = failure::of_call(&error, limits, store.data().log.last_words());
                 // Nothing was handed over yet, so what `of_call` takes for bad output is a component that does not fit.
                 Err(match failure.kind {
+                    // wasmtime has no type for this error; a test holds it to its words.
+                    FailureKind::InvalidOutput if error.to_string().contains("resource limit exceeded") => Failure {
+                        kind: FailureKind::Memory,
+                        message: format!("{error:#} (the limit `instances` is {})", limits.instances),
+                    },
                     FailureKind::InvalidOutput => Failure::invalid_output(short(&format!("{error:#}"))),
                     _ => failure,
                 })

@@ -112,6 +112,18 @@ fn a_result_of_a_gigabyte_is_refused_before_it_is_copied() {
     }
 }
 
+#[test]
+fn the_limit_on_what_is_handed_over_is_the_recipes() {
+    let judged = |hostcall_bytes| {
+        let limits = Limits { hostcall_bytes, returned_string_bytes: 1 << 20, ..tight() };
+        verifier(&guests::host(), &limits).verify(&attempts(&["r"])).remove(0)
+    };
+    let failure = judged(99_000).expect_err("100 kB and more are handed over");
+    assert_eq!(failure.kind, FailureKind::InvalidOutput);
+    assert!(failure.message.contains("99000") && failure.message.contains("too much data"), "{}", failure.message);
+    assert!(judged(110_000).is_ok());
+}
+
 /// Memory that this process holds, from the kernel's own account (see proc(5), `statm`, in pages).
 fn resident_bytes() -> u64 {
     let account = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();

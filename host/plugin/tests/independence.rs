@@ -2,7 +2,7 @@
 
 mod guests;
 
-use guests::{attempt, tight, verifier};
+use guests::{attempt, guest, load, tight, verifier};
 use octo_plugin::types::{Attempt, Verdict};
 use octo_plugin::{Failure, Limits};
 
@@ -61,4 +61,29 @@ fn where_fuel_cuts_does_not_depend_on_the_batch() {
 fn asking_twice_gives_the_same_answer() {
     let verifier = verifier(&guests::host(), &tight());
     assert_eq!(verifier.verify(&mixed()), verifier.verify(&mixed()));
+}
+
+/// Slots of the pool are used again; nothing may pass from one instance to the next in memory, table or size.
+#[test]
+fn an_instance_finds_nothing_of_the_one_before() {
+    let body = r#"
+  (table $table 10 funcref)
+  (elem declare func $left_behind)
+  (func $left_behind)
+  (func (export "octo:plugin/verifier@0.1.0#verify") (param i32 i32) (result i32)
+    (if (i32.ne (memory.size) (i32.const 4)) (then unreachable))
+    (if (i32.load (i32.const 200000)) (then unreachable))
+    (if (i32.eqz (ref.is_null (table.get $table (i32.const 5)))) (then unreachable))
+    (drop (memory.grow (i32.const 20)))
+    (if (i32.load (i32.const 1500000)) (then unreachable))
+    (i32.store (i32.const 200000) (i32.const 1))
+    (i32.store (i32.const 1500000) (i32.const 1))
+    (table.set $table (i32.const 5) (ref.func $left_behind))
+    (i32.store (i32.const 260) (i32.const 1024))
+    (i32.store (i32.const 264) (i32.const 1))
+    (i32.const 256))"#;
+    let limits = Limits { batch_items: 1, ..tight() };
+    let verifier = load(&guests::host(), &guest("verifier-plugin", body), &limits).expect("loads").into_verifier();
+    let answers = verifier.expect("a verifier").verify(&vec![attempt("c"); 200]);
+    assert!(answers.iter().all(Result::is_ok), "{:?}", answers.iter().find(|answer| answer.is_err()));
 }

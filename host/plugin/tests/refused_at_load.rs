@@ -164,6 +164,11 @@ fn a_component_that_starts_over_its_limits_is_refused_as_such() {
 
     let table = guest_of("verifier-plugin", &PLAIN, &format!("{functions} (table 50000 funcref)"));
     refused(&table, &["starting", "table_elements"]);
+
+    let limits = Limits { instances: 1, ..tight() };
+    let message =
+        load(&guests::host(), &obedient_verifier(), &limits).map(|_| ()).expect_err("three instances").to_string();
+    assert!(message.contains("starting") && message.contains("the limit `instances` is 1"), "{message}");
 }
 
 #[test]
@@ -207,6 +212,9 @@ fn a_file_that_is_not_there_is_named() {
     let message =
         guests::host().load(path, &serde_json::json!({}), &tight()).map(|_| ()).expect_err("absent").to_string();
     assert!(message.contains("no/such/plugin.wasm"), "{message}");
+    let folder = guests::host().load(std::path::Path::new("tests"), &serde_json::json!({}), &tight());
+    let message = folder.map(|_| ()).expect_err("a folder").to_string();
+    assert!(message.contains("tests: not a file"), "{message}");
 }
 
 proptest! {
