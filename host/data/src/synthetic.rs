@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use story::Story;
-use task::{Sizes, Split, Task};
+use task::{Split, Task};
 
 /// Sizes and shares of the demo's data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,10 +55,8 @@ pub struct SyntheticConfig {
     pub held_out_problems: u64,
     /// Share of operand triples that are held out, 0.05 to 0.5.
     pub held_out_share: f64,
-    /// The largest first operand, 2 to 99.
+    /// The largest first operand, 2 to 99; changes are 1 to 9.
     pub largest_operand: u32,
-    /// The largest second and third operand, 1 to 99.
-    pub largest_change: u32,
 }
 
 impl Default for SyntheticConfig {
@@ -78,8 +76,7 @@ impl Default for SyntheticConfig {
             train_problems: 4_000,
             held_out_problems: 256,
             held_out_share: 0.2,
-            largest_operand: 40,
-            largest_change: 20,
+            largest_operand: 9,
         }
     }
 }
@@ -106,37 +103,31 @@ impl SyntheticConfig {
             ("instruction_rule_share", self.instruction_rule_share, 0.0, 1.0),
             ("held_out_share", self.held_out_share, 0.05, 0.5),
             ("largest_operand", f64::from(self.largest_operand), 2.0, 99.0),
-            ("largest_change", f64::from(self.largest_change), 1.0, 99.0),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(DataError::Invalid(format!("{key} is {value}; it must be from {least} to {most}")));
             }
         }
         let (mut trained, mut held_out) = (0_u64, 0_u64);
-        for task in Task::all(self.sizes()) {
+        for task in Task::all(self.largest_operand) {
             if task.is_held_out(self.held_out_share) {
                 held_out += 1;
             } else {
                 trained += 1;
             }
-            if trained > 0 && held_out >= self.held_out_problems {
-                return Ok(());
-            }
         }
-        Err(DataError::Invalid(format!(
-            "held_out_problems is {}, but with largest_operand = {}, largest_change = {} and held_out_share = {} there \
-             are {held_out} different sums to hold out and {trained} to train on; ask for fewer problems or raise one \
-             of these",
-            self.held_out_problems, self.largest_operand, self.largest_change, self.held_out_share
-        )))
-    }
-
-    fn sizes(&self) -> Sizes {
-        Sizes { operand: self.largest_operand, change: self.largest_change }
+        if trained == 0 || self.held_out_problems > held_out {
+            return Err(DataError::Invalid(format!(
+                "held_out_problems is {}, but with largest_operand = {} and held_out_share = {} there are {held_out} \
+                 different sums to hold out; ask for fewer problems or raise one of these",
+                self.held_out_problems, self.largest_operand, self.held_out_share
+            )));
+        }
+        Ok(())
     }
 
     fn task(&self, rng: &mut ChaCha8Rng, split: Split) -> Task {
-        Task::draw(rng, self.sizes(), self.held_out_share, split)
+        Task::draw(rng, self.largest_operand, self.held_out_share, split)
     }
 
     fn story(&self, rng: &mut ChaCha8Rng, split: Split) -> Story {

@@ -12,10 +12,10 @@ use rand_chacha::ChaCha8Rng;
 /// The sentence that asks for a boxed answer; a recipe's prompt uses the same one.
 pub const BOX_RULE: &str = "Put the answer in \\boxed{}.";
 
-/// A story as a question with its answer, mostly as a chat; `long` asks for a chain of thought.
+/// A story as a question with its answer, half of the time as a chat; `long` asks for a chain of thought.
 pub fn question_and_answer(rng: &mut ChaCha8Rng, config: &SyntheticConfig, story: &Story, long: bool) -> String {
     let solution = if long { story.long_solution() } else { story.short_solution() };
-    if chance(rng, 0.8) {
+    if chance(rng, 0.5) {
         return chat_turn(rng, config, story, &solution);
     }
     let answer = answer_sentence(story.task.answer, chance(rng, config.boxed_share));

@@ -77,16 +77,16 @@ impl Story {
         format!("{}, {}.", equation(start, first), equation(middle, second))
     }
 
-    /// A chain of thought: every step said before it is worked, worked digit by digit where that takes more than one
-    /// fact, and the way back as a check.
+    /// A chain of thought: every step said before it is worked, a step over ten worked digit by digit, and the way
+    /// back as a check.
     pub fn long_solution(&self) -> String {
         let Task { start, changes: [first, second], middle, answer } = self.task;
         let steps = [(start, first, self.verbs[0]), (middle, second, self.verbs[1])].map(|(from, change, verb)| {
-            let worked = by_digits(from, change).unwrap_or_default();
-            format!("{verb} {}: {worked}{}.", change.amount, equation(from, change))
+            let bridge = bridge(from, change).unwrap_or_default();
+            format!("{verb} {}: {bridge}{}.", change.amount, equation(from, change))
         });
         format!(
-            "Start with {start}. First, {} Next, {} Check backwards: {}, {}.",
+            "Start with {start}. First, {} Next, {} Check backwards: {}, {}, which is right.",
             steps[0],
             steps[1],
             equation(answer, second.undone()),
@@ -95,24 +95,17 @@ impl Story {
     }
 }
 
-/// What is worked before 27+35=62: "27+30=57, 57+5=62, so ", tens first. A single digit that leaves its ten goes by way
-/// of the ten: "8+2=10, 10+3=13, so " before 8+5=13. Nothing where one fact is enough.
-fn by_digits(from: u32, change: Change) -> Option<String> {
+/// "8+2=10, 10+3=13, so " before 8+5=13: over ten and back in two steps that children know by heart. Nothing where the
+/// change stays within the same ten.
+fn bridge(from: u32, change: Change) -> Option<String> {
     let to = change.apply(from)?;
     let ten = from.max(to) / 10 * 10;
-    let first = if change.amount >= 10 {
-        change.amount / 10 * 10
-    } else if from.min(to) < ten && from != ten && to != ten {
-        from.abs_diff(ten)
-    } else {
-        return None;
-    };
-    if first == change.amount {
+    if from.min(to) >= ten || from == ten || to == ten {
         return None;
     }
     let part = |amount| Change { amount, ..change };
-    let middle = part(first).apply(from)?;
-    Some(format!("{}, {}, so ", equation(from, part(first)), equation(middle, part(change.amount - first))))
+    let (near, far) = (from.abs_diff(ten), to.abs_diff(ten));
+    Some(format!("{}, {}, so ", equation(from, part(near)), equation(ten, part(far))))
 }
 
 /// How a text says its result: inside the box that RL's verifier looks for, or plainly.

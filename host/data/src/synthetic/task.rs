@@ -6,8 +6,10 @@ use sha2::{Digest, Sha256};
 
 /// The smallest first operand: one thing would need its singular.
 const SMALLEST_START: u32 = 2;
+/// The largest second or third operand: changes have one digit.
+const LARGEST_CHANGE: u32 = 9;
 
-/// Adding or taking away a number.
+/// Adding or taking away a number of one digit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
     /// Adds where true, takes away where false.
@@ -76,13 +78,13 @@ impl Task {
         (u64::from_be_bytes(head) as f64) < share * 2f64.powi(64)
     }
 
-    /// Draws a task of `split` whose operands keep within `sizes`; `share` is the share of triples held out.
+    /// Draws a task of `split`; `largest` bounds the first operand, `share` is the share of triples held out.
     ///
     /// Draws until one fits. [`super::SyntheticConfig::validate`] has made sure that both splits have tasks.
-    pub fn draw(rng: &mut ChaCha8Rng, sizes: Sizes, share: f64, split: Split) -> Task {
+    pub fn draw(rng: &mut ChaCha8Rng, largest: u32, share: f64, split: Split) -> Task {
         loop {
-            let start = between(rng, SMALLEST_START, sizes.operand);
-            let mut change = || Change { adds: chance(rng, 0.5), amount: between(rng, 1, sizes.change) };
+            let start = between(rng, SMALLEST_START, largest);
+            let mut change = || Change { adds: chance(rng, 0.5), amount: between(rng, 1, LARGEST_CHANGE) };
             let changes = [change(), change()];
             if let Some(task) = Task::new(start, changes)
                 && task.is_held_out(share) == (split == Split::HeldOut)
@@ -92,22 +94,13 @@ impl Task {
         }
     }
 
-    /// Every task within `sizes`, in order.
-    pub fn all(sizes: Sizes) -> impl Iterator<Item = Task> {
-        let change = move || (1..=sizes.change).flat_map(|amount| [true, false].map(|adds| Change { adds, amount }));
-        (SMALLEST_START..=sizes.operand).flat_map(move |start| {
+    /// Every task whose first operand is at most `largest`, in order.
+    pub fn all(largest: u32) -> impl Iterator<Item = Task> {
+        let change = || (1..=LARGEST_CHANGE).flat_map(|amount| [true, false].map(|adds| Change { adds, amount }));
+        (SMALLEST_START..=largest).flat_map(move |start| {
             change().flat_map(move |first| change().filter_map(move |second| Task::new(start, [first, second])))
         })
     }
-}
-
-/// How large the numbers of a task get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// The largest first operand.
-    pub operand: u32,
-    /// The largest second and third operand.
-    pub change: u32,
 }
 
 /// "3+5=8"; nothing below zero is ever asked for, and would read as 0.
