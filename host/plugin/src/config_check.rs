@@ -7,6 +7,7 @@ use jsonschema::{Draft, PatternOptions, ValidationError};
 use serde_json::Value;
 
 use crate::guest_text::{for_people, short};
+use crate::schema_cost;
 
 /// Deepest chain of references and combinations that is followed for a description.
 const DEEPEST: usize = 32;
@@ -28,6 +29,9 @@ pub(crate) fn check(schema: &Value, config: &Value) -> Result<String, Mistake> {
             "it must be a table of keys and values, and is {}",
             short(&config.to_string())
         )));
+    }
+    if let Some(problem) = schema_cost::too_costly(schema, config) {
+        return Err(Mistake::Schema(problem.to_owned()));
     }
     // The schema is the guest's. References to other documents are not followed (this crate builds `jsonschema` without
     // its network and file resolvers), and patterns run in linear time on bounded memory.
@@ -70,6 +74,30 @@ fn in_words(schema: &Value, error: &ValidationError<'_>) -> String {
             let mut below = path.clone();
             below.push(key.to_owned());
             format!("key `{}` is missing{}", written(&below), described(schema, &below))
+        }
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            // The alternative that was meant is the one whose shape fits and whose inside does not.
+            let inside = context.iter().flatten().find(|inner| {
+                !matches!(
+                    inner.kind(),
+                    ValidationErrorKind::Type { .. }
+                        | ValidationErrorKind::Constant { .. }
+                        | ValidationErrorKind::Enum { .. }
+                ) || inner.instance_path().to_string().len() > pointer.len()
+            });
+            match inside {
+                Some(inner) => in_words(schema, inner),
+                None => {
+                    let choices = choices(&places);
+                    let choices = if choices.is_empty() { String::new() } else { format!("; it takes {choices}") };
+                    format!(
+                        "key `{}`: {} is not possible{choices}{}",
+                        written(&path),
+                        short(&error.instance().to_string()),
+                        described(schema, &path)
+                    )
+                }
+            }
         }
         _ => {
             let key = if path.is_empty() { "the whole".to_owned() } else { format!("key `{}`", written(&path)) };
@@ -122,6 +150,24 @@ fn described(schema: &Value, path: &[String]) -> String {
         .find_map(|place| place.get("description")?.as_str())
         .map(|text| format!(" ({})", short(text.trim())))
         .unwrap_or_default()
+}
+
+/// The values that subschemas allow by name, and the types that they allow.
+fn choices(places: &[&Value]) -> String {
+    let named = places.iter().flat_map(|place| {
+        place.get("const").into_iter().chain(place.get("enum").and_then(Value::as_array).into_iter().flatten())
+    });
+    let types =
+        places.iter().filter(|place| place.get("const").is_none() && place.get("enum").is_none()).filter_map(|place| {
+            match place.get("type")? {
+                Value::String(name) if name != "null" => Some(format!("a value of type {name}")),
+                _ => None,
+            }
+        });
+    let mut all: Vec<String> = named.map(Value::to_string).chain(types).map(|choice| for_people(&choice, 64)).collect();
+    all.dedup();
+    all.truncate(20);
+    all.join(", ")
 }
 
 fn properties<'s>(places: &[&'s Value]) -> Vec<&'s String> {
@@ -184,12 +230,14 @@ mod tests {
             "properties": {
                 "correct": { "type": "number", "description": "Reward of a correct answer." },
                 "stairs": { "type": "array", "items": { "$ref": "#/$defs/Stair" } },
+                "preset": { "oneOf": [{ "const": "lenient" }, { "const": "strict" }], "description": "Where to start." },
+                "rule": { "anyOf": [{ "$ref": "#/$defs/Stair" }, { "type": "null" }], "description": "A rule." },
                 "shape": { "anyOf": [{ "$ref": "#/$defs/Shape" }, { "type": "null" }] },
             },
             "required": ["correct"],
             "additionalProperties": false,
             "$defs": {
-                "Stair": { "type": "object", "properties": { "step": { "type": "integer", "description": "First step." } } },
+                "Stair": { "type": "object", "additionalProperties": false, "properties": { "step": { "type": "integer", "description": "First step." } } },
                 "Shape": { "enum": ["linear", "cosine"], "description": "Shape of the decay." },
             },
         })
@@ -211,6 +259,22 @@ mod tests {
         assert!(words.contains("key `stairs[1].step`") && words.contains("(First step.)"), "{words}");
         let words = mistake(json!({"correct": 1, "shape": "square"}));
         assert!(words.contains("key `shape`") && words.contains("(Shape of the decay.)"), "{words}");
+    }
+
+    #[test]
+    fn alternatives_are_named_and_the_one_that_was_meant_is_looked_into() {
+        let words = mistake(json!({"correct": 1, "preset": "lenent"}));
+        assert!(
+            words.contains("key `preset`: \"lenent\" is not possible; it takes \"lenient\", \"strict\""),
+            "{words}"
+        );
+        assert!(words.contains("(Where to start.)"), "{words}");
+        let words = mistake(json!({"correct": 1, "rule": {"stp": 1}}));
+        assert!(words.contains("unknown key `rule.stp`; did you mean `step`?"), "{words}");
+        let words = mistake(json!({"correct": 1, "rule": {"step": "x"}}));
+        assert!(words.contains("key `rule.step`") && words.contains("(First step.)"), "{words}");
+        let words = mistake(json!({"correct": 1, "rule": 5}));
+        assert!(words.contains("key `rule`: 5 is not possible; it takes a value of type object (A rule.)"), "{words}");
     }
 
     #[test]
@@ -245,15 +309,15 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_refers_to_itself_ends() {
+    fn a_schema_that_would_keep_the_host_busy_is_the_plugins_mistake() {
         for schema in [
             json!({"$ref": "#"}),
             json!({"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": {"$ref": "#/$defs/a"}}}),
-            json!({"properties": {"a": {"$ref": "#"}}, "additionalProperties": false}),
         ] {
-            // Whether it is accepted is `jsonschema`'s to say; that it says so is what counts.
-            let _ = check(&schema, &json!({"a": {"a": {"b": 1}}}));
+            assert!(matches!(check(&schema, &json!({"a": {"b": 1}})), Err(Mistake::Schema(_))), "{schema}");
         }
+        let tree = json!({"properties": {"a": {"$ref": "#"}}, "additionalProperties": false});
+        assert!(matches!(check(&tree, &json!({"a": {"a": {"b": 1}}})), Err(Mistake::Config(_))));
     }
 
     #[test]

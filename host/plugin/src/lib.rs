@@ -31,6 +31,7 @@ mod policy;
 mod returned;
 mod reward;
 mod schedule;
+mod schema_cost;
 mod services;
 mod store;
 mod verifier;

@@ -23,7 +23,8 @@ pub struct Limits {
     /// Milliseconds of wall time for one guest call. Stands behind fuel, for what fuel does not see, so it should never
     /// be what ends a call. Default 10,000.
     pub deadline_ms: u64,
-    /// Bytes of linear memory of one instance, all memories together. Default 256 MiB, at most 4 GiB.
+    /// Bytes of linear memory of one instance, all memories together. Default 64 MiB, at most 4 GiB. (What
+    /// default fuel can touch is little more, so a guest that hoards memory ends as one that does.)
     pub memory_bytes: u64,
     /// Elements of all tables of one instance together. Default 20,000, at most 100,000.
     pub table_elements: u64,
@@ -53,7 +54,7 @@ impl Default for Limits {
         Limits {
             fuel_per_item: 100_000_000,
             deadline_ms: 10_000,
-            memory_bytes: 256 * MIB,
+            memory_bytes: 64 * MIB,
             table_elements: 20_000,
             instances: 16,
             stack_bytes: 512 * KIB,

@@ -19,7 +19,7 @@ fn host() -> &'static Host {
 }
 
 fn limits() -> Limits {
-    Limits { memory_bytes: 64 << 20, hostcall_bytes: 1 << 20, ..Limits::default() }
+    Limits { hostcall_bytes: 1 << 20, ..Limits::default() }
 }
 
 /// The answers to three items, in words.

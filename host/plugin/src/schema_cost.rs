@@ -1,0 +1,143 @@
+//! What checking a config against a schema would cost, before it is done.
+//!
+//! The schema is the guest's, and the check runs on the host, where no fuel bounds it. A few lines of references to
+//! references make billions of steps of it, or a loop without end. So the steps are counted first, and counting stops at
+//! a bound.
+
+use serde_json::Value;
+
+/// Far more than any config needs: the schemas of the reference plugins take some dozens.
+const MOST_STEPS: u32 = 100_000;
+/// Deeper than `serde_json` reads values, so only a cycle gets there.
+const DEEPEST: u32 = 256;
+
+/// Why a schema is not used, if so.
+pub(crate) fn too_costly(schema: &Value, config: &Value) -> Option<&'static str> {
+    let mut count = Count { root: schema, left: MOST_STEPS };
+    count.visit(schema, config, DEEPEST).err()
+}
+
+struct Count<'s> {
+    root: &'s Value,
+    left: u32,
+}
+
+impl<'s> Count<'s> {
+    /// One subschema at one value, and all that follows from it.
+    fn visit(&mut self, place: &'s Value, value: &Value, depth: u32) -> Result<(), &'static str> {
+        self.left = self.left.checked_sub(1).ok_or("it takes too many steps to check a config against it")?;
+        let depth = depth.checked_sub(1).ok_or("it refers to itself without end")?;
+        for (keyword, below) in place.as_object().into_iter().flatten() {
+            match keyword.as_str() {
+                "$ref" | "$dynamicRef" | "$recursiveRef" => {
+                    let pointer = below.as_str().and_then(|target| target.strip_prefix('#'));
+                    let target = pointer.and_then(|pointer| self.root.pointer(pointer));
+                    self.visit(target.ok_or("it has a reference that is not to a part of itself")?, value, depth)?;
+                }
+                "$id" if depth < DEEPEST - 1 => {
+                    return Err("a part of it has an `$id`, which changes what references mean");
+                }
+                "allOf" | "anyOf" | "oneOf" => self.all(below.as_array().into_iter().flatten(), value, depth)?,
+                "not" | "if" | "then" | "else" => self.visit(below, value, depth)?,
+                "dependentSchemas" | "dependencies" => {
+                    self.all(below.as_object().into_iter().flat_map(|parts| parts.values()), value, depth)?;
+                }
+                "properties" => {
+                    for (key, part) in below.as_object().into_iter().flatten() {
+                        if let Some(value) = value.get(key) {
+                            self.visit(part, value, depth)?;
+                        }
+                    }
+                }
+                "patternProperties" => {
+                    for part in below.as_object().into_iter().flat_map(|parts| parts.values()) {
+                        self.each(part, value, depth)?;
+                    }
+                }
+                "prefixItems" => {
+                    for (part, item) in
+                        below.as_array().into_iter().flatten().zip(value.as_array().into_iter().flatten())
+                    {
+                        self.visit(part, item, depth)?;
+                    }
+                }
+                "items"
+                | "contains"
+                | "additionalProperties"
+                | "propertyNames"
+                | "unevaluatedProperties"
+                | "unevaluatedItems" => self.each(below, value, depth)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Several subschemas at one value.
+    fn all(&mut self, places: impl Iterator<Item = &'s Value>, value: &Value, depth: u32) -> Result<(), &'static str> {
+        for place in places {
+            self.visit(place, value, depth)?;
+        }
+        Ok(())
+    }
+
+    /// One subschema at everything directly in a value.
+    fn each(&mut self, place: &'s Value, value: &Value, depth: u32) -> Result<(), &'static str> {
+        let entries = value.as_object().into_iter().flat_map(|object| object.values());
+        for item in entries.chain(value.as_array().into_iter().flatten()) {
+            self.visit(place, item, depth)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    /// A chain of definitions, each of which asks for the next one twice.
+    fn doubling(levels: usize, link: impl Fn(String) -> Value) -> Value {
+        let mut definitions = Map::new();
+        for level in 0..levels {
+            definitions.insert(level.to_string(), link(format!("#/$defs/{}", level + 1)));
+        }
+        definitions.insert(levels.to_string(), json!({"type": "string"}));
+        json!({"$ref": "#/$defs/0", "$defs": definitions})
+    }
+
+    #[test]
+    fn references_that_double_are_refused_before_they_are_followed() {
+        let twice = |next: String| json!({"anyOf": [{"$ref": next}, {"$ref": next}]});
+        assert_eq!(too_costly(&doubling(5, twice), &json!({})), None);
+        assert!(too_costly(&doubling(40, twice), &json!({})).is_some_and(|why| why.contains("steps")));
+        let below = |next: String| json!({"additionalProperties": {"anyOf": [{"$ref": next}, {"$ref": next}]}});
+        let mut config = json!(1);
+        for _ in 0..40 {
+            config = json!({"a": config});
+        }
+        assert!(too_costly(&doubling(40, below), &config).is_some_and(|why| why.contains("steps")));
+    }
+
+    #[test]
+    fn references_in_a_circle_are_refused_and_recursion_along_the_config_is_not() {
+        assert!(too_costly(&json!({"$ref": "#"}), &json!({})).is_some_and(|why| why.contains("without end")));
+        let circle = json!({"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"not": {"$ref": "#/$defs/a"}}}});
+        assert!(too_costly(&circle, &json!({})).is_some_and(|why| why.contains("without end")));
+        let tree = json!({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}});
+        assert_eq!(too_costly(&tree, &json!({"left": {"left": {}, "right": {}}})), None);
+    }
+
+    #[test]
+    fn references_to_elsewhere_are_refused() {
+        for target in
+            ["http://example.invalid/schema", "file:///etc/passwd", "other.json#/a", "#anchor", "#/$defs/missing"]
+        {
+            assert!(
+                too_costly(&json!({"$ref": target}), &json!({})).is_some_and(|why| why.contains("reference")),
+                "{target}"
+            );
+        }
+    }
+}
