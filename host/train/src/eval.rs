@@ -119,13 +119,14 @@ fn run(
     let found = evaluate_prompts(&generator, &prompts.kept, &sampling, config.attempts, seed, &mut progress)?;
     let Some(found) = found else { return Ok(Finished::Stopped) };
 
-    let mut samples = StepLog::resume(&out.join("samples.jsonl"), None)?;
+    let mut samples = StepLog::resume(&out.join("samples.jsonl"), |_, _| false)?;
     for (prompt, rollout) in &found.rollouts {
         samples.append(&Sample::new(0, "held-out", &prompts.kept[*prompt].problem, rollout, None))?;
     }
     samples.sync()?;
     let mut results = found.tally.evaluation(prompts.kept.len());
-    StepLog::resume(&out.join("metrics.jsonl"), None)?.append(&json!({"step": 0, "held_out": results.clone()}))?;
+    StepLog::resume(&out.join("metrics.jsonl"), |_, _| false)?
+        .append(&json!({"step": 0, "held_out": results.clone()}))?;
     results["overlong_prompts"] = json!(prompts.overlong);
     if config.attempts > 1 {
         let powers = std::iter::successors(Some(1), |k| Some(k * 2)).take_while(|k| *k <= config.attempts);

@@ -17,21 +17,19 @@ pub struct StepLog {
 }
 
 impl StepLog {
-    /// Opens `path` for a run that continues at `checkpoint`: records of later steps, and broken lines, are cut away,
-    /// since the steps are run again. Without a checkpoint the log starts empty.
-    pub fn resume(path: &Path, checkpoint: Option<u64>) -> Result<StepLog, TrainError> {
+    /// Opens `path` for a run that continues: of what an earlier call left, the records stay that `keep` (given a
+    /// record and its step) wants. The others, which the run will write again, and broken lines are cut away.
+    pub fn resume(path: &Path, keep: impl Fn(u64, &Value) -> bool) -> Result<StepLog, TrainError> {
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(TrainError::io(path, error)),
         };
         let mut kept = Vec::with_capacity(bytes.len());
-        if let Some(last) = checkpoint {
-            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-                let step = serde_json::from_slice::<Value>(line).ok().and_then(|record| record["step"].as_u64());
-                if line.ends_with(b"\n") && step.is_some_and(|step| step <= last) {
-                    kept.extend_from_slice(line);
-                }
+        for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            let Ok(record) = serde_json::from_slice::<Value>(line) else { continue };
+            if record["step"].as_u64().is_some_and(|step| keep(step, &record)) {
+                kept.extend_from_slice(line);
             }
         }
         if kept != bytes || !path.exists() {
@@ -66,18 +64,18 @@ mod tests {
         let path = folder.path().join("metrics.jsonl");
         let whole = "{\"step\":1,\"loss\":2.5}\n{\"step\":2,\"loss\":2.0}\n{\"step\":3,\"loss\":1.5}\n{\"step\":4,\"lo";
         std::fs::write(&path, whole).expect("written");
-        let mut log = StepLog::resume(&path, Some(2)).expect("opens");
+        let mut log = StepLog::resume(&path, |step, _| step <= 2).expect("opens");
         log.append(&json!({"step": 3, "loss": 1.25})).expect("appends");
         let text = std::fs::read_to_string(&path).expect("reads");
         assert_eq!(text, "{\"step\":1,\"loss\":2.5}\n{\"step\":2,\"loss\":2.0}\n{\"loss\":1.25,\"step\":3}\n");
     }
 
     #[test]
-    fn without_a_checkpoint_the_log_starts_empty() {
+    fn a_log_of_which_nothing_is_wanted_starts_empty() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("metrics.jsonl");
         std::fs::write(&path, "{\"step\":0}\n").expect("written");
-        StepLog::resume(&path, None).expect("opens").sync().expect("syncs");
+        StepLog::resume(&path, |_, _| false).expect("opens").sync().expect("syncs");
         assert_eq!(std::fs::read(&path).expect("reads"), b"");
     }
 }

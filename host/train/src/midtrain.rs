@@ -167,7 +167,7 @@ impl<'a> Midtraining<'a> {
         };
         companions.check(&model)?;
         let saved = (state.step > 0).then_some(state.step);
-        let log = StepLog::resume(&out.join("metrics.jsonl"), saved)?;
+        let log = StepLog::resume(&out.join("metrics.jsonl"), |step, _| saved.is_some_and(|saved| step <= saved))?;
         let rate = config.rate();
         Ok(Midtraining {
             config,

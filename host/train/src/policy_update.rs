@@ -32,6 +32,12 @@ impl TrainingRow<'_> {
         self.weights.iter().map(|weight| f64::from(*weight)).sum()
     }
 
+    /// Whether the row has a gradient. One whose advantages are all 0 has none, unless a reference model pulls
+    /// (`pulled`), and needs no forward; its tokens still count in the mean.
+    pub fn teaches(&self, pulled: bool) -> bool {
+        self.advantages.iter().zip(&self.weights).any(|(gain, weight)| *weight != 0.0 && (pulled || *gain != 0.0))
+    }
+
     fn length(&self) -> usize {
         self.prompt.len() + self.response.len()
     }

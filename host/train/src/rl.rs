@@ -69,6 +69,8 @@ struct State {
     skipped: u64,
     skipped_in_a_row: u64,
     held_out: Value,
+    /// Step of the last evaluation: a stop may fall between a step and the evaluation due behind it.
+    evaluated: Option<u64>,
 }
 
 /// Trains for `config.steps` steps, or until `control` asks to stop, and leaves in `out`: `model/`, `metrics.jsonl`,
@@ -152,12 +154,17 @@ impl<'a> Reinforcement<'a> {
         companions.check(&model)?;
         let reference = if config.kl_coefficient > 0.0 { Some(Llama::load(&initial, device)?) } else { None };
         let saved = (state.step > 0).then_some(state.step);
+        let evaluated = state.evaluated;
+        let keep = |step: u64, record: &Value| {
+            let held_out = record.get("held_out").is_some() || record["split"] == "held-out";
+            saved.is_some_and(|saved| step < saved || step == saved && !(held_out && evaluated != Some(saved)))
+        };
         Ok(Reinforcement {
             config,
             out,
             seed,
-            log: StepLog::resume(&out.join("metrics.jsonl"), saved)?,
-            samples: StepLog::resume(&out.join("samples.jsonl"), saved)?,
+            log: StepLog::resume(&out.join("metrics.jsonl"), keep)?,
+            samples: StepLog::resume(&out.join("samples.jsonl"), keep)?,
             end_tokens: end_tokens(&model, companions.tokenizer()),
             companions,
             checkpoints,
@@ -178,28 +185,29 @@ impl<'a> Reinforcement<'a> {
     fn run(&mut self, control: &Control) -> Result<Finished, TrainError> {
         let total = self.config.steps;
         let clock = Clock::start(self.state.step, total);
-        if self.state.step == 0 && !control.stopping() {
-            self.evaluate(control)?;
-        }
-        while self.state.step < total {
+        loop {
+            let step = self.state.step;
             if control.stopping() {
                 // At step 0 there is nothing that starting over would lose.
-                if self.saved != Some(self.state.step) && self.state.step > 0 {
+                if step > 0 && self.saved != Some(step) {
                     self.checkpoint()?;
                 }
                 return Ok(Finished::Stopped);
             }
-            let line = self.step(&clock)?;
-            let (step, share) = (self.state.step, self.state.step as f64 / total as f64);
-            (control.report)(&line, share);
             let due = |every: u64| every > 0 && step.is_multiple_of(every);
-            if due(self.config.evaluate_every) || step == total {
+            if (step == 0 || step == total || due(self.config.evaluate_every)) && self.state.evaluated != Some(step) {
                 self.evaluate(control)?;
+                self.state.evaluated = Some(step);
+            }
+            if step == total {
+                break;
             }
             // Behind the evaluation, so that resuming here neither loses nor repeats its line.
-            if due(self.config.checkpoint_every) && step < total {
+            if step > 0 && due(self.config.checkpoint_every) && self.saved != Some(step) {
                 self.checkpoint()?;
             }
+            let line = self.step(&clock)?;
+            (control.report)(&line, self.state.step as f64 / total as f64);
         }
         self.finish()?;
         Ok(Finished::Done)
@@ -307,13 +315,8 @@ impl<'a> Reinforcement<'a> {
             temperature,
             tokens_per_forward: config.tokens_per_forward,
         };
-        // A row whose advantages are all 0 has no gradient (unless a reference pulls), so it needs no forward. It does
-        // count in the mean over tokens.
-        let teaches = |row: &TrainingRow<'_>| {
-            let gains = row.advantages.iter().zip(&row.weights);
-            gains.into_iter().any(|(a, w)| *w != 0.0 && (*a != 0.0 || config.kl_coefficient > 0.0))
-        };
-        let teaching: Vec<usize> = (0..rows.len()).filter(|&index| teaches(&rows[index])).collect();
+        let pulled = config.kl_coefficient > 0.0;
+        let teaching: Vec<usize> = (0..rows.len()).filter(|&index| rows[index].teaches(pulled)).collect();
         let log_probabilities = |model: &Llama, rows: &[TrainingRow<'_>]| {
             let chosen: Vec<&TrainingRow<'_>> = teaching.iter().map(|&index| &rows[index]).collect();
             update.log_probabilities(model, &chosen)
@@ -341,7 +344,7 @@ impl<'a> Reinforcement<'a> {
         let size = config.prompts_per_step.div_ceil(config.updates_per_step) * config.rollouts_per_prompt;
         for batch in rows.chunks(size) {
             let total_weight: f64 = batch.iter().map(TrainingRow::weight).sum();
-            let chosen: Vec<&TrainingRow<'_>> = batch.iter().filter(|row| teaches(row)).collect();
+            let chosen: Vec<&TrainingRow<'_>> = batch.iter().filter(|row| row.teaches(pulled)).collect();
             if chosen.is_empty() {
                 // AdamW would still move, by the momentum of other steps alone.
                 continue;
