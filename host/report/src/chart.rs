@@ -7,7 +7,7 @@ pub const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e6
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 56.0;
-const RIGHT: f64 = 110.0;
+const RIGHT: f64 = 130.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 36.0;
 
@@ -89,21 +89,7 @@ pub fn lines(axes: &Axes<'_>, series: &[Series], height: f64) -> String {
         }
         ends.push((frame.top(last.1), index));
     }
-    // Names stand at the lines' ends, pushed apart so that none covers another.
-    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut lowest = f64::MIN;
-    for (y, index) in ends {
-        let y = y.max(lowest + 14.0);
-        lowest = y;
-        let colour = COLOURS[series[index].colour % COLOURS.len()];
-        let _ = write!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\" class=\"name\">{}</text>",
-            WIDTH - RIGHT + 8.0,
-            y + 4.0,
-            escape(&series[index].name)
-        );
-    }
+    frame.names(&mut svg, ends, |index| (series[index].name.clone(), series[index].colour));
     svg.push_str("</svg>");
     svg
 }
@@ -116,6 +102,7 @@ pub fn bands(axes: &Axes<'_>, names: &[String], xs: &[f64], rows: &[Vec<f64>], h
     let frame = Frame { x: (*first, if last > first { *last } else { first + 1.0 }), y: (0.0, 1.0), height };
     let mut svg = frame.open(axes);
     let mut below = vec![0.0; xs.len()];
+    let mut middles: Vec<(f64, usize)> = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let above: Vec<f64> =
             below.iter().zip(rows).map(|(low, row)| low + row.get(index).copied().unwrap_or(0.0)).collect();
@@ -133,17 +120,15 @@ pub fn bands(axes: &Axes<'_>, names: &[String], xs: &[f64], rows: &[Vec<f64>], h
         );
         if share > 0.0 {
             let middle = (above.last().unwrap_or(&0.0) + below.last().unwrap_or(&0.0)) / 2.0;
-            let _ = write!(
-                svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\" class=\"name\">{} {}</text>",
-                WIDTH - RIGHT + 8.0,
-                frame.top(middle) + 4.0,
-                escape(name),
-                label(share, true)
-            );
+            middles.push((frame.top(middle), index));
         }
         below = above;
     }
+    let last = rows.last();
+    frame.names(&mut svg, middles, |index| {
+        let share = last.and_then(|row| row.get(index)).copied().unwrap_or(0.0);
+        (format!("{} {}", names[index], label(share, true)), index)
+    });
     svg.push_str("</svg>");
     svg
 }
@@ -161,6 +146,33 @@ impl Frame {
 
     fn top(&self, y: f64) -> f64 {
         TOP + (self.y.1 - y) / (self.y.1 - self.y.0) * (self.height - TOP - BOTTOM)
+    }
+
+    /// Names at the right edge, each at its height but pushed apart, so that none covers another or leaves the chart.
+    fn names(&self, svg: &mut String, mut at: Vec<(f64, usize)>, name: impl Fn(usize) -> (String, usize)) {
+        const APART: f64 = 14.0;
+        at.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut least = f64::MIN;
+        for (y, _) in &mut at {
+            *y = y.max(least);
+            least = *y + APART;
+        }
+        let mut most = self.height - BOTTOM + 4.0;
+        for (y, _) in at.iter_mut().rev() {
+            *y = y.min(most);
+            most = *y - APART;
+        }
+        for (y, index) in at {
+            let (name, colour) = name(index);
+            let _ = write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{}\" class=\"name\">{}</text>",
+                WIDTH - RIGHT + 8.0,
+                y + 4.0,
+                COLOURS[colour % COLOURS.len()],
+                escape(&name)
+            );
+        }
     }
 
     fn open(&self, axes: &Axes<'_>) -> String {

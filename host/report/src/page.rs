@@ -126,11 +126,14 @@ fn loss(run: &Run) -> String {
 /// Mixture weights over tokens, one figure a stage.
 fn mixtures(run: &Run) -> String {
     let mut html = String::new();
-    for stage in run.stages.iter().filter(|stage| stage.kind == "midtrain") {
-        let weights = |line: &Value| line.get("mixture").and_then(Value::as_object).cloned();
-        let names: BTreeSet<String> =
-            stage.steps.iter().filter_map(weights).flat_map(|map| map.into_iter().map(|(name, _)| name)).collect();
-        let names: Vec<String> = names.into_iter().collect();
+    let trained: Vec<&Stage> = run.stages.iter().filter(|stage| stage.kind == "midtrain").collect();
+    let weights = |line: &Value| line.get("mixture").and_then(Value::as_object).cloned();
+    // A source keeps its colour from stage to stage.
+    let lines = trained.iter().flat_map(|stage| stage.steps.iter());
+    let names: BTreeSet<String> =
+        lines.filter_map(weights).flat_map(|map| map.into_iter().map(|(name, _)| name)).collect();
+    let names: Vec<String> = names.into_iter().collect();
+    for stage in trained {
         let mut xs = Vec::new();
         let mut rows = Vec::new();
         for line in &stage.steps {
