@@ -320,6 +320,21 @@ mod tests {
         assert!(matches!(check(&tree, &json!({"a": {"a": {"b": 1}}})), Err(Mistake::Config(_))));
     }
 
+    /// Preparing the schema follows references that this config does not reach, so it must not follow them twice.
+    #[test]
+    fn references_that_double_cost_nothing_where_the_config_does_not_go() {
+        for link in ["anyOf", "allOf"] {
+            let mut definitions = serde_json::Map::new();
+            for level in 0..60 {
+                let next = json!({"$ref": format!("#/$defs/{}", level + 1)});
+                definitions.insert(level.to_string(), json!({ link: [next.clone(), { "properties": { "b": next } }] }));
+            }
+            definitions.insert("60".to_owned(), json!({"type": "string"}));
+            let schema = json!({"properties": {"a": {"$ref": "#/$defs/0"}}, "$defs": definitions});
+            assert!(check(&schema, &json!({})).is_ok());
+        }
+    }
+
     #[test]
     fn a_config_that_is_no_object_is_refused() {
         for config in [json!(null), json!([]), json!("text"), json!(1)] {
