@@ -12,10 +12,8 @@ fn blocks(language: &str) -> Vec<Vec<String>> {
     let mut open: Option<(bool, Vec<String>)> = None;
     for line in readme.lines() {
         match (&mut open, line.strip_prefix("```")) {
-            (None, Some(name)) => {
-                open = (name == language).then(Vec::new).or(Some(Vec::new())).filter(|_| name == language)
-            }
-            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(name)) => open = Some((name == language, Vec::new())),
+            (Some(_), Some(_)) => blocks.extend(open.take().filter(|(wanted, _)| *wanted).map(|(_, block)| block)),
             (Some((_, block)), None) => block.push(line.to_owned()),
             (None, None) => {}
         }
@@ -64,7 +62,8 @@ fn every_command_runs() {
 
 #[test]
 fn the_plugin_shown_is_the_one_that_is_built() {
-    let source = std::fs::read_to_string(root().join("examples/reward_brevity/src/lib.rs")).expect("the example is there");
+    let source =
+        std::fs::read_to_string(root().join("examples/reward_brevity/src/lib.rs")).expect("the example is there");
     assert_eq!(blocks("rust"), [source.lines().map(str::to_owned).collect::<Vec<_>>()]);
 }
 
