@@ -57,9 +57,7 @@ impl Plugin for Stairs {
         }
         for (index, stair) in config.stairs.iter().enumerate() {
             if stair.tokens == 0 {
-                return refuse(format!(
-                    "stairs[{index}].tokens is 0; a response needs at least one token"
-                ));
+                return refuse(format!("stairs[{index}].tokens is 0; a response needs at least one token"));
             }
         }
         for (index, pair) in config.stairs.windows(2).enumerate() {
@@ -75,16 +73,10 @@ impl Plugin for Stairs {
             }
         }
         if !(config.temperature.is_finite() && config.temperature >= 0.0) {
-            return refuse(format!(
-                "temperature is {}; it must be 0 or more",
-                config.temperature
-            ));
+            return refuse(format!("temperature is {}; it must be 0 or more", config.temperature));
         }
         if !(config.top_p > 0.0 && config.top_p <= 1.0) {
-            return refuse(format!(
-                "top_p is {}; it must be above 0 and at most 1",
-                config.top_p
-            ));
+            return refuse(format!("top_p is {}; it must be above 0 and at most 1", config.top_p));
         }
         Ok(Stairs(config))
     }
@@ -93,16 +85,9 @@ impl Plugin for Stairs {
 impl RolloutSchedule for Stairs {
     fn plan(&mut self, at: &Progress) -> Result<StepPlan, PluginError> {
         let below = self.0.stairs.partition_point(|stair| stair.step <= at.step);
-        let stair = below
-            .checked_sub(1)
-            .and_then(|index| self.0.stairs.get(index));
-        let stair =
-            stair.ok_or_else(|| PluginError::internal(format!("no stair for step {}", at.step)))?;
-        Ok(StepPlan {
-            max_response_tokens: stair.tokens,
-            temperature: self.0.temperature,
-            top_p: self.0.top_p,
-        })
+        let stair = below.checked_sub(1).and_then(|index| self.0.stairs.get(index));
+        let stair = stair.ok_or_else(|| PluginError::internal(format!("no stair for step {}", at.step)))?;
+        Ok(StepPlan { max_response_tokens: stair.tokens, temperature: self.0.temperature, top_p: self.0.top_p })
     }
 }
 
@@ -118,14 +103,7 @@ mod tests {
     }
 
     fn at(step: u64) -> Progress {
-        Progress {
-            stage: "rl".into(),
-            step,
-            total_steps: 400,
-            tokens: 0,
-            total_tokens: 0,
-            metrics: vec![],
-        }
+        Progress { stage: "rl".into(), step, total_steps: 400, tokens: 0, total_tokens: 0, metrics: vec![] }
     }
 
     fn paper() -> serde_json::Value {
@@ -137,20 +115,10 @@ mod tests {
     #[test]
     fn the_papers_staircase_changes_at_its_steps_and_not_between() {
         let mut schedule = stairs(paper()).expect("valid");
-        let tokens = |schedule: &mut Stairs, step| {
-            schedule
-                .plan(&at(step))
-                .map(|plan| plan.max_response_tokens)
-        };
-        for (step, expected) in [
-            (0, 2048),
-            (199, 2048),
-            (200, 4096),
-            (319, 4096),
-            (320, 8192),
-            (400, 8192),
-            (u64::MAX, 8192),
-        ] {
+        let tokens = |schedule: &mut Stairs, step| schedule.plan(&at(step)).map(|plan| plan.max_response_tokens);
+        for (step, expected) in
+            [(0, 2048), (199, 2048), (200, 4096), (319, 4096), (320, 8192), (400, 8192), (u64::MAX, 8192)]
+        {
             assert_eq!(tokens(&mut schedule, step), Ok(expected), "step {step}");
         }
     }
@@ -162,18 +130,13 @@ mod tests {
             whole.plan(&at(step)).expect("a plan");
         }
         let mut resumed = stairs(paper()).expect("valid");
-        resumed
-            .restore(&RolloutSchedule::save(&whole))
-            .expect("nothing to restore");
+        resumed.restore(&RolloutSchedule::save(&whole)).expect("nothing to restore");
         assert_eq!(resumed.plan(&at(350)), whole.plan(&at(350)));
     }
 
     #[test]
     fn sampling_is_the_models_own_unless_the_recipe_says_otherwise() {
-        let plan = stairs(paper())
-            .expect("valid")
-            .plan(&at(0))
-            .expect("a plan");
+        let plan = stairs(paper()).expect("valid").plan(&at(0)).expect("a plan");
         assert_eq!((plan.temperature, plan.top_p), (1.0, 1.0));
         let mut config = paper();
         config["temperature"] = 0.7.into();
@@ -184,13 +147,9 @@ mod tests {
 
     #[test]
     fn a_staircase_that_says_nothing_of_the_first_step_is_refused() {
-        let error =
-            stairs(serde_json::json!({ "stairs": [{ "step": 100, "tokens": 4096 }] })).err();
+        let error = stairs(serde_json::json!({ "stairs": [{ "step": 100, "tokens": 4096 }] })).err();
         let error = error.expect("no stair for step 0");
-        assert!(
-            error.contains("stairs[0].step is 100") && error.contains("step 0"),
-            "{error}"
-        );
+        assert!(error.contains("stairs[0].step is 100") && error.contains("step 0"), "{error}");
     }
 
     #[test]
@@ -199,34 +158,13 @@ mod tests {
         for (config, key) in [
             (serde_json::json!({}), "stairs"),
             (serde_json::json!({ "stairs": [] }), "stairs"),
-            (
-                serde_json::json!({ "stairs": [stair(0, 0)] }),
-                "stairs[0].tokens",
-            ),
-            (
-                serde_json::json!({ "stairs": [stair(0, 8), stair(5, 16), stair(5, 32)] }),
-                "stairs[2].step",
-            ),
-            (
-                serde_json::json!({ "stairs": [stair(0, 8), stair(9, 16), stair(5, 32)] }),
-                "stairs[2].step",
-            ),
-            (
-                serde_json::json!({ "stairs": [stair(0, 8)], "temperature": -0.5 }),
-                "temperature",
-            ),
-            (
-                serde_json::json!({ "stairs": [stair(0, 8)], "top_p": 0.0 }),
-                "top_p",
-            ),
-            (
-                serde_json::json!({ "stairs": [stair(0, 8)], "top_p": 1.5 }),
-                "top_p",
-            ),
-            (
-                serde_json::json!({ "stairs": [stair(0, 8)], "temprature": 1.0 }),
-                "temprature",
-            ),
+            (serde_json::json!({ "stairs": [stair(0, 0)] }), "stairs[0].tokens"),
+            (serde_json::json!({ "stairs": [stair(0, 8), stair(5, 16), stair(5, 32)] }), "stairs[2].step"),
+            (serde_json::json!({ "stairs": [stair(0, 8), stair(9, 16), stair(5, 32)] }), "stairs[2].step"),
+            (serde_json::json!({ "stairs": [stair(0, 8)], "temperature": -0.5 }), "temperature"),
+            (serde_json::json!({ "stairs": [stair(0, 8)], "top_p": 0.0 }), "top_p"),
+            (serde_json::json!({ "stairs": [stair(0, 8)], "top_p": 1.5 }), "top_p"),
+            (serde_json::json!({ "stairs": [stair(0, 8)], "temprature": 1.0 }), "temprature"),
         ] {
             let error = stairs(config.clone()).err().expect("senseless");
             assert!(error.contains(key), "{config}: {error}");

@@ -6,10 +6,7 @@
 //! joins the descriptions that a plugin did link into the one world it implements, and drops imports that it never calls.
 //! Were each whole world generated here, every plugin would have to export all five.
 #![allow(missing_docs, reason = "generated; wit/ holds the documentation")]
-#![allow(
-    unsafe_code,
-    reason = "wit-bindgen's code for the canonical ABI; the only unsafe code in a guest"
-)]
+#![allow(unsafe_code, reason = "wit-bindgen's code for the canonical ABI; the only unsafe code in a guest")]
 
 /// The records, native as well, so that plugins are tested without WebAssembly.
 pub mod records {

@@ -24,10 +24,7 @@ pub fn classify(model: &str, texts: &[String], top: u32) -> Result<Vec<Vec<Label
             name: label.name,
             probability: label.probability,
         };
-        lists
-            .into_iter()
-            .map(|labels| labels.into_iter().map(label).collect())
-            .collect()
+        lists.into_iter().map(|labels| labels.into_iter().map(label).collect()).collect()
     });
     #[cfg(not(target_arch = "wasm32"))]
     Err(PluginError::unsupported(format!(

@@ -1,9 +1,6 @@
 //! The traits that a plugin implements: [`Plugin`] and one kind.
 
-use crate::{
-    Attempt, DataSource, Decision, Document, PluginError, Progress, Reward, Rollout, StepPlan,
-    Verdict,
-};
+use crate::{Attempt, DataSource, Decision, Document, PluginError, Progress, Reward, Rollout, StepPlan, Verdict};
 
 /// A value made from the recipe's config; every plugin is one.
 ///
@@ -34,10 +31,7 @@ pub trait Verifier: Plugin {
     /// # Errors
     /// As [`Verifier::verify`]; the host then tries the attempts one by one, so a bad one costs itself alone.
     fn verify_batch(&self, attempts: &[Attempt]) -> Result<Vec<Verdict>, PluginError> {
-        attempts
-            .iter()
-            .map(|attempt| self.verify(attempt))
-            .collect()
+        attempts.iter().map(|attempt| self.verify(attempt)).collect()
     }
 }
 
@@ -64,10 +58,7 @@ pub trait DataFilter: Plugin {
     /// # Errors
     /// As [`DataFilter::filter`]; the host then tries the documents one by one.
     fn filter_batch(&self, documents: &[Document]) -> Result<Vec<Decision>, PluginError> {
-        documents
-            .iter()
-            .map(|document| self.filter(document))
-            .collect()
+        documents.iter().map(|document| self.filter(document)).collect()
     }
 }
 
@@ -150,9 +141,7 @@ mod tests {
     fn a_plugin_without_memory_refuses_the_memory_of_another() {
         let mut schedule = Forgetful;
         assert_eq!(schedule.restore(&RolloutSchedule::save(&Forgetful)), Ok(()));
-        let error = schedule
-            .restore(&[1, 2, 3])
-            .expect_err("three bytes of another plugin");
+        let error = schedule.restore(&[1, 2, 3]).expect_err("three bytes of another plugin");
         assert_eq!(error.kind, ErrorKind::InvalidInput);
         assert!(error.message.contains("3 bytes"), "{error}");
     }

@@ -61,8 +61,8 @@ pub mod log;
 pub use classifier::{Label, classify};
 pub use kinds::{DataFilter, MixturePolicy, Plugin, RewardFunction, RolloutSchedule, Verifier};
 pub use records::{
-    Attempt, DataSource, Decision, Document, ErrorKind, Field, FinishReason, Metric, Outcome,
-    PluginError, Progress, Reward, RewardPart, Rewritten, Rollout, StepPlan, Verdict,
+    Attempt, DataSource, Decision, Document, ErrorKind, Field, FinishReason, Metric, Outcome, PluginError, Progress,
+    Reward, RewardPart, Rewritten, Rollout, StepPlan, Verdict,
 };
 
 mod export;

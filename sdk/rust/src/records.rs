@@ -1,41 +1,29 @@
 //! The records of the contract and what makes them pleasant to use.
 
 pub use crate::bindings::records::types::{
-    Attempt, DataSource, Decision, Document, ErrorKind, Field, FinishReason, Metric, Outcome,
-    PluginError, Progress, Reward, RewardPart, Rewritten, Rollout, StepPlan, Verdict,
+    Attempt, DataSource, Decision, Document, ErrorKind, Field, FinishReason, Metric, Outcome, PluginError, Progress,
+    Reward, RewardPart, Rewritten, Rollout, StepPlan, Verdict,
 };
 
 impl PluginError {
     /// The recipe's config makes no sense: name the key, the value and what it should be.
     pub fn invalid_config(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::InvalidConfig,
-            message: message.into(),
-        }
+        Self { kind: ErrorKind::InvalidConfig, message: message.into() }
     }
 
     /// This item or call cannot be answered.
     pub fn invalid_input(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::InvalidInput,
-            message: message.into(),
-        }
+        Self { kind: ErrorKind::InvalidInput, message: message.into() }
     }
 
     /// A legitimate request that this plugin does not cover.
     pub fn unsupported(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Unsupported,
-            message: message.into(),
-        }
+        Self { kind: ErrorKind::Unsupported, message: message.into() }
     }
 
     /// A defect of the plugin, reported rather than trapped.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Internal,
-            message: message.into(),
-        }
+        Self { kind: ErrorKind::Internal, message: message.into() }
     }
 }
 
@@ -68,28 +56,19 @@ impl Document {
 impl Field {
     /// A named value.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            value: value.into(),
-        }
+        Self { name: name.into(), value: value.into() }
     }
 }
 
 impl Progress {
     /// The running mean of this name (`loss`, `response_length`, ...), if the stage reports it.
     pub fn metric(&self, name: &str) -> Option<f64> {
-        self.metrics
-            .iter()
-            .find(|metric| metric.name == name)
-            .map(|metric| metric.value)
+        self.metrics.iter().find(|metric| metric.name == name).map(|metric| metric.value)
     }
 }
 
 fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
-    fields
-        .iter()
-        .find(|field| field.name == name)
-        .map(|field| field.value.as_str())
+    fields.iter().find(|field| field.name == name).map(|field| field.value.as_str())
 }
 
 #[cfg(test)]
@@ -99,24 +78,12 @@ mod tests {
     #[test]
     fn an_error_names_its_kind_as_the_contract_does() {
         for (error, name) in [
-            (
-                PluginError::invalid_config("weights: none given"),
-                "invalid-config",
-            ),
-            (
-                PluginError::invalid_input("weights: none given"),
-                "invalid-input",
-            ),
-            (
-                PluginError::unsupported("weights: none given"),
-                "unsupported",
-            ),
+            (PluginError::invalid_config("weights: none given"), "invalid-config"),
+            (PluginError::invalid_input("weights: none given"), "invalid-input"),
+            (PluginError::unsupported("weights: none given"), "unsupported"),
             (PluginError::internal("weights: none given"), "internal"),
         ] {
-            assert_eq!(
-                (error.kind.as_str(), error.message.as_str()),
-                (name, "weights: none given")
-            );
+            assert_eq!((error.kind.as_str(), error.message.as_str()), (name, "weights: none given"));
         }
     }
 
@@ -136,10 +103,7 @@ mod tests {
             total_steps: 2,
             tokens: 0,
             total_tokens: 0,
-            metrics: vec![Metric {
-                name: "loss".into(),
-                value: 0.5,
-            }],
+            metrics: vec![Metric { name: "loss".into(), value: 0.5 }],
         };
         assert_eq!(progress.metric("loss"), Some(0.5));
         assert_eq!(progress.metric("reward"), None);

@@ -6,8 +6,8 @@ use std::sync::Once;
 use crate::bindings::plugin::interface::Description;
 use crate::bindings::{filter, memory, mixture, plugin, reward, schedule, verifier};
 use crate::{
-    Attempt, DataFilter, DataSource, Decision, Document, MixturePolicy, Plugin, PluginError,
-    Progress, Reward, RewardFunction, Rollout, RolloutSchedule, StepPlan, Verdict, Verifier,
+    Attempt, DataFilter, DataSource, Decision, Document, MixturePolicy, Plugin, PluginError, Progress, Reward,
+    RewardFunction, Rollout, RolloutSchedule, StepPlan, Verdict, Verifier,
 };
 
 /// Who a plugin says it is: its crate's name, version and description.
@@ -37,15 +37,10 @@ pub struct MixtureMemory<S>(PhantomData<S>);
 pub struct ScheduleMemory<S>(PhantomData<S>);
 
 /// Runs `call` on the configured plugin.
-fn call<S: Slot, R>(
-    call: impl FnOnce(&mut S::Plugin) -> Result<R, PluginError>,
-) -> Result<R, PluginError> {
+fn call<S: Slot, R>(call: impl FnOnce(&mut S::Plugin) -> Result<R, PluginError>) -> Result<R, PluginError> {
     S::lend(|slot| match slot {
         Some(plugin) => call(plugin),
-        None => Err(PluginError::invalid_config(format!(
-            "`{}` was called before it was configured",
-            S::IDENTITY.name
-        ))),
+        None => Err(PluginError::invalid_config(format!("`{}` was called before it was configured", S::IDENTITY.name))),
     })
 }
 
@@ -63,9 +58,7 @@ fn read_config<C: serde::de::DeserializeOwned>(config: &str) -> Result<C, Plugin
     let value: serde_json::Value = serde_json::from_str(config)
         .map_err(|error| PluginError::invalid_config(format!("the config is not JSON: {error}")))?;
     if !value.is_object() {
-        return Err(PluginError::invalid_config(
-            "the config must be a JSON object",
-        ));
+        return Err(PluginError::invalid_config("the config must be a JSON object"));
     }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
