@@ -66,6 +66,15 @@ fn greedy_text_is_that_of_the_model_without_cache_padding_or_batch() {
     }
 }
 
+/// The same response, up to the rounding of its log-probabilities: which kernel computes a row of a matrix product
+/// depends on the row's place in the batch and on libtorch's threads.
+#[track_caller]
+fn assert_alike(one: &Response, other: &Response) {
+    assert_eq!((&one.tokens, one.finish), (&other.tokens, other.finish));
+    let differences = one.log_probabilities.iter().zip(&other.log_probabilities).map(|(a, b)| (a - b).abs());
+    assert!(differences.fold(0.0, f32::max) < 1e-4, "{one:?}\n{other:?}");
+}
+
 #[test]
 fn a_response_depends_on_its_seed_and_not_on_its_batch() {
     let model = model();
@@ -80,7 +89,7 @@ fn a_response_depends_on_its_seed_and_not_on_its_batch() {
     // Rollouts of one prompt differ by their seeds, and agree with one seed.
     let same = vec![prompts()[0].clone(); 8];
     let rollouts = run(&model, &same, &[1, 2, 3, 4, 5, 6, 7, 1], &sampling(40, 1.0));
-    assert_eq!(rollouts[0], rollouts[7]);
+    assert_alike(&rollouts[0], &rollouts[7]);
     assert!(rollouts[1..7].iter().all(|rollout| rollout.tokens != rollouts[0].tokens));
 }
 
@@ -121,7 +130,7 @@ fn end_tokens_and_stop_texts_end_a_response_and_stay_in_it() {
         let by_token = free.tokens.iter().position(|&token| token == end).map(|place| place + 1);
         let by_text = letters(&free.tokens).find(&stop).map(|place| place + 2);
         match by_token.into_iter().chain(by_text).min() {
-            None => assert_eq!(free, stopped),
+            None => assert_alike(free, stopped),
             Some(length) => {
                 assert_eq!(stopped.tokens, free.tokens[..length]);
                 assert_eq!(stopped.log_probabilities.len(), length);
