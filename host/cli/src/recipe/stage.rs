@@ -212,6 +212,7 @@ impl Stage {
             bail!("{}: no kind {kind:?} of stage{}", wiring.keys.place("kind"), nearest(&kind, known));
         };
         let seed = wiring.keys.take_unsigned("seed")?;
+        #[cfg_attr(not(feature = "train"), expect(unused_mut, reason = "only stages that train set it"))]
         let mut threads = 1;
         let (work, config, inputs, roles) = match kind {
             "generate" => {
@@ -244,13 +245,10 @@ impl Stage {
             #[cfg(feature = "train")]
             _ => super::training::read(text, &name, kind, &mut threads, wiring)?,
             #[cfg(not(feature = "train"))]
-            _ => {
-                threads = 0;
-                bail!(
-                    "{}: this octo-host was built without training ({threads} trainers); build it with the `train` feature",
-                    wiring.keys.place("kind")
-                )
-            }
+            _ => bail!(
+                "{}: this octo-host was built without training; build it with the `train` feature",
+                wiring.keys.place("kind")
+            ),
         };
         Ok(Stage { name, kind, work, inputs, roles, config, seed, threads })
     }
