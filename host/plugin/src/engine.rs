@@ -9,6 +9,7 @@ use std::time::Duration;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy, WasmFeatures};
 
 use crate::cache::Cache;
+use crate::compile::Compiler;
 use crate::limits::{Limits, size};
 use crate::load_error::LoadError;
 
@@ -24,6 +25,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 pub struct Host {
     pub(crate) engines: Arc<Engines>,
     pub(crate) cache: Arc<Cache>,
+    pub(crate) compiler: Compiler,
 }
 
 impl Host {
@@ -46,6 +48,12 @@ impl Host {
         Host::start(folder.map_or_else(Cache::none, Cache::in_folder))
     }
 
+    /// The same host, with plugins compiled by another program, which calls [`compile_if_asked`](crate::compile_if_asked)
+    /// first. Without this it is the running program where that calls it, and otherwise the running process, uncapped.
+    pub fn compiling_with(self, program: &Path) -> Host {
+        Host { compiler: Compiler::Child(program.to_owned()), ..self }
+    }
+
     fn start(cache: Cache) -> Result<Host, LoadError> {
         let engines = Arc::new(Engines { by_stack: Mutex::new(BTreeMap::new()) });
         // Made now, so that a machine that cannot run plugins says so before anything is loaded.
@@ -55,7 +63,7 @@ impl Host {
             .name("octo-plugin-clock".to_owned())
             .spawn(move || tick(&ticked))
             .map_err(|error| LoadError::Engine(format!("could not start a thread: {error}")))?;
-        Ok(Host { engines, cache: Arc::new(cache) })
+        Ok(Host { engines, cache: Arc::new(cache), compiler: Compiler::new() })
     }
 }
 
@@ -99,6 +107,11 @@ fn start(stack: usize) -> Result<Engine, LoadError> {
             Engine::new(&config)
         })
         .map_err(|error| LoadError::Engine(format!("{error:#}")))
+}
+
+/// An engine that compiles and runs nothing, so that it needs no pool: code is the same for both.
+pub(crate) fn compiler(stack: usize) -> wasmtime::Result<Engine> {
+    Engine::new(&settings(stack))
 }
 
 fn settings(stack: usize) -> Config {
@@ -167,6 +180,18 @@ mod tests {
         let lock = include_str!("../../../Cargo.lock");
         let version = ENGINE_VERSION.strip_prefix("wasmtime ").expect("a name and a version");
         assert!(lock.contains(&format!("name = \"wasmtime\"\nversion = \"{version}\"\n")), "Cargo.lock has another");
+    }
+
+    #[test]
+    fn code_of_the_compiler_runs_in_the_pool() {
+        let stack = 512 << 10;
+        let (pooled, plain) = (start(stack).expect("supported machine"), compiler(stack).expect("the same"));
+        let hash = |engine: &Engine| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut hasher);
+            std::hash::Hasher::finish(&hasher)
+        };
+        assert_eq!(hash(&pooled), hash(&plain));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod batch;
 mod bindings;
 mod blueprint;
 mod cache;
+mod compile;
 pub mod component;
 mod config_check;
 mod contract;
@@ -37,6 +38,8 @@ mod store;
 mod verifier;
 
 pub use bindings::types;
+pub use compile::compile_if_asked;
+pub use contract::Contract;
 pub use describe::Description;
 pub use engine::{ENGINE_VERSION, Host};
 pub use failure::{Failure, FailureKind};
