@@ -36,6 +36,7 @@ mod schema_cost;
 mod services;
 mod store;
 mod verifier;
+mod wasi;
 
 pub use bindings::types;
 pub use compile::compile_if_asked;

@@ -28,6 +28,16 @@ impl GuestLog {
         self.last_error.as_deref()
     }
 
+    /// A line that the guest printed.
+    pub(crate) fn print(&mut self, line: &str) {
+        self.write(Level::Info, line);
+    }
+
+    /// A line that the guest printed as an error. The last line of a Python traceback says what happened.
+    pub(crate) fn complain(&mut self, line: &str) {
+        self.write(Level::Error, line);
+    }
+
     fn write(&mut self, level: Level, message: &str) {
         if matches!(level, Level::Error) {
             self.last_error = Some(short(message));
