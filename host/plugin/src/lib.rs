@@ -22,6 +22,7 @@ mod engine;
 mod failure;
 mod filter;
 mod find;
+mod guest_log;
 mod guest_text;
 mod kind;
 mod limits;

@@ -16,6 +16,7 @@ use crate::config_check::{self, Mistake};
 use crate::contract::{self, Contract};
 use crate::describe::{self, Description};
 use crate::failure::{Failure, FailureKind};
+use crate::guest_log::SharedLog;
 use crate::guest_text::{for_people, short};
 use crate::store::{Guest, Sandbox, setup_fuel};
 use crate::{
@@ -122,7 +123,8 @@ impl Loading<'_> {
             let plugin = name.clone();
             move |failure| LoadError::Start { plugin, doing, failure }
         };
-        let started = Sandbox::start(&engine, &ready, &name, limits);
+        let log = SharedLog::new(&name, limits);
+        let started = Sandbox::start(&engine, &ready, &name, limits, &log);
         let mut sandbox: Sandbox<W> = started.map_err(|failure| match failure.kind {
             // The types of the exports are compared with the contract's when the first instance is made.
             FailureKind::InvalidOutput => LoadError::Invalid { plugin: name.clone(), problem: failure.message },
@@ -153,6 +155,7 @@ impl Loading<'_> {
             contract,
             config,
             limits: limits.clone(),
+            log,
             _clock: Arc::clone(&host.engines),
         })
     }

@@ -1,18 +1,23 @@
 //! The isolation boundary: one instance of a plugin, with everything that bounds it.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use wasmtime::{ResourceLimiter, Store};
 
 use crate::bindings::{Answer, World};
 use crate::engine::TICK;
 use crate::failure::{self, Denied, Failure, FailureKind};
+use crate::guest_log::{GuestLog, SharedLog};
 use crate::guest_text::short;
 use crate::limits::{Limits, size};
-use crate::services::GuestLog;
 use crate::wasi::Wasi;
 
 /// What the host keeps for one instance.
 pub(crate) struct Guest {
     pub log: GuestLog,
+    /// When the call under way must have ended. Behind it stands the epoch deadline, for what is not in a host service.
+    pub deadline: Instant,
     resources: Resources,
     /// Made when it is first used; nothing is linked that uses it where `wasi` is not allowed.
     wasi: Option<Box<Wasi>>,
@@ -24,13 +29,14 @@ impl Guest {
         self.wasi.get_or_insert_with(|| Box::new(Wasi::new(self.log_bytes)))
     }
 
-    /// What the guest printed becomes lines of its log.
-    fn log_printed(&mut self) {
+    /// The guest has stopped: what it printed becomes lines of its log, and these reach the host's.
+    fn hand_over_log(&mut self) {
         if let Some(wasi) = &mut self.wasi {
             let [out, err] = wasi.take_printed();
             out.lines().for_each(|line| self.log.print(line));
             err.lines().for_each(|line| self.log.complain(line));
         }
+        self.log.hand_over();
     }
 }
 
@@ -104,9 +110,11 @@ impl<W: World> Sandbox<W> {
         ready: &W::Ready,
         name: &str,
         limits: &Limits,
+        shared_log: &Arc<SharedLog>,
     ) -> Result<Sandbox<W>, Failure> {
         let guest = Guest {
-            log: GuestLog::new(name, limits.log_bytes),
+            log: GuestLog::new(name, limits, Arc::clone(shared_log)),
+            deadline: Instant::now(),
             resources: Resources {
                 memory: 0,
                 memory_limit: limits.memory_bytes,
@@ -123,7 +131,9 @@ impl<W: World> Sandbox<W> {
         store.set_hostcall_fuel(size(limits.hostcall_bytes));
         store.set_max_component_handles(size(limits.handles));
         refuel(&mut store, setup_fuel(limits), limits)?;
-        match W::instantiate(ready, &mut store) {
+        let started = W::instantiate(ready, &mut store);
+        store.data_mut().hand_over_log();
+        match started {
             Ok(world) => Ok(Sandbox { world, store, limits: limits.clone() }),
             Err(error) => {
                 let failure = failure::of_call(&error, limits, store.data().log.last_words());
@@ -149,7 +159,7 @@ impl<W: World> Sandbox<W> {
     ) -> Result<T, Failure> {
         refuel(&mut self.store, fuel, &self.limits)?;
         let answer = call(&self.world, &mut self.store);
-        self.store.data_mut().log_printed();
+        self.store.data_mut().hand_over_log();
         match answer {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(refusal)) => Err(Failure::refused(&refusal)),
@@ -168,6 +178,7 @@ fn refuel(store: &mut Store<Guest>, fuel: u64, limits: &Limits) -> Result<(), Fa
     store.set_fuel(fuel).map_err(|error| Failure { kind: FailureKind::Trap, message: format!("engine: {error:#}") })?;
     // One tick more than the deadline holds, since the first may come at once.
     let tick = u64::try_from(TICK.as_millis()).unwrap_or(1);
+    store.data_mut().deadline = Instant::now() + Duration::from_millis(limits.deadline_ms);
     store.set_epoch_deadline(limits.deadline_ms.div_ceil(tick) + 1);
     Ok(())
 }
