@@ -10,6 +10,7 @@ use crate::engine::Engines;
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::store::{Sandbox, setup_fuel};
+use crate::watch::Watch;
 
 /// A loaded plugin of one kind: checked, compiled, described, and known to accept its config.
 pub(crate) struct Blueprint<W: World> {
@@ -20,6 +21,7 @@ pub(crate) struct Blueprint<W: World> {
     /// Canonical JSON.
     pub config: String,
     pub limits: Limits,
+    pub watch: Watch,
     /// Keeps the clock ticking for as long as the plugin lives.
     pub _clock: Arc<Engines>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Blueprint<W: World> {
 impl<W: World> Blueprint<W> {
     /// A fresh, configured instance.
     pub(crate) fn fresh(&self) -> Result<Sandbox<W>, Failure> {
-        let mut sandbox = Sandbox::start(&self.engine, &self.ready, &self.description.name, &self.limits)?;
+        let mut sandbox = Sandbox::start(&self.engine, &self.ready, &self.description.name, &self.limits, &self.watch)?;
         sandbox.call(setup_fuel(&self.limits), |world: &W, store| world.configure(store, &self.config))?;
         Ok(sandbox)
     }

@@ -9,6 +9,7 @@ use crate::bindings::types::{ErrorKind, PluginError};
 use crate::contract;
 use crate::guest_text::{LONGEST_LINE, for_people, short};
 use crate::store::Guest;
+use crate::transcript::Page;
 
 /// One instance's log, bounded in bytes. Lines go to `tracing` under the target `octo_plugin::guest`.
 pub(crate) struct GuestLog {
@@ -16,11 +17,12 @@ pub(crate) struct GuestLog {
     left: u64,
     cut: bool,
     last_error: Option<String>,
+    page: Option<Page>,
 }
 
 impl GuestLog {
-    pub(crate) fn new(plugin: &str, bytes: u64) -> GuestLog {
-        GuestLog { plugin: plugin.to_owned(), left: bytes, cut: false, last_error: None }
+    pub(crate) fn new(plugin: &str, bytes: u64, page: Option<Page>) -> GuestLog {
+        GuestLog { plugin: plugin.to_owned(), left: bytes, cut: false, last_error: None, page }
     }
 
     /// What the guest last said was wrong. The SDK logs a panic's message before the trap.
@@ -38,6 +40,7 @@ impl GuestLog {
             self.left = 0;
             if !self.cut {
                 self.cut = true;
+                self.page.iter().for_each(Page::log_cut);
                 tracing::warn!(target: "octo_plugin::guest", plugin = %self.plugin, "log limit reached; the rest is dropped");
             }
             return;
@@ -45,6 +48,7 @@ impl GuestLog {
         self.left -= bytes;
         let line = for_people(message, LONGEST_LINE.max(2048));
         let plugin = &self.plugin;
+        self.page.iter().for_each(|page| page.line(level, &line));
         match level {
             Level::Debug => tracing::debug!(target: "octo_plugin::guest", %plugin, "{line}"),
             Level::Info => tracing::info!(target: "octo_plugin::guest", %plugin, "{line}"),
@@ -100,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_log_ends_at_its_limit_and_keeps_the_last_error() {
-        let mut log = GuestLog::new("plugin", 10);
+        let mut log = GuestLog::new("plugin", 10, None);
         log.write(Level::Info, "12345678");
         assert_eq!(log.left, 2);
         log.write(Level::Error, "over\nthe limit");

@@ -1,17 +1,22 @@
 //! The isolation boundary: one instance of a plugin, with everything that bounds it.
 
+use std::time::{Duration, Instant};
+
 use wasmtime::{ResourceLimiter, Store};
 
 use crate::bindings::{Answer, World};
-use crate::engine::TICK;
 use crate::failure::{self, Denied, Failure, FailureKind};
 use crate::guest_text::short;
 use crate::limits::{Limits, size};
 use crate::services::GuestLog;
+use crate::transcript::Page;
+use crate::watch::Watch;
 
 /// What the host keeps for one instance.
 pub(crate) struct Guest {
     pub log: GuestLog,
+    /// When the call that runs must be over, where the ticks of the engine are used for samples.
+    pub deadline: Option<Instant>,
     resources: Resources,
 }
 
@@ -76,6 +81,8 @@ pub(crate) struct Sandbox<W> {
     world: W,
     store: Store<Guest>,
     limits: Limits,
+    watch: Watch,
+    page: Option<Page>,
 }
 
 impl<W: World> Sandbox<W> {
@@ -85,9 +92,12 @@ impl<W: World> Sandbox<W> {
         ready: &W::Ready,
         name: &str,
         limits: &Limits,
+        watch: &Watch,
     ) -> Result<Sandbox<W>, Failure> {
+        let page = watch.transcript.as_ref().and_then(|transcript| transcript.page());
         let guest = Guest {
-            log: GuestLog::new(name, limits.log_bytes),
+            log: GuestLog::new(name, limits.log_bytes, page.clone()),
+            deadline: None,
             resources: Resources {
                 memory: 0,
                 memory_limit: limits.memory_bytes,
@@ -101,10 +111,16 @@ impl<W: World> Sandbox<W> {
         store.limiter(|guest| &mut guest.resources);
         store.set_hostcall_fuel(size(limits.hostcall_bytes));
         store.set_max_component_handles(size(limits.handles));
-        refuel(&mut store, setup_fuel(limits), limits)?;
+        if let Some(profiler) = &watch.profiler {
+            profiler.watch(&mut store);
+        }
+        refuel(&mut store, setup_fuel(limits), limits, watch)?;
         match W::instantiate(ready, &mut store) {
-            Ok(world) => Ok(Sandbox { world, store, limits: limits.clone() }),
+            Ok(world) => Ok(Sandbox { world, store, limits: limits.clone(), watch: watch.clone(), page }),
             Err(error) => {
+                if let Some(page) = &page {
+                    page.ended(&error);
+                }
                 let failure = failure::of_call(&error, limits, store.data().log.last_words());
                 // Nothing was handed over yet, so what `of_call` takes for bad output is a component that does not fit.
                 Err(match failure.kind {
@@ -126,8 +142,13 @@ impl<W: World> Sandbox<W> {
         fuel: u64,
         call: impl FnOnce(&W, &mut Store<Guest>) -> Answer<T>,
     ) -> Result<T, Failure> {
-        refuel(&mut self.store, fuel, &self.limits)?;
-        match call(&self.world, &mut self.store) {
+        refuel(&mut self.store, fuel, &self.limits, &self.watch)?;
+        let called = call(&self.world, &mut self.store);
+        if let Some(page) = &self.page {
+            page.call(fuel, self.store.get_fuel().unwrap_or(0));
+            called.as_ref().err().into_iter().for_each(|error| page.ended(error));
+        }
+        match called {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(refusal)) => Err(Failure::refused(&refusal)),
             Err(error) => Err(failure::of_call(&error, &self.limits, self.store.data().log.last_words())),
@@ -141,10 +162,17 @@ pub(crate) fn setup_fuel(limits: &Limits) -> u64 {
     limits.fuel_per_item.max(Limits::default().fuel_per_item)
 }
 
-fn refuel(store: &mut Store<Guest>, fuel: u64, limits: &Limits) -> Result<(), Failure> {
+fn refuel(store: &mut Store<Guest>, fuel: u64, limits: &Limits, watch: &Watch) -> Result<(), Failure> {
     store.set_fuel(fuel).map_err(|error| Failure { kind: FailureKind::Trap, message: format!("engine: {error:#}") })?;
+    if let Some(profiler) = &watch.profiler {
+        // Every tick is a sample, and the profiler minds the deadline.
+        store.data_mut().deadline = Instant::now().checked_add(Duration::from_millis(limits.deadline_ms));
+        store.set_epoch_deadline(1);
+        profiler.call_begins();
+        return Ok(());
+    }
     // One tick more than the deadline holds, since the first may come at once.
-    let tick = u64::try_from(TICK.as_millis()).unwrap_or(1);
+    let tick = u64::try_from(watch.tick.as_millis()).unwrap_or(1).max(1);
     store.set_epoch_deadline(limits.deadline_ms.div_ceil(tick) + 1);
     Ok(())
 }
