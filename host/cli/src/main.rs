@@ -14,6 +14,8 @@ mod recipe;
 mod report;
 mod run;
 mod terminal;
+#[cfg(not(feature = "train"))]
+mod trainer;
 
 use std::process::ExitCode;
 
@@ -22,11 +24,15 @@ use clap::{CommandFactory, Parser};
 use crate::arguments::{Arguments, Command, PluginCommand};
 
 fn main() -> ExitCode {
+    octo_plugin::compile_if_asked();
     let arguments = Arguments::parse();
     terminal::start_log();
     terminal::exit_code(match (arguments.command, arguments.plugin_mode) {
         (None, Some(arguments)) => plugin_mode::run(arguments),
+        #[cfg(feature = "train")]
         (Some(Command::Run(arguments)), _) => run::run(arguments),
+        #[cfg(not(feature = "train"))]
+        (Some(Command::Run(arguments)), _) => trainer::run(arguments),
         (Some(Command::Report(arguments)), _) => report::report(arguments),
         (Some(Command::Plugin(PluginCommand::Build(arguments))), _) => plugin_build::run(arguments),
         (Some(Command::Plugin(PluginCommand::Inspect(arguments))), _) => plugin_inspect::run(arguments),

@@ -3,7 +3,8 @@
 //! A unit is what cannot be split: an item, or a group of rollouts. A batch call may use what its smallest unit may use
 //! alone, so a unit that passes in a batch would pass alone, and one that fails in a batch is judged alone. That makes
 //! results independent of batch boundaries and neighbours (given a plugin whose answers do not depend on earlier items
-//! of the batch), and caps what a bad item costs its batch at one unit's fuel.
+//! of the batch), and caps what a bad item costs its batch at one unit's fuel. An answer that is refused or invalid for
+//! itself is no failure of its batch.
 
 use std::ops::Range;
 
@@ -17,7 +18,7 @@ pub(crate) fn run<Item, Answer>(
     items: &[Item],
     units: &[Range<usize>],
     batch_items: usize,
-    call: impl Fn(&[Item], usize) -> Result<Vec<Answer>, Failure> + Sync,
+    call: impl Fn(&[Item], usize) -> Result<Vec<Result<Answer, Failure>>, Failure> + Sync,
 ) -> Vec<Result<Answer, Failure>>
 where
     Item: Sync,
@@ -68,8 +69,8 @@ fn over<Item, Answer>(
     items: &[Item],
     units: &[Range<usize>],
     fuel_items: usize,
-    call: &impl Fn(&[Item], usize) -> Result<Vec<Answer>, Failure>,
-) -> Result<Vec<Answer>, Failure> {
+    call: &impl Fn(&[Item], usize) -> Result<Vec<Result<Answer, Failure>>, Failure>,
+) -> Result<Vec<Result<Answer, Failure>>, Failure> {
     let range = units.first().map_or(0, |unit| unit.start)..units.last().map_or(0, |unit| unit.end);
     let slice = &items[range];
     let answers = call(slice, fuel_items)?;
@@ -80,11 +81,11 @@ fn over<Item, Answer>(
 }
 
 /// A call's answers one by one, or its failure for every item.
-fn each<Answer>(result: Result<Vec<Answer>, Failure>, units: &[Range<usize>]) -> Vec<Result<Answer, Failure>> {
-    match result {
-        Ok(answers) => answers.into_iter().map(Ok).collect(),
-        Err(failure) => units.iter().flat_map(Range::clone).map(|_| Err(failure.clone())).collect(),
-    }
+fn each<Answer>(
+    result: Result<Vec<Result<Answer, Failure>>, Failure>,
+    units: &[Range<usize>],
+) -> Vec<Result<Answer, Failure>> {
+    result.unwrap_or_else(|failure| units.iter().flat_map(Range::clone).map(|_| Err(failure.clone())).collect())
 }
 
 /// Adjacent units, as many as fit `batch_items`, and at least one.
@@ -113,9 +114,18 @@ mod tests {
         Failure { kind: FailureKind::Trap, message: "bad item".to_owned() }
     }
 
-    /// Doubles its items and traps on a negative one.
-    fn double(items: &[i64], _fuel_items: usize) -> Result<Vec<i64>, Failure> {
-        items.iter().map(|item| if *item < 0 { Err(trap()) } else { Ok(2 * item) }).collect()
+    fn refusal() -> Failure {
+        Failure { kind: FailureKind::PluginError, message: "this one not".to_owned() }
+    }
+
+    /// Doubles its items, refuses 0 and traps on a negative one.
+    fn double(items: &[i64], _fuel_items: usize) -> Result<Vec<Result<i64, Failure>>, Failure> {
+        let answer = |item: &i64| if *item < 0 { Err(trap()) } else { Ok(doubled(*item)) };
+        items.iter().map(answer).collect()
+    }
+
+    fn doubled(item: i64) -> Result<i64, Failure> {
+        if item == 0 { Err(refusal()) } else { Ok(2 * item) }
     }
 
     proptest! {
@@ -124,7 +134,7 @@ mod tests {
             items in prop::collection::vec(-3i64..100, 0..80),
             batch_items in 1usize..20,
         ) {
-            let expected: Vec<_> = items.iter().map(|item| if *item < 0 { Err(trap()) } else { Ok(2 * item) }).collect();
+            let expected: Vec<_> = items.iter().map(|item| if *item < 0 { Err(trap()) } else { doubled(*item) }).collect();
             prop_assert_eq!(run(&items, &single(items.len()), batch_items, double), expected);
         }
 
@@ -138,7 +148,7 @@ mod tests {
             let calls = Mutex::new(Vec::new());
             let answers = run(&items, &grouped(&items, |item| item.0), batch_items, |slice, fuel_items| {
                 calls.lock().unwrap().push((slice.to_vec(), fuel_items));
-                if slice.iter().any(|item| item.1) { Err(trap()) } else { Ok(slice.to_vec()) }
+                if slice.iter().any(|item| item.1) { Err(trap()) } else { Ok(slice.iter().copied().map(Ok).collect()) }
             });
             prop_assert_eq!(answers.len(), items.len());
             for (item, answer) in items.iter().zip(&answers) {
@@ -156,10 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_item_is_not_asked_for_again_and_neither_are_its_neighbours() {
+        let calls = Mutex::new(0);
+        let answers = run(&[1, 0, 2], &single(3), 8, |items, fuel_items| {
+            *calls.lock().unwrap() += 1;
+            double(items, fuel_items)
+        });
+        assert_eq!((answers, *calls.lock().unwrap()), (vec![Ok(2), Err(refusal()), Ok(4)], 1));
+    }
+
+    #[test]
     fn too_few_or_too_many_answers_are_invalid_for_each_item_alone() {
         for wrong in [0usize, 2, 5] {
             let answers = run(&[1, 2, 3], &single(3), 8, |slice, _| {
-                Ok(vec![0; if slice.len() == 1 && slice[0] != 2 { 1 } else { wrong }])
+                Ok(vec![Ok(0); if slice.len() == 1 && slice[0] != 2 { 1 } else { wrong }])
             });
             assert_eq!(answers[0], Ok(0));
             assert_eq!(answers[1].as_ref().expect_err("wrong number").kind, FailureKind::InvalidOutput);

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use wasmtime::Engine;
+use wasmtime::{Engine, Store};
 
-use crate::bindings::World;
+use crate::bindings::{Answers, World};
+use crate::contract::Contract;
 use crate::describe::Description;
 use crate::engine::Engines;
 use crate::failure::Failure;
 use crate::limits::Limits;
-use crate::store::{Sandbox, setup_fuel};
+use crate::store::{Guest, Sandbox, setup_fuel};
 use crate::watch::Watch;
 
 /// A loaded plugin of one kind: checked, compiled, described, and known to accept its config.
@@ -18,6 +19,8 @@ pub(crate) struct Blueprint<W: World> {
     pub ready: W::Ready,
     pub description: Description,
     pub digest: String,
+    /// The version of the contract that it was built for.
+    pub contract: Contract,
     /// Canonical JSON.
     pub config: String,
     pub limits: Limits,
@@ -32,6 +35,19 @@ impl<W: World> Blueprint<W> {
         let mut sandbox = Sandbox::start(&self.engine, &self.ready, &self.description.name, &self.limits, &self.watch)?;
         sandbox.call(setup_fuel(&self.limits), |world: &W, store| world.configure(store, &self.config))?;
         Ok(sandbox)
+    }
+
+    /// One batch through a fresh instance, with the fuel of `fuel_items` items. Each answer is refused or checked for
+    /// itself, since it stands for itself; what ends the call ends all of them.
+    pub(crate) fn answers<T>(
+        &self,
+        fuel_items: usize,
+        call: impl FnOnce(&W, &mut Store<Guest>) -> Answers<T>,
+        check: impl Fn(T) -> Result<T, Failure>,
+    ) -> Result<Vec<Result<T, Failure>>, Failure> {
+        let answers = self.fresh()?.call(self.fuel(fuel_items), call)?;
+        let judged = |answer: Result<T, _>| answer.map_err(|refusal| Failure::refused(&refusal)).and_then(&check);
+        Ok(answers.into_iter().map(judged).collect())
     }
 
     /// Fuel of a call that may use as much as `items` items.

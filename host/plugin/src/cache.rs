@@ -16,6 +16,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::compile::Problem;
+
 const DIGEST_BYTES: usize = 32;
 
 /// The folder of compiled code, or none where there is no private place for one.
@@ -49,25 +51,29 @@ impl Cache {
         }
     }
 
-    /// The component of `bytes`, whose SHA-256 is `digest` in hexadecimal: from the cache, or compiled and kept.
+    /// The component whose SHA-256 is `digest` in hexadecimal: from the cache, or by `compile`, whose code is kept.
     ///
     /// # Errors
     /// What the compiler says. Trouble with the cache is logged, and costs a compilation.
-    pub(crate) fn component(&self, engine: &Engine, digest: &str, bytes: &[u8]) -> wasmtime::Result<Component> {
+    pub(crate) fn component(
+        &self,
+        engine: &Engine,
+        digest: &str,
+        compile: impl FnOnce() -> Result<Vec<u8>, Problem>,
+    ) -> Result<Component, Problem> {
         let entry = self.folder.as_ref().map(|folder| folder.join(entry_name(engine, digest)));
         if let Some(entry) = &entry
             && let Some(component) = read(engine, entry)
         {
             return Ok(component);
         }
-        let component = Component::from_binary(engine, bytes)?;
-        if let Some(entry) = &entry {
-            let kept = component.serialize().map_err(std::io::Error::other).and_then(|code| write(entry, &code));
-            if let Err(error) = kept {
-                tracing::debug!("could not keep {}: {error}", entry.display());
-            }
+        let code = compile()?;
+        if let Some(entry) = &entry
+            && let Err(error) = write(entry, &code)
+        {
+            tracing::debug!("could not keep {}: {error}", entry.display());
         }
-        Ok(component)
+        trust(engine, &code).map_err(|error| Problem::Failed(format!("was compiled for another engine: {error:#}")))
     }
 }
 
@@ -145,7 +151,8 @@ fn read(engine: &Engine, entry: &Path) -> Option<Component> {
 #[allow(
     unsafe_code,
     reason = "wasmtime cannot tell its own output from an attacker's. These bytes were written by this user's octo-host \
-              into a folder that only this user can write, and match the digest that was written with them"
+              into a folder that only this user can write, and match the digest that was written with them, or come from \
+              the compiler that this process started just now"
 )]
 fn trust(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: as above, the bytes are unmodified output of `Component::serialize`.
@@ -170,9 +177,17 @@ fn write(entry: &Path, code: &[u8]) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::Compiler;
+    use crate::engine::EngineOptions;
+    use crate::limits::Limits;
 
     /// The smallest component: magic number, version and layer.
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn compiled(cache: &Cache, engine: &Engine) {
+        let here = || Compiler::Here.compile(engine, EMPTY, &Limits::default(), EngineOptions::default());
+        assert!(cache.component(engine, "digest", here).is_ok(), "compiles");
+    }
 
     fn only_entry(folder: &Path) -> PathBuf {
         let entries: Vec<_> = fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect();
@@ -186,7 +201,7 @@ mod tests {
         let folder = home.path().join("compiled");
         let cache = Cache::in_folder(&folder);
         let engine = Engine::default();
-        cache.component(&engine, "digest", EMPTY).expect("compiles");
+        compiled(&cache, &engine);
         let entry = only_entry(&folder);
         let good = fs::read(&entry).expect("entry");
         assert!(read(&engine, &entry).is_some(), "a whole entry is used");
@@ -196,7 +211,7 @@ mod tests {
         for damaged in [flipped, good[..good.len() / 2].to_vec(), Vec::new(), b"short".to_vec()] {
             fs::write(&entry, &damaged).expect("damage it");
             assert!(read(&engine, &entry).is_none(), "{} damaged bytes were trusted", damaged.len());
-            cache.component(&engine, "digest", EMPTY).expect("compiles again");
+            compiled(&cache, &engine);
             assert_eq!(fs::read(only_entry(&folder)).expect("entry"), good);
         }
     }
@@ -208,7 +223,7 @@ mod tests {
         fs::create_dir(&folder).expect("made by someone careless");
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("opened to all");
         let cache = Cache::in_folder(&folder);
-        cache.component(&Engine::default(), "digest", EMPTY).expect("compiles");
+        compiled(&cache, &Engine::default());
         let mode = |path: &Path| fs::metadata(path).expect("metadata").permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(&only_entry(&folder))), (0o700, 0o600));
     }
@@ -220,6 +235,6 @@ mod tests {
         fs::write(&file, b"in the way").expect("written");
         let cache = Cache::in_folder(&file.join("compiled"));
         assert!(cache.folder.is_none());
-        cache.component(&Engine::default(), "digest", EMPTY).expect("compiles");
+        compiled(&cache, &Engine::default());
     }
 }

@@ -5,12 +5,49 @@ use semver::Version;
 /// The package of every interface of the contract.
 pub(crate) const PACKAGE: &str = "octo:plugin/";
 
-/// The contract of this host: the version of the package in `wit/`.
-pub(crate) const VERSION: Version = Version::new(0, 1, 0);
+/// A version of the contract that this host serves. Adding one here makes the compiler ask for its adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contract {
+    /// 0.1.0: a batch is answered or refused as a whole.
+    V0_1,
+    /// 0.2.0: each item of a batch is answered or refused for itself.
+    V0_2,
+}
 
-/// An interface's full name, `octo:plugin/NAME@VERSION`.
-pub(crate) fn interface(name: &str) -> String {
-    format!("{PACKAGE}{name}@{VERSION}")
+impl Contract {
+    /// All versions served, oldest first.
+    pub const ALL: [Contract; 2] = [Contract::V0_1, Contract::V0_2];
+
+    /// The version of the package in `wit/`, which the SDK of this release builds for.
+    pub const CURRENT: Contract = Contract::ALL[Contract::ALL.len() - 1];
+
+    /// The version of the WIT package.
+    pub fn version(self) -> Version {
+        match self {
+            Contract::V0_1 => Version::new(0, 1, 0),
+            Contract::V0_2 => Version::new(0, 2, 0),
+        }
+    }
+
+    /// The served version of this number.
+    pub(crate) fn of(version: &Version) -> Option<Contract> {
+        Contract::ALL.into_iter().find(|contract| contract.version() == *version)
+    }
+
+    /// All versions served, for a person: `0.1.0 and 0.2.0`.
+    pub(crate) fn all_served() -> String {
+        let versions: Vec<String> = Contract::ALL.iter().map(|contract| contract.version().to_string()).collect();
+        match versions.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+
+    /// An interface's full name, `octo:plugin/NAME@VERSION`.
+    pub(crate) fn interface(self, name: &str) -> String {
+        format!("{PACKAGE}{name}@{}", self.version())
+    }
 }
 
 /// Splits `octo:plugin/NAME@VERSION` into name and version; `None` for another package's names.
@@ -27,15 +64,46 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_that_of_the_wit_package() {
-        for wit in [include_str!("../../../wit/types.wit"), include_str!("../../../wit/worlds.wit")] {
-            assert!(wit.contains(&format!("package octo:plugin@{VERSION};")), "wit/ has another version");
+    fn every_version_has_its_folder_and_the_current_one_is_the_top() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+        let package = |file: &std::path::Path| {
+            let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            text.lines().next().unwrap_or_default().to_owned()
+        };
+        for contract in Contract::ALL {
+            let version = contract.version();
+            let folder = match contract {
+                Contract::CURRENT => folder.clone(),
+                _ => folder.join(format!("v{version}")),
+            };
+            for file in ["types.wit", "worlds.wit"] {
+                assert_eq!(package(&folder.join(file)), format!("package octo:plugin@{version};"));
+            }
         }
+        let frozen = std::fs::read_dir(&folder)
+            .expect("wit/")
+            .filter(|entry| entry.as_ref().expect("an entry").file_type().expect("a type").is_dir());
+        assert_eq!(frozen.count(), Contract::ALL.len() - 1, "a folder of wit/ is served by no adapter");
+    }
+
+    #[test]
+    fn the_sdk_has_the_version_of_the_contract_that_it_builds_for() {
+        let manifest = include_str!("../../../sdk/rust/Cargo.toml");
+        assert!(manifest.contains(&format!("\nversion = \"{}\"\n", Contract::CURRENT.version())), "{manifest}");
+    }
+
+    #[test]
+    fn versions_are_listed_oldest_first_and_found_by_number() {
+        assert!(Contract::ALL.is_sorted_by_key(|contract| contract.version()));
+        for contract in Contract::ALL {
+            assert_eq!(Contract::of(&contract.version()), Some(contract));
+        }
+        assert_eq!(Contract::of(&Version::new(99, 0, 0)), None);
     }
 
     #[test]
     fn names_split_into_interface_and_version() {
-        assert_eq!(parse("octo:plugin/log@0.1.0"), Some(("log", Some(VERSION))));
+        assert_eq!(parse("octo:plugin/log@0.1.0"), Some(("log", Some(Version::new(0, 1, 0)))));
         assert_eq!(parse("octo:plugin/log"), Some(("log", None)));
         assert_eq!(parse("octo:plugin/log@later"), Some(("log", None)));
         assert_eq!(parse("wasi:clocks/wall-clock@0.2.0"), None);

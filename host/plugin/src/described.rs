@@ -1,11 +1,11 @@
 //! What there is to know about a plugin without configuring it.
 
-use crate::bindings::{FilterPlugin, MixturePlugin, RewardPlugin, SchedulePlugin, VerifierPlugin};
+use crate::bindings::{FilterWorld, MixtureWorld, RewardWorld, ScheduleWorld, VerifierWorld};
 use crate::describe::Description;
 use crate::guest_text::{for_people, short};
 use crate::load::{Loading, Surface, kind_of};
 use crate::metadata::Metadata;
-use crate::{Host, Kind, Limits, LoadError, contract};
+use crate::{Contract, Host, Kind, Limits, LoadError};
 
 /// Longest name of an import or export, in bytes.
 const LONGEST_NAME: usize = 200;
@@ -16,7 +16,7 @@ pub struct Described {
     /// What the plugin decides.
     pub kind: Kind,
     /// Version of the contract that it was built for.
-    pub contract: semver::Version,
+    pub contract: Contract,
     /// SHA-256 of the component's bytes, as `sha256:` and hexadecimal digits.
     pub digest: String,
     /// Size of the component, in bytes.
@@ -43,25 +43,25 @@ impl Host {
         if let Some(problem) = limits.out_of_range() {
             return Err(LoadError::Limits { plugin: name, problem });
         }
-        let kind = kind_of(&name, bytes)?;
+        let (kind, contract) = kind_of(&name, bytes)?;
         let damaged = |error: wasmparser::BinaryReaderError| LoadError::NotAPlugin {
             plugin: name.clone(),
             problem: format!("damaged WebAssembly ({}); build or copy it again", short(&error.to_string())),
         };
         let surface = Surface::read(bytes).map_err(damaged)?;
         let metadata = Metadata::read(bytes).map_err(damaged)?;
-        let loading = Loading { host: self, name: name.clone(), bytes, limits };
+        let loading = Loading { host: self, name: name.clone(), bytes, contract, limits };
         let (description, digest) = match kind {
-            Kind::Verifier => loading.start::<VerifierPlugin>()?.told(),
-            Kind::Reward => loading.start::<RewardPlugin>()?.told(),
-            Kind::Filter => loading.start::<FilterPlugin>()?.told(),
-            Kind::Mixture => loading.start::<MixturePlugin>()?.told(),
-            Kind::Schedule => loading.start::<SchedulePlugin>()?.told(),
+            Kind::Verifier => loading.start::<VerifierWorld>()?.told(),
+            Kind::Reward => loading.start::<RewardWorld>()?.told(),
+            Kind::Filter => loading.start::<FilterWorld>()?.told(),
+            Kind::Mixture => loading.start::<MixtureWorld>()?.told(),
+            Kind::Schedule => loading.start::<ScheduleWorld>()?.told(),
         };
         let shown = |names: &[String]| names.iter().map(|name| for_people(name, LONGEST_NAME)).collect();
         Ok(Described {
             kind,
-            contract: contract::VERSION,
+            contract,
             digest,
             bytes: bytes.len() as u64,
             imports: shown(&surface.imports),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy, WasmFeatures};
 
 use crate::cache::Cache;
+use crate::compile::Compiler;
 use crate::limits::{Limits, size};
 use crate::load_error::LoadError;
 use crate::profile::Profiler;
@@ -26,6 +27,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub struct Host {
     pub(crate) engines: Arc<Engines>,
     pub(crate) cache: Arc<Cache>,
+    pub(crate) compiler: Compiler,
     pub(crate) transcript: Option<Transcript>,
     pub(crate) profiler: Option<Profiler>,
 }
@@ -50,9 +52,15 @@ impl Host {
         Host::start(folder.map_or_else(Cache::none, Cache::in_folder))
     }
 
+    /// The same host, with plugins compiled by another program, which calls [`compile_if_asked`](crate::compile_if_asked)
+    /// first. Without this it is the running program where that calls it, and otherwise the running process, uncapped.
+    pub fn compiling_with(self, program: &Path) -> Host {
+        Host { compiler: Compiler::Child(program.to_owned()), ..self }
+    }
+
     fn start(cache: Cache) -> Result<Host, LoadError> {
         let engines = Engines::start(EngineOptions::default())?;
-        Ok(Host { engines, cache: Arc::new(cache), transcript: None, profiler: None })
+        Ok(Host { engines, cache: Arc::new(cache), compiler: Compiler::new(), transcript: None, profiler: None })
     }
 }
 
@@ -127,6 +135,11 @@ fn start(stack: usize, options: EngineOptions) -> Result<Engine, LoadError> {
         .map_err(|error| LoadError::Engine(format!("{error:#}")))
 }
 
+/// An engine that compiles and runs nothing, so that it needs no pool: code is the same for both.
+pub(crate) fn compiler(stack: usize, options: EngineOptions) -> wasmtime::Result<Engine> {
+    Engine::new(&settings(stack, options))
+}
+
 fn settings(stack: usize, options: EngineOptions) -> Config {
     let mut config = Config::new();
     config.strategy(Strategy::Cranelift).cranelift_opt_level(OptLevel::Speed);
@@ -196,6 +209,21 @@ mod tests {
         let lock = include_str!("../../../Cargo.lock");
         let version = ENGINE_VERSION.strip_prefix("wasmtime ").expect("a name and a version");
         assert!(lock.contains(&format!("name = \"wasmtime\"\nversion = \"{version}\"\n")), "Cargo.lock has another");
+    }
+
+    #[test]
+    fn code_of_the_compiler_runs_in_the_pool() {
+        let stack = 512 << 10;
+        let hash = |engine: &Engine| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut hasher);
+            std::hash::Hasher::finish(&hasher)
+        };
+        for source_lines in [false, true] {
+            let options = EngineOptions { source_lines, ..EngineOptions::default() };
+            let pooled = start(stack, options).expect("supported machine");
+            assert_eq!(hash(&pooled), hash(&compiler(stack, options).expect("the same")));
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Data filters: one decision a document.
 
 use crate::batch;
-use crate::bindings::FilterPlugin;
+use crate::bindings::FilterWorld;
 use crate::bindings::types::{Decision, Document};
 use crate::blueprint::Blueprint;
+use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
 use crate::limits::{Limits, size};
@@ -11,11 +12,11 @@ use crate::returned;
 
 /// A loaded data filter. Stateless: each batch starts from a fresh instance.
 pub struct DataFilter {
-    plugin: Blueprint<FilterPlugin>,
+    plugin: Blueprint<FilterWorld>,
 }
 
 impl DataFilter {
-    pub(crate) fn new(plugin: Blueprint<FilterPlugin>) -> DataFilter {
+    pub(crate) fn new(plugin: Blueprint<FilterWorld>) -> DataFilter {
         DataFilter { plugin }
     }
 
@@ -29,17 +30,21 @@ impl DataFilter {
         &self.plugin.digest
     }
 
+    /// The version of the contract that it was built for.
+    pub fn contract(&self) -> Contract {
+        self.plugin.contract
+    }
+
     /// Decides on documents on rayon's current pool: one decision or failure each, in their order. The same for any
     /// number of threads, any `batch_items`, and any neighbours.
     pub fn filter(&self, documents: &[Document]) -> Vec<Result<Decision, Failure>> {
         let limits = &self.plugin.limits;
         batch::run(documents, &batch::single(documents.len()), size(limits.batch_items), |documents, fuel_items| {
-            let mut instance = self.plugin.fresh()?;
-            let decisions = instance.call(self.plugin.fuel(fuel_items), |world, store| {
-                world.octo_plugin_data_filter().call_filter(store, documents)
-            })?;
-            decisions.iter().try_for_each(|decision| check(limits, decision))?;
-            Ok(decisions)
+            self.plugin.answers(
+                fuel_items,
+                |world, store| world.filter(store, documents),
+                |decision| check(limits, &decision).map(|()| decision),
+            )
         })
     }
 }

@@ -14,6 +14,7 @@ mod bindings;
 mod blueprint;
 mod cache;
 mod case;
+mod compile;
 pub mod component;
 mod config_check;
 mod contract;
@@ -45,6 +46,8 @@ mod watch;
 
 pub use bindings::types;
 pub use case::{Case, CaseError, CaseSetup, Memory, Origin, Record};
+pub use compile::compile_if_asked;
+pub use contract::Contract;
 pub use describe::Description;
 pub use described::Described;
 pub use engine::{ENGINE_VERSION, Host};

@@ -45,6 +45,10 @@ pub struct Limits {
     pub returned_string_bytes: u64,
     /// Entries of one list inside an answer (reward parts, fields). Default 256.
     pub returned_list_items: u64,
+    /// Seconds of processor time for compiling the plugin, once a machine. Default 120.
+    pub compile_seconds: u64,
+    /// Bytes of address space for compiling the plugin. Default 4 GiB, at least 256 MiB.
+    pub compile_memory_bytes: u64,
     /// Items handed to the guest in one call. Results do not depend on it, only speed does. Default 64.
     pub batch_items: u64,
 }
@@ -63,6 +67,8 @@ impl Default for Limits {
             log_bytes: 16 * KIB,
             returned_string_bytes: 64 * KIB,
             returned_list_items: 256,
+            compile_seconds: 120,
+            compile_memory_bytes: 4096 * MIB,
             batch_items: 64,
         }
     }
@@ -83,6 +89,8 @@ impl Limits {
             ("log_bytes", self.log_bytes, 0, 1024 * MIB),
             ("returned_string_bytes", self.returned_string_bytes, 1, 4096 * MIB),
             ("returned_list_items", self.returned_list_items, 1, 1_000_000),
+            ("compile_seconds", self.compile_seconds, 1, 24 * 3600),
+            ("compile_memory_bytes", self.compile_memory_bytes, 256 * MIB, 1024 * 1024 * MIB),
             ("batch_items", self.batch_items, 1, 65_536),
         ];
         ranges

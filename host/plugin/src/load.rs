@@ -1,5 +1,6 @@
 //! From bytes to a plugin: every check that comes before the first item.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,15 +11,16 @@ use wasmtime::component::Linker;
 
 use crate::bindings::World;
 use crate::blueprint::Blueprint;
+use crate::compile::Problem;
 use crate::config_check::{self, Mistake};
+use crate::contract::{self, Contract};
 use crate::describe::{self, Description};
 use crate::failure::{Failure, FailureKind};
 use crate::guest_text::{for_people, short};
 use crate::store::{Guest, Sandbox, setup_fuel};
 use crate::watch::Watch;
 use crate::{
-    DataFilter, Host, Kind, Limits, LoadError, MixturePolicy, RewardFunction, RolloutSchedule, Verifier, contract,
-    services,
+    DataFilter, Host, Kind, Limits, LoadError, MixturePolicy, RewardFunction, RolloutSchedule, Verifier, services,
 };
 
 /// Compilation is not limited by fuel, and takes longer than linear time of what it is given. The reference plugins have
@@ -67,8 +69,8 @@ impl Host {
         if let Some(problem) = limits.out_of_range() {
             return Err(LoadError::Limits { plugin: name, problem });
         }
-        let kind = kind_of(&name, bytes)?;
-        let loading = Loading { host: self, name, bytes, limits };
+        let (kind, contract) = kind_of(&name, bytes)?;
+        let loading = Loading { host: self, name, bytes, contract, limits };
         Ok(match kind {
             Kind::Verifier => LoadedPlugin::Verifier(Verifier::new(loading.load(config)?)),
             Kind::Reward => LoadedPlugin::Reward(RewardFunction::new(loading.load(config)?)),
@@ -101,6 +103,7 @@ pub(crate) struct Loading<'l> {
     pub host: &'l Host,
     pub name: String,
     pub bytes: &'l [u8],
+    pub contract: Contract,
     pub limits: &'l Limits,
 }
 
@@ -125,15 +128,20 @@ impl<W: World> Started<W> {
 impl Loading<'_> {
     /// Compiles the component, makes an instance, and has it describe itself.
     pub(crate) fn start<W: World>(&self) -> Result<Started<W>, LoadError> {
-        let Loading { host, name, bytes, limits } = self;
+        let Loading { host, name, bytes, contract, limits } = self;
         let engine = host.engines.of(limits)?;
         let digest = hexadecimal(&Sha256::digest(bytes));
         let invalid =
             |error: wasmtime::Error| LoadError::Invalid { plugin: name.clone(), problem: short(&format!("{error:#}")) };
-        let component = host.cache.component(&engine, &digest, bytes).map_err(invalid)?;
+        let compile = || host.compiler.compile(&engine, bytes, limits, host.engines.options);
+        let component = host.cache.component(&engine, &digest, compile).map_err(|problem| match problem {
+            Problem::Invalid(problem) => LoadError::Invalid { plugin: name.clone(), problem },
+            Problem::Failed(problem) => LoadError::Compile { plugin: name.clone(), problem },
+        })?;
         let mut linker: Linker<Guest> = Linker::new(&engine);
-        services::link(&mut linker).map_err(invalid)?;
-        let ready = linker.instantiate_pre(&component).and_then(W::look_up).map_err(invalid)?;
+        services::link(*contract, &mut linker).map_err(invalid)?;
+        let ready =
+            linker.instantiate_pre(&component).and_then(|linked| W::look_up(*contract, linked)).map_err(invalid)?;
 
         let watch = Watch::of(host, &engine, name, &component).map_err(invalid)?;
 
@@ -153,7 +161,7 @@ impl Loading<'_> {
 
     fn load<W: World>(self, config: &serde_json::Value) -> Result<Blueprint<W>, LoadError> {
         let Started { engine, ready, mut sandbox, watch, description, digest } = self.start()?;
-        let Loading { host, name, limits, .. } = &self;
+        let Loading { host, name, contract, limits, .. } = &self;
         let config = config_check::check(&description.config_schema, config).map_err(|mistake| match mistake {
             Mistake::Schema(problem) => LoadError::Description {
                 plugin: name.clone(),
@@ -171,6 +179,7 @@ impl Loading<'_> {
             ready,
             description,
             digest: format!("sha256:{digest}"),
+            contract: *contract,
             config,
             limits: (*limits).clone(),
             watch,
@@ -184,8 +193,8 @@ impl Loading<'_> {
 }
 
 /// Checks that the bytes are a component of one of the contract's worlds that asks for nothing else, before anything is
-/// compiled, and says which.
-pub(crate) fn kind_of(name: &str, bytes: &[u8]) -> Result<Kind, LoadError> {
+/// compiled, and says which, and of which version.
+pub(crate) fn kind_of(name: &str, bytes: &[u8]) -> Result<(Kind, Contract), LoadError> {
     let not_a_plugin = |problem: String| LoadError::NotAPlugin { plugin: name.to_owned(), problem };
     if let Some(problem) = not_a_component(bytes) {
         return Err(not_a_plugin(problem));
@@ -195,11 +204,19 @@ pub(crate) fn kind_of(name: &str, bytes: &[u8]) -> Result<Kind, LoadError> {
     })?;
 
     // Versions come first: what a later contract adds would otherwise look like something foreign.
+    let mut contracts = BTreeSet::new();
     for (_, version) in surface.imports.iter().chain(&surface.exports).filter_map(|full| contract::parse(full)) {
-        if version.as_ref() != Some(&contract::VERSION) {
-            return Err(wrong_version(name, version));
-        }
+        match version.as_ref().and_then(Contract::of) {
+            Some(contract) => contracts.insert(contract),
+            None => return Err(wrong_version(name, version)),
+        };
     }
+    if contracts.len() > 1 {
+        return Err(not_a_plugin(
+            "its imports and exports are of several versions of the contract; build it again with one SDK".to_owned(),
+        ));
+    }
+    let contract = contracts.pop_first().unwrap_or(Contract::CURRENT);
     let exported: Vec<&str> =
         surface.exports.iter().filter_map(|full| contract::parse(full)).map(|(interface, _)| interface).collect();
     let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| exported.contains(&kind.interface())).collect();
@@ -209,7 +226,7 @@ pub(crate) fn kind_of(name: &str, bytes: &[u8]) -> Result<Kind, LoadError> {
             return Err(not_a_plugin(format!(
                 "a component of another world: it exports {}, and a plugin exports one of {}; add `octo_sdk::export!` to its crate",
                 listed(&surface.exports),
-                listed(&Kind::ALL.map(|kind| contract::interface(kind.interface())))
+                listed(&Kind::ALL.map(|kind| contract.interface(kind.interface())))
             )));
         }
         several => {
@@ -218,7 +235,7 @@ pub(crate) fn kind_of(name: &str, bytes: &[u8]) -> Result<Kind, LoadError> {
         }
     };
 
-    let allowed: Vec<String> = kind.imports().iter().map(|interface| contract::interface(interface)).collect();
+    let allowed: Vec<String> = kind.imports().iter().map(|interface| contract.interface(interface)).collect();
     let asked: Vec<String> =
         surface.imports.iter().filter(|full| !allowed.contains(full)).map(|full| for_people(full, 100)).collect();
     if !asked.is_empty() {
@@ -227,7 +244,7 @@ pub(crate) fn kind_of(name: &str, bytes: &[u8]) -> Result<Kind, LoadError> {
         let asked = if asked.len() > 8 { [&asked[..8], &["...".to_owned()]].concat() } else { asked };
         return Err(LoadError::Imports { plugin: name.to_owned(), kind, asked, allowed });
     }
-    Ok(kind)
+    Ok((kind, contract))
 }
 
 /// What the bytes are, and what to do, where they are not a component.
@@ -297,17 +314,17 @@ impl Surface {
 
 fn wrong_version(name: &str, version: Option<semver::Version>) -> LoadError {
     let advice = match &version {
-        Some(version) if *version > contract::VERSION => {
-            "update octo-host, or build the plugin with the SDK of this version"
+        Some(version) if *version > Contract::CURRENT.version() => {
+            "update octo-host, or build the plugin with octo-sdk"
         }
-        _ => "build the plugin with the SDK of this version",
+        _ => "build the plugin again with octo-sdk",
     };
     LoadError::Contract {
         plugin: name.to_owned(),
         plugin_version: version
             .map_or_else(|| "(no version)".to_owned(), |version| for_people(&version.to_string(), 64)),
-        host_version: contract::VERSION.to_string(),
-        advice,
+        host_versions: Contract::all_served(),
+        advice: format!("{advice} {}", Contract::CURRENT.version()),
     }
 }
 
@@ -379,8 +396,14 @@ impl LoadedPlugin {
     }
 
     /// The version of the contract that the plugin was built for.
-    pub fn contract(&self) -> semver::Version {
-        contract::VERSION
+    pub fn contract(&self) -> Contract {
+        match self {
+            LoadedPlugin::Verifier(plugin) => plugin.contract(),
+            LoadedPlugin::Reward(plugin) => plugin.contract(),
+            LoadedPlugin::Filter(plugin) => plugin.contract(),
+            LoadedPlugin::Mixture(plugin) => plugin.contract(),
+            LoadedPlugin::Schedule(plugin) => plugin.contract(),
+        }
     }
 
     into_kind!(

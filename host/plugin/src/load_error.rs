@@ -36,17 +36,17 @@ pub enum LoadError {
     },
     /// Made for a version of the contract that this host does not know.
     #[error(
-        "plugin {plugin} is made for contract octo:plugin@{plugin_version}, and this host knows octo:plugin@{host_version}; {advice}"
+        "plugin {plugin} is made for contract octo:plugin@{plugin_version}, and this host knows versions {host_versions}; {advice}"
     )]
     Contract {
         /// Name of the plugin.
         plugin: String,
         /// The version that the component names.
         plugin_version: String,
-        /// The version that this host serves.
-        host_version: String,
+        /// The versions that this host serves.
+        host_versions: String,
         /// What to do.
-        advice: &'static str,
+        advice: String,
     },
     /// Imports that no plugin of the kind may have.
     #[error(
@@ -70,6 +70,14 @@ pub enum LoadError {
         /// Name of the plugin.
         plugin: String,
         /// What the engine says.
+        problem: String,
+    },
+    /// Compiling the component took more than it may, or could not be done.
+    #[error("plugin {plugin} {problem}")]
+    Compile {
+        /// Name of the plugin.
+        plugin: String,
+        /// What happened, and what to do.
         problem: String,
     },
     /// The plugin describes itself in a way that cannot be used.

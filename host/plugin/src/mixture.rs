@@ -1,8 +1,9 @@
 //! Mixture policies: one weight a data source.
 
-use crate::bindings::MixturePlugin;
+use crate::bindings::MixtureWorld;
 use crate::bindings::types::{DataSource, Progress};
 use crate::blueprint::Blueprint;
+use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
 use crate::guest_text::short;
@@ -11,11 +12,11 @@ use crate::returned;
 
 /// A loaded mixture policy. It remembers from call to call; its memory goes into checkpoints.
 pub struct MixturePolicy {
-    policy: Policy<MixturePlugin>,
+    policy: Policy<MixtureWorld>,
 }
 
 impl MixturePolicy {
-    pub(crate) fn new(plugin: Blueprint<MixturePlugin>) -> MixturePolicy {
+    pub(crate) fn new(plugin: Blueprint<MixtureWorld>) -> MixturePolicy {
         MixturePolicy { policy: Policy::new(plugin) }
     }
 
@@ -29,15 +30,18 @@ impl MixturePolicy {
         &self.policy.plugin.digest
     }
 
+    /// The version of the contract that it was built for.
+    pub fn contract(&self) -> Contract {
+        self.policy.plugin.contract
+    }
+
     /// The share of each source, in order: not negative, and of sum 1.
     ///
     /// # Errors
     /// The call's failure. The policy's memory is then as it was before the call.
     pub fn weights(&mut self, at: &Progress, sources: &[DataSource]) -> Result<Vec<f64>, Failure> {
-        self.policy.call(
-            |world, store| world.octo_plugin_mixture_policy().call_weights(store, at, sources),
-            |weights: Vec<f64>| shares(sources, &weights),
-        )
+        self.policy
+            .call(|world, store| world.weights(store, at, sources), |weights: Vec<f64>| shares(sources, &weights))
     }
 
     /// What the policy remembers as of the last call that succeeded or the last restored memory; none before either. Unlike

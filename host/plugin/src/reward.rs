@@ -1,9 +1,10 @@
 //! Reward functions: one reward a rollout, groups kept together.
 
 use crate::batch;
-use crate::bindings::RewardPlugin;
+use crate::bindings::RewardWorld;
 use crate::bindings::types::{Progress, Reward, Rollout};
 use crate::blueprint::Blueprint;
+use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
 use crate::limits::{Limits, size};
@@ -11,11 +12,11 @@ use crate::returned;
 
 /// A loaded reward function. Stateless: each batch starts from a fresh instance.
 pub struct RewardFunction {
-    plugin: Blueprint<RewardPlugin>,
+    plugin: Blueprint<RewardWorld>,
 }
 
 impl RewardFunction {
-    pub(crate) fn new(plugin: Blueprint<RewardPlugin>) -> RewardFunction {
+    pub(crate) fn new(plugin: Blueprint<RewardWorld>) -> RewardFunction {
         RewardFunction { plugin }
     }
 
@@ -29,19 +30,23 @@ impl RewardFunction {
         &self.plugin.digest
     }
 
+    /// The version of the contract that it was built for.
+    pub fn contract(&self) -> Contract {
+        self.plugin.contract
+    }
+
     /// Rewards rollouts on rayon's current pool: one reward or failure each, in their order. Rollouts of one group must
-    /// be adjacent. A group is never split over calls, so it fails or succeeds whole; its fuel is `fuel_per_item` times
-    /// its rollouts.
+    /// be adjacent. A group is never split over calls, so what ends a call ends it whole; its fuel is `fuel_per_item`
+    /// times its rollouts.
     pub fn score(&self, at: &Progress, rollouts: &[Rollout]) -> Vec<Result<Reward, Failure>> {
         let limits = &self.plugin.limits;
         let groups = batch::grouped(rollouts, |rollout| rollout.group);
         batch::run(rollouts, &groups, size(limits.batch_items), |rollouts, fuel_items| {
-            let mut instance = self.plugin.fresh()?;
-            let rewards = instance.call(self.plugin.fuel(fuel_items), |world, store| {
-                world.octo_plugin_reward_function().call_score(store, at, rollouts)
-            })?;
-            rewards.iter().try_for_each(|reward| check(limits, reward))?;
-            Ok(rewards)
+            self.plugin.answers(
+                fuel_items,
+                |world, store| world.score(store, at, rollouts),
+                |reward| check(limits, &reward).map(|()| reward),
+            )
         })
     }
 }

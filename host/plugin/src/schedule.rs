@@ -1,8 +1,9 @@
 //! Rollout schedules: what each RL step may use.
 
-use crate::bindings::SchedulePlugin;
+use crate::bindings::ScheduleWorld;
 use crate::bindings::types::{Progress, StepPlan};
 use crate::blueprint::Blueprint;
+use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
 use crate::policy::Policy;
@@ -10,11 +11,11 @@ use crate::returned;
 
 /// A loaded rollout schedule. It remembers from call to call; its memory goes into checkpoints.
 pub struct RolloutSchedule {
-    policy: Policy<SchedulePlugin>,
+    policy: Policy<ScheduleWorld>,
 }
 
 impl RolloutSchedule {
-    pub(crate) fn new(plugin: Blueprint<SchedulePlugin>) -> RolloutSchedule {
+    pub(crate) fn new(plugin: Blueprint<ScheduleWorld>) -> RolloutSchedule {
         RolloutSchedule { policy: Policy::new(plugin) }
     }
 
@@ -28,12 +29,17 @@ impl RolloutSchedule {
         &self.policy.plugin.digest
     }
 
+    /// The version of the contract that it was built for.
+    pub fn contract(&self) -> Contract {
+        self.policy.plugin.contract
+    }
+
     /// The plan of a step: at least 1 token, a temperature of 0 or more, top-p over 0 and up to 1.
     ///
     /// # Errors
     /// The call's failure. The schedule's memory is then as it was before the call.
     pub fn plan(&mut self, at: &Progress) -> Result<StepPlan, Failure> {
-        self.policy.call(|world, store| world.octo_plugin_rollout_schedule().call_plan(store, at), check)
+        self.policy.call(|world, store| world.plan(store, at), check)
     }
 
     /// What the schedule remembers as of the last call that succeeded or the last restored memory; none before either. Unlike

@@ -6,7 +6,7 @@ use wasmtime::component::{Linker, WasmStr};
 use crate::bindings::classifier::Label;
 use crate::bindings::log::Level;
 use crate::bindings::types::{ErrorKind, PluginError};
-use crate::contract;
+use crate::contract::Contract;
 use crate::guest_text::{LONGEST_LINE, for_people, short};
 use crate::store::Guest;
 use crate::transcript::Page;
@@ -58,10 +58,10 @@ impl GuestLog {
     }
 }
 
-/// Links the services that a plugin may import. The world a component was built for names the ones it uses; those of
-/// another kind are refused before linking.
-pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    linker.instance(&contract::interface("log"))?.func_wrap(
+/// Links the services that a plugin of `contract` may import. The world a component was built for names the ones it
+/// uses; those of another kind are refused before linking.
+pub(crate) fn link(contract: Contract, linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    linker.instance(&contract.interface("log"))?.func_wrap(
         "log",
         |mut store: StoreContextMut<'_, Guest>, (level, message): (Level, WasmStr)| {
             let message = message.to_str(&store)?.into_owned();
@@ -71,7 +71,7 @@ pub(crate) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             Ok(())
         },
     )?;
-    linker.instance(&contract::interface("classifier"))?.func_wrap(
+    linker.instance(&contract.interface("classifier"))?.func_wrap(
         "classify",
         |mut store: StoreContextMut<'_, Guest>, (model, texts, _top): (String, Vec<WasmStr>, u32)| {
             charge(&mut store, model.len() + texts.len())?;

@@ -1,9 +1,10 @@
 //! Verifiers: one verdict an attempt.
 
 use crate::batch;
-use crate::bindings::VerifierPlugin;
+use crate::bindings::VerifierWorld;
 use crate::bindings::types::{Attempt, Verdict};
 use crate::blueprint::Blueprint;
+use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
 use crate::guest_text::for_people;
@@ -12,11 +13,11 @@ use crate::returned;
 
 /// A loaded verifier. Stateless: each batch starts from a fresh instance.
 pub struct Verifier {
-    plugin: Blueprint<VerifierPlugin>,
+    plugin: Blueprint<VerifierWorld>,
 }
 
 impl Verifier {
-    pub(crate) fn new(plugin: Blueprint<VerifierPlugin>) -> Verifier {
+    pub(crate) fn new(plugin: Blueprint<VerifierWorld>) -> Verifier {
         Verifier { plugin }
     }
 
@@ -30,29 +31,31 @@ impl Verifier {
         &self.plugin.digest
     }
 
+    /// The version of the contract that it was built for.
+    pub fn contract(&self) -> Contract {
+        self.plugin.contract
+    }
+
     /// Judges attempts on rayon's current pool: one verdict or failure each, in their order. The same for any number of
     /// threads, any `batch_items`, and any neighbours.
     pub fn verify(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, Failure>> {
         let limits = &self.plugin.limits;
         batch::run(attempts, &batch::single(attempts.len()), size(limits.batch_items), |attempts, fuel_items| {
-            let mut instance = self.plugin.fresh()?;
-            let mut verdicts = instance.call(self.plugin.fuel(fuel_items), |world, store| {
-                world.octo_plugin_verifier().call_verify(store, attempts)
-            })?;
-            for verdict in &mut verdicts {
-                check(limits, verdict)?;
-            }
-            Ok(verdicts)
+            self.plugin.answers(
+                fuel_items,
+                |world, store| world.verify(store, attempts),
+                |verdict| check(limits, verdict),
+            )
         })
     }
 }
 
 /// Bounds the strings, and makes one line of the reason.
-fn check(limits: &Limits, verdict: &mut Verdict) -> Result<(), Failure> {
+fn check(limits: &Limits, mut verdict: Verdict) -> Result<Verdict, Failure> {
     returned::string(limits, "a verdict's extracted answer", verdict.extracted.as_deref().unwrap_or_default())?;
     returned::string(limits, "a verdict's reason", &verdict.reason)?;
     verdict.reason = for_people(&verdict.reason, size(limits.returned_string_bytes));
-    Ok(())
+    Ok(verdict)
 }
 
 #[cfg(test)]
@@ -62,12 +65,12 @@ mod tests {
 
     #[test]
     fn a_reason_is_one_clean_line_and_the_answer_is_kept_as_written() {
-        let mut verdict = Verdict {
+        let verdict = Verdict {
             outcome: Outcome::Correct,
             extracted: Some("1\n2".to_owned()),
             reason: "equal\nas \u{1b}[1mnumbers".to_owned(),
         };
-        check(&Limits::default(), &mut verdict).expect("within limits");
+        let verdict = check(&Limits::default(), verdict).expect("within limits");
         assert_eq!((verdict.reason.as_str(), verdict.extracted.as_deref()), ("equal as [1mnumbers", Some("1\n2")));
     }
 }

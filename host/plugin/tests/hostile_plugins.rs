@@ -113,11 +113,14 @@ fn refusals_keep_their_words_and_lose_their_control_characters() {
 
 #[test]
 fn lists_of_a_wrong_length_are_invalid_output() {
-    let lists = ["verifier", "reward", "filter", "mixture"];
+    let lists = ["verifier", "filter", "mixture"];
     for mode in ["too-few", "too-many", "no-answers"] {
         all_fail(json!({"mode": mode}), &lists, FailureKind::InvalidOutput, "");
+        // The SDK counts a group's rewards, since in a batch one group's surplus could hide another's lack.
+        all_fail(json!({"mode": mode}), &["reward"], FailureKind::PluginError, "rewards for the 1 rollouts of a group");
     }
     all_fail(json!({"mode": "huge-list", "bytes": 16 << 20}), &lists, FailureKind::InvalidOutput, "");
+    let lists = ["verifier", "reward", "filter", "mixture"];
     all_fail(json!({"mode": "huge-list"}), &lists, FailureKind::Memory, "memory_bytes");
 }
 

@@ -26,22 +26,18 @@ pub trait Verifier: Plugin {
     /// Only where no verdict is possible: an attempt the plugin cannot read, or a defect of the plugin.
     fn verify(&self, attempt: &Attempt) -> Result<Verdict, PluginError>;
 
-    /// Judges a batch: one verdict an attempt, in order. Override it where work can be shared within a batch.
-    ///
-    /// # Errors
-    /// As [`Verifier::verify`]; the host then tries the attempts one by one, so a bad one costs itself alone.
-    fn verify_batch(&self, attempts: &[Attempt]) -> Result<Vec<Verdict>, PluginError> {
+    /// Judges a batch: one verdict or refusal an attempt, in order. Override it where work can be shared within a batch.
+    fn verify_batch(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, PluginError>> {
         attempts.iter().map(|attempt| self.verify(attempt)).collect()
     }
 }
 
 /// Turns verdicts into the numbers that reinforcement learning maximises.
 pub trait RewardFunction: Plugin {
-    /// One reward a rollout, in order. Rollouts of a prompt are adjacent and share `group`; a group is never split
-    /// between calls. Totals and parts are finite.
+    /// Scores a group, the rollouts of one prompt: one reward a rollout, in order. Totals and parts are finite.
     ///
     /// # Errors
-    /// Where a rollout cannot be scored; the host then tries the groups one by one.
+    /// Where the group cannot be scored; other groups are not touched.
     fn score(&self, at: &Progress, rollouts: &[Rollout]) -> Result<Vec<Reward>, PluginError>;
 }
 
@@ -53,11 +49,9 @@ pub trait DataFilter: Plugin {
     /// Only where no decision is possible; the document then goes to the dead letters, not to the dropped ones.
     fn filter(&self, document: &Document) -> Result<Decision, PluginError>;
 
-    /// Decides on a batch: one decision a document, in order. Override it to call [`crate::classify`] once a batch.
-    ///
-    /// # Errors
-    /// As [`DataFilter::filter`]; the host then tries the documents one by one.
-    fn filter_batch(&self, documents: &[Document]) -> Result<Vec<Decision>, PluginError> {
+    /// Decides on a batch: one decision or refusal a document, in order. Override it to call [`crate::classify`] once a
+    /// batch.
+    fn filter_batch(&self, documents: &[Document]) -> Vec<Result<Decision, PluginError>> {
         documents.iter().map(|document| self.filter(document)).collect()
     }
 }

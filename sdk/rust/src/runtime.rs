@@ -44,6 +44,27 @@ fn call<S: Slot, R>(call: impl FnOnce(&mut S::Plugin) -> Result<R, PluginError>)
     })
 }
 
+/// Runs `call` on the configured plugin, for `items` answers; without one, each is refused.
+fn each<S: Slot, R>(
+    items: usize,
+    answers: impl FnOnce(&mut S::Plugin) -> Vec<Result<R, PluginError>>,
+) -> Vec<Result<R, PluginError>> {
+    call::<S, _>(|plugin| Ok(answers(plugin)))
+        .unwrap_or_else(|refusal| (0..items).map(|_| Err(refusal.clone())).collect())
+}
+
+/// One group's rewards. A wrong number is found here: in a batch, one group's surplus could hide another's lack.
+fn score(plugin: &impl RewardFunction, at: &Progress, group: &[Rollout]) -> Vec<Result<Reward, PluginError>> {
+    let refused = match plugin.score(at, group) {
+        Ok(rewards) if rewards.len() == group.len() => return rewards.into_iter().map(Ok).collect(),
+        Ok(rewards) => {
+            PluginError::internal(format!("gave {} rewards for the {} rollouts of a group", rewards.len(), group.len()))
+        }
+        Err(refusal) => refusal,
+    };
+    group.iter().map(|_| Err(refused.clone())).collect()
+}
+
 /// A trap alone says only where; the panic's message says what.
 fn log_panics() {
     static HOOK: Once = Once::new();
@@ -90,20 +111,22 @@ impl<S: Slot> plugin::interface::Guest for S {
 }
 
 impl<S: Slot<Plugin: Verifier>> verifier::interface::Guest for S {
-    fn verify(attempts: Vec<Attempt>) -> Result<Vec<Verdict>, PluginError> {
-        call::<S, _>(|plugin| plugin.verify_batch(&attempts))
+    fn verify(attempts: Vec<Attempt>) -> Vec<Result<Verdict, PluginError>> {
+        each::<S, _>(attempts.len(), |plugin| plugin.verify_batch(&attempts))
     }
 }
 
 impl<S: Slot<Plugin: RewardFunction>> reward::interface::Guest for S {
-    fn score(at: Progress, rollouts: Vec<Rollout>) -> Result<Vec<Reward>, PluginError> {
-        call::<S, _>(|plugin| plugin.score(&at, &rollouts))
+    fn score(at: Progress, rollouts: Vec<Rollout>) -> Vec<Result<Reward, PluginError>> {
+        each::<S, _>(rollouts.len(), |plugin| {
+            rollouts.chunk_by(|one, next| one.group == next.group).flat_map(|group| score(plugin, &at, group)).collect()
+        })
     }
 }
 
 impl<S: Slot<Plugin: DataFilter>> filter::interface::Guest for S {
-    fn filter(documents: Vec<Document>) -> Result<Vec<Decision>, PluginError> {
-        call::<S, _>(|plugin| plugin.filter_batch(&documents))
+    fn filter(documents: Vec<Document>) -> Vec<Result<Decision, PluginError>> {
+        each::<S, _>(documents.len(), |plugin| plugin.filter_batch(&documents))
     }
 }
 

@@ -33,24 +33,23 @@ impl Verifier for Hostile {
         })
     }
 
-    fn verify_batch(&self, attempts: &[Attempt]) -> Result<Vec<Verdict>, PluginError> {
-        misbehave(&self.config)?;
+    fn verify_batch(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, PluginError>> {
+        if let Err(refusal) = misbehave(&self.config) {
+            return attempts.iter().map(|_| Err(refusal.clone())).collect();
+        }
         self.calls.set(self.calls.get() + 1);
-        let mut verdicts = Vec::new();
-        for (index, attempt) in attempts.iter().enumerate() {
+        let judge = |(index, attempt): (usize, &Attempt)| {
             let mut verdict = self.verify(attempt)?;
             verdict.reason = text(&self.config, index, &verdict.reason);
             if self.config.mode == Mode::Count {
                 verdict.reason = format!("call {}, attempt {index}", self.calls.get());
             }
             verdict.extracted = Some(text(&self.config, index, &attempt.response));
-            verdicts.push(verdict);
-        }
-        Ok(sized(&self.config, verdicts, || Verdict {
-            outcome: Outcome::NoAnswer,
-            extracted: None,
-            reason: String::new(),
-        }))
+            Ok(verdict)
+        };
+        sized(&self.config, attempts.iter().enumerate().map(judge).collect(), || {
+            Ok(Verdict { outcome: Outcome::NoAnswer, extracted: None, reason: String::new() })
+        })
     }
 }
 

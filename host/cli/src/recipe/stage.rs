@@ -246,7 +246,7 @@ impl Stage {
             _ => super::training::read(text, &name, kind, &mut threads, wiring)?,
             #[cfg(not(feature = "train"))]
             _ => bail!(
-                "{}: this octo-host was built without training; build it with the `train` feature",
+                "{}: this octo-host has no training: `octo-trainer`, which a build of the workspace puts beside it, is missing",
                 wiring.keys.place("kind")
             ),
         };

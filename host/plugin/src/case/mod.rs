@@ -165,7 +165,7 @@ impl CaseSetup {
         CaseSetup {
             plugin: path.to_owned(),
             digest: plugin.digest().to_owned(),
-            contract: plugin.contract().to_string(),
+            contract: plugin.contract().version().to_string(),
             config: config.clone(),
             limits: limits.clone(),
         }

@@ -6,8 +6,10 @@ use octo_plugin::types::{Attempt, DataSource, Document, FinishReason, Metric, Ou
 use octo_plugin::{Failure, FailureKind, Host, Limits, LoadError, LoadedPlugin, Verifier, component};
 use wit_parser::Resolve;
 
-const TYPES: &str = include_str!("../../../../wit/types.wit");
-const WORLDS: &str = include_str!("../../../../wit/worlds.wit");
+/// The oldest contract, since what these guests do wrong is the same in all, and its adapter is then tried too. What
+/// is new in a later one has guests of its own.
+const TYPES: &str = include_str!("../../../../wit/v0.1.0/types.wit");
+const WORLDS: &str = include_str!("../../../../wit/v0.1.0/worlds.wit");
 
 /// A host that leaves nothing behind in the user's cache.
 pub fn host() -> Host {

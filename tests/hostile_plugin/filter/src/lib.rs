@@ -48,11 +48,13 @@ impl DataFilter for Hostile {
         self.decide(0, document)
     }
 
-    fn filter_batch(&self, documents: &[Document]) -> Result<Vec<Decision>, PluginError> {
-        misbehave(&self.config)?;
+    fn filter_batch(&self, documents: &[Document]) -> Vec<Result<Decision, PluginError>> {
+        if let Err(refusal) = misbehave(&self.config) {
+            return documents.iter().map(|_| Err(refusal.clone())).collect();
+        }
         self.calls.set(self.calls.get() + 1);
         let decisions = documents.iter().enumerate().map(|(index, document)| self.decide(index, document));
-        Ok(sized(&self.config, decisions.collect::<Result<_, _>>()?, || Decision::Keep))
+        sized(&self.config, decisions.collect(), || Ok(Decision::Keep))
     }
 }
 

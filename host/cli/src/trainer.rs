@@ -1,0 +1,26 @@
+//! `octo-host run` goes on as `octo-trainer`, the same command with libtorch.
+//!
+//! Loading libtorch takes a quarter of a second, so the program that judges answers and builds plugins is without it.
+
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::arguments::RunArguments;
+use crate::run;
+
+/// Becomes the trainer with the same arguments. Without one beside this program, recipes run here, up to the stages that
+/// train.
+pub fn run(arguments: RunArguments) -> Result<ExitCode> {
+    let Some(trainer) = beside() else { return run::run(arguments) };
+    // The same process, so that signals, the terminal and the exit code are the trainer's own.
+    let error = Command::new(&trainer).args(std::env::args_os().skip(1)).exec();
+    Err(error).with_context(|| format!("could not start {}", trainer.display()))
+}
+
+fn beside() -> Option<PathBuf> {
+    let trainer = std::env::current_exe().ok()?.with_file_name("octo-trainer");
+    trainer.is_file().then_some(trainer)
+}

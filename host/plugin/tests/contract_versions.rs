@@ -1,0 +1,92 @@
+//! Plugins built for an older contract go on working, with the same answers; what a newer one adds is there for those
+//! built for it.
+
+#[path = "guests/built.rs"]
+mod built;
+mod guests;
+
+use guests::{attempt, document, kinds, progress, rollout, source};
+use octo_plugin::{Contract, FailureKind, Limits, LoadedPlugin};
+use serde_json::{Value, json};
+
+/// A component of this repository as the SDK 0.1.0 built it.
+fn golden(name: &str, config: &Value) -> LoadedPlugin {
+    let path = format!("{}/tests/golden/contract_0_1_0/{name}.wasm.zst", env!("CARGO_MANIFEST_DIR"));
+    let compressed = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let bytes = zstd::decode_all(compressed.as_slice()).expect("a golden file");
+    let plugin = built::host().load_bytes(name, &bytes, config, &Limits::default()).expect(name);
+    assert_eq!(plugin.contract(), Contract::V0_1);
+    plugin
+}
+
+/// The same plugin as it is built now.
+fn current(name: &str, config: &Value) -> LoadedPlugin {
+    let plugin = built::load(&built::host(), name, config, &Limits::default()).expect(name);
+    assert_eq!(plugin.contract(), Contract::CURRENT);
+    plugin
+}
+
+#[test]
+fn an_old_verifier_judges_as_it_did() {
+    let attempts = [attempt("2"), attempt("3"), attempt("2")];
+    let judged = |plugin: LoadedPlugin| plugin.into_verifier().expect("a verifier").verify(&attempts);
+    let config = json!({});
+    assert_eq!(judged(golden("hostile_plugin", &config)), judged(current("hostile_plugin", &config)));
+}
+
+#[test]
+fn an_old_reward_function_pays_as_it_did() {
+    let rollouts: Vec<_> = (0..8).map(|index| rollout(index / 4, 10 * index, "so it is \\boxed{2}")).collect();
+    let paid =
+        |plugin: LoadedPlugin| plugin.into_reward().expect("a reward function").score(&progress("rl", 3), &rollouts);
+    let old = paid(golden("reward_math", &json!({})));
+    assert!(old.iter().all(Result::is_ok), "{old:?}");
+    assert_eq!(old, paid(current("reward_math", &json!({}))));
+}
+
+#[test]
+fn an_old_filter_decides_as_it_did() {
+    let documents: Vec<_> =
+        (0..40).map(|index| document(&format!("d{index}"), &"Some words of a page. ".repeat(index))).collect();
+    let decided = |plugin: LoadedPlugin| plugin.into_filter().expect("a filter").filter(&documents);
+    let old = decided(golden("filter_heuristics", &json!({})));
+    assert!(old.iter().all(Result::is_ok), "{old:?}");
+    assert_eq!(old, decided(current("filter_heuristics", &json!({}))));
+}
+
+#[test]
+fn old_policies_plan_and_remember_as_they_did() {
+    let config = json!({"weights": {"prose": 3.0, "math": 1.0}});
+    let sources = [source("prose"), source("math")];
+    let weighed = |plugin: LoadedPlugin| {
+        let mut policy = plugin.into_mixture().expect("a mixture");
+        (policy.weights(&progress("base", 1), &sources), policy.save())
+    };
+    assert_eq!(weighed(golden("mixture_static", &config)), weighed(current("mixture_static", &config)));
+
+    let config = json!({"stairs": [{"step": 0, "tokens": 32}, {"step": 5, "tokens": 64}]});
+    let planned = |plugin: LoadedPlugin| {
+        let mut schedule = plugin.into_schedule().expect("a schedule");
+        let plans: Vec<_> = (0..8).map(|step| schedule.plan(&progress("rl", step))).collect();
+        (plans, schedule.save())
+    };
+    assert_eq!(planned(golden("schedule_stairs", &config)), planned(current("schedule_stairs", &config)));
+}
+
+/// 0.1.0 refuses a batch as a whole, so the host asks for each item again, alone: call 1, attempt 0 each time. Since
+/// 0.2.0 a refusal is its item's, and the neighbours' answers are those of the batch.
+#[test]
+fn a_refused_item_costs_itself_alone_in_both_and_its_neighbours_nothing_in_the_newer() {
+    let attempts = [attempt("2"), attempt("please REFUSE"), attempt("2")];
+    let judged = |plugin: LoadedPlugin| plugin.into_verifier().expect("a verifier").verify(&attempts);
+    let config = json!({"mode": "count"});
+    let (old, new) = (judged(golden("hostile_plugin", &config)), judged(current("hostile_plugin", &config)));
+    let refused = Some(FailureKind::PluginError);
+    assert_eq!((kinds(&old), kinds(&new)), (vec![None, refused, None], vec![None, refused, None]));
+    assert_eq!(old[1], new[1]);
+    let reasons = |answers: &[Result<octo_plugin::types::Verdict, _>]| {
+        [0, 2].map(|index: usize| answers[index].as_ref().expect("judged").reason.clone())
+    };
+    assert_eq!(reasons(&old), ["call 1, attempt 0", "call 1, attempt 0"]);
+    assert_eq!(reasons(&new), ["call 1, attempt 0", "call 1, attempt 2"]);
+}
