@@ -65,7 +65,7 @@ pub struct Frame {
     /// `file:line`, where the host reads source lines and the plugin kept its debug information. A long path is cut at
     /// its start.
     pub source: Option<String>,
-    /// Whether it belongs to the machinery of panics and allocation, which lies on top of every panic.
+    /// Whether it belongs to the language's own library, whose panics and iterators lie around the plugin's own.
     pub is_runtime: bool,
 }
 
@@ -143,14 +143,20 @@ fn frames(error: &wasmtime::Error) -> Vec<Frame> {
         let outer = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), failure::demangled);
         if frame.symbols().is_empty() {
             frames.push(place(&outer, None));
+            continue;
         }
-        for symbol in frame.symbols() {
-            let function = symbol.name().map_or_else(|| outer.clone(), failure::demangled);
+        let inlined = frame.symbols().len().saturating_sub(1);
+        for (index, symbol) in frame.symbols().iter().enumerate() {
+            // The last symbol is the function itself, whose full name only the name section has.
+            let name = symbol.name().filter(|_| index < inlined);
+            let function = name.map_or_else(|| outer.clone(), |name| without_generics(&failure::demangled(name)));
             let source = symbol.file().map(|file| match symbol.line() {
                 Some(line) => format!("{}:{line}", shortened(file)),
                 None => shortened(file),
             });
-            frames.push(place(&function, source));
+            let mut frame = place(&function, source);
+            frame.is_runtime |= symbol.file().is_some_and(is_library);
+            frames.push(frame);
         }
     }
     frames
@@ -158,6 +164,19 @@ fn frames(error: &wasmtime::Error) -> Vec<Frame> {
 
 fn place(function: &str, source: Option<String>) -> Frame {
     Frame { function: for_people(function, LONGEST_NAME), source, is_runtime: failure::is_runtime(function) }
+}
+
+/// Whether a file is of Rust's own library. Its compiled form names its sources so.
+fn is_library(file: &str) -> bool {
+    file.starts_with("/rustc/")
+}
+
+/// A name of debug information without its generic arguments, which can fill a screen.
+fn without_generics(name: &str) -> String {
+    match name.find('<') {
+        Some(at) if at > 0 => name[..at].to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 /// The end of a path, which is enough to find the file. The start is the builder's folders, or the fixed names that
@@ -185,6 +204,15 @@ mod tests {
             ("a\u{1b}[2J/b\n.rs", "a[2J/b .rs"),
         ] {
             assert_eq!(shortened(path), shown);
+        }
+    }
+
+    #[test]
+    fn generic_arguments_are_left_out_and_names_that_begin_with_them_are_kept() {
+        for (name, shown) in
+            [("fold<Attempt, fn() -> X>", "fold"), ("{closure#0}<X>", "{closure#0}"), ("<X as Y>::z", "<X as Y>::z")]
+        {
+            assert_eq!(without_generics(name), shown);
         }
     }
 
