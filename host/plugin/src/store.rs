@@ -29,7 +29,7 @@ impl Guest {
         if let Some(wasi) = &mut self.wasi {
             let [out, err] = wasi.take_printed();
             out.lines().for_each(|line| self.log.print(line));
-            err.lines().for_each(|line| self.log.complain(line));
+            self.log.complain(&err);
         }
     }
 }
