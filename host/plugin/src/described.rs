@@ -43,7 +43,7 @@ impl Host {
         if let Some(problem) = limits.out_of_range() {
             return Err(LoadError::Limits { plugin: name, problem });
         }
-        let (kind, contract) = kind_of(&name, bytes)?;
+        let (kind, contract) = kind_of(&name, bytes, limits)?;
         let damaged = |error: wasmparser::BinaryReaderError| LoadError::NotAPlugin {
             plugin: name.clone(),
             problem: format!("damaged WebAssembly ({}); build or copy it again", short(&error.to_string())),

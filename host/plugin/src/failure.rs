@@ -8,6 +8,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use crate::bindings::types::{ErrorKind, PluginError};
 use crate::guest_text::short;
 use crate::limits::Limits;
+use crate::wasi::Refused;
 
 /// Why an item has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,6 +105,12 @@ pub(crate) struct Denied {
 pub(crate) fn of_call(error: &wasmtime::Error, limits: &Limits, last_words: Option<&str>) -> Failure {
     if let Some(denied) = error.downcast_ref::<Denied>() {
         return Failure { kind: FailureKind::Memory, message: format!("{denied}{}", place(error)) };
+    }
+    if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+        return Failure { kind: FailureKind::Trap, message: format!("exited with status {}{}", exit.0, place(error)) };
+    }
+    if let Some(refused) = error.downcast_ref::<Refused>() {
+        return Failure { kind: FailureKind::Trap, message: format!("{refused}{}", place(error)) };
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Failure {

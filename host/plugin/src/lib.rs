@@ -42,6 +42,7 @@ mod services;
 mod store;
 mod transcript;
 mod verifier;
+mod wasi;
 mod watch;
 
 pub use bindings::types;

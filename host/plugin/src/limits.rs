@@ -49,6 +49,9 @@ pub struct Limits {
     pub compile_seconds: u64,
     /// Bytes of address space for compiling the plugin. Default 4 GiB, at least 256 MiB.
     pub compile_memory_bytes: u64,
+    /// Whether the plugin may have WASI, as those in Python and JavaScript need: one with stopped clocks, fixed
+    /// randomness, no files, no environment and no sockets. Default false.
+    pub wasi: bool,
     /// Items handed to the guest in one call. Results do not depend on it, only speed does. Default 64.
     pub batch_items: u64,
 }
@@ -69,6 +72,7 @@ impl Default for Limits {
             returned_list_items: 256,
             compile_seconds: 120,
             compile_memory_bytes: 4096 * MIB,
+            wasi: false,
             batch_items: 64,
         }
     }

@@ -20,7 +20,7 @@ use crate::guest_text::{for_people, short};
 use crate::store::{Guest, Sandbox, setup_fuel};
 use crate::watch::Watch;
 use crate::{
-    DataFilter, Host, Kind, Limits, LoadError, MixturePolicy, RewardFunction, RolloutSchedule, Verifier, services,
+    DataFilter, Host, Kind, Limits, LoadError, MixturePolicy, RewardFunction, RolloutSchedule, Verifier, services, wasi,
 };
 
 /// Compilation is not limited by fuel, and takes longer than linear time of what it is given. The reference plugins have
@@ -69,7 +69,7 @@ impl Host {
         if let Some(problem) = limits.out_of_range() {
             return Err(LoadError::Limits { plugin: name, problem });
         }
-        let (kind, contract) = kind_of(&name, bytes)?;
+        let (kind, contract) = kind_of(&name, bytes, limits)?;
         let loading = Loading { host: self, name, bytes, contract, limits };
         Ok(match kind {
             Kind::Verifier => LoadedPlugin::Verifier(Verifier::new(loading.load(config)?)),
@@ -140,6 +140,9 @@ impl Loading<'_> {
         })?;
         let mut linker: Linker<Guest> = Linker::new(&engine);
         services::link(*contract, &mut linker).map_err(invalid)?;
+        if limits.wasi {
+            wasi::link(&mut linker, &component).map_err(invalid)?;
+        }
         let ready =
             linker.instantiate_pre(&component).and_then(|linked| W::look_up(*contract, linked)).map_err(invalid)?;
 
@@ -194,7 +197,7 @@ impl Loading<'_> {
 
 /// Checks that the bytes are a component of one of the contract's worlds that asks for nothing else, before anything is
 /// compiled, and says which, and of which version.
-pub(crate) fn kind_of(name: &str, bytes: &[u8]) -> Result<(Kind, Contract), LoadError> {
+pub(crate) fn kind_of(name: &str, bytes: &[u8], limits: &Limits) -> Result<(Kind, Contract), LoadError> {
     let not_a_plugin = |problem: String| LoadError::NotAPlugin { plugin: name.to_owned(), problem };
     if let Some(problem) = not_a_component(bytes) {
         return Err(not_a_plugin(problem));
@@ -236,13 +239,23 @@ pub(crate) fn kind_of(name: &str, bytes: &[u8]) -> Result<(Kind, Contract), Load
     };
 
     let allowed: Vec<String> = kind.imports().iter().map(|interface| contract.interface(interface)).collect();
-    let asked: Vec<String> =
-        surface.imports.iter().filter(|full| !allowed.contains(full)).map(|full| for_people(full, 100)).collect();
+    let asked: Vec<&String> = surface
+        .imports
+        .iter()
+        .filter(|full| !allowed.contains(full) && !(limits.wasi && wasi::is_wasi(full)))
+        .collect();
     if !asked.is_empty() {
+        let advice = if asked.iter().all(|full| wasi::is_wasi(full)) {
+            "a Python or JavaScript plugin needs `wasi = true` among its limits, which gives it stopped clocks, fixed \
+             randomness, and no files, environment or sockets; build any other for wasm32-unknown-unknown"
+        } else {
+            "build it for wasm32-unknown-unknown, without dependencies that want a clock, randomness, files or the network"
+        };
+        let asked: Vec<String> = asked.into_iter().map(|full| for_people(full, 100)).collect();
         // `types` holds records and nothing to call; to a person it is no permission.
         let allowed = allowed.into_iter().filter(|full| !full.contains("/types@")).collect();
         let asked = if asked.len() > 8 { [&asked[..8], &["...".to_owned()]].concat() } else { asked };
-        return Err(LoadError::Imports { plugin: name.to_owned(), kind, asked, allowed });
+        return Err(LoadError::Imports { plugin: name.to_owned(), kind, asked, allowed, advice });
     }
     Ok((kind, contract))
 }

@@ -50,8 +50,7 @@ pub enum LoadError {
     },
     /// Imports that no plugin of the kind may have.
     #[error(
-        "plugin {plugin} asks for {}, which a {kind} plugin may not have (allowed: {}); build it for \
-         wasm32-unknown-unknown, without dependencies that want a clock, randomness, files or the network",
+        "plugin {plugin} asks for {}, which a {kind} plugin may not have (allowed: {}); {advice}",
         asked.join(", "), allowed.join(", ")
     )]
     Imports {
@@ -63,6 +62,8 @@ pub enum LoadError {
         asked: Vec<String>,
         /// The imports that a plugin of this kind may have.
         allowed: Vec<String>,
+        /// What to do.
+        advice: &'static str,
     },
     /// The component cannot be compiled, or its types are not those of the contract.
     #[error("plugin {plugin}: {problem}; build it again against this version of the SDK")]

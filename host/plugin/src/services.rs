@@ -30,6 +30,25 @@ impl GuestLog {
         self.last_error.as_deref()
     }
 
+    /// A line that the guest printed.
+    pub(crate) fn print(&mut self, line: &str) {
+        self.write(Level::Info, line);
+    }
+
+    /// What the guest printed as errors. Its last words are the line that names an exception, as a Python traceback ends
+    /// with; a runtime may have more to say after it.
+    pub(crate) fn complain(&mut self, text: &str) {
+        let names_an_exception = |line: &&str| {
+            let name = line.split([':', ' ']).next().unwrap_or_default();
+            name.ends_with("Error") || name.ends_with("Exception")
+        };
+        let words = text.lines().rev().find(names_an_exception);
+        if let Some(words) = words.or_else(|| text.lines().rev().find(|line| !line.trim().is_empty())) {
+            self.last_error = Some(short(words));
+        }
+        text.lines().for_each(|line| self.write(Level::Warn, line));
+    }
+
     fn write(&mut self, level: Level, message: &str) {
         if matches!(level, Level::Error) {
             self.last_error = Some(short(message));
@@ -110,6 +129,15 @@ mod tests {
         log.write(Level::Error, "over\nthe limit");
         assert_eq!((log.left, log.cut), (0, true));
         assert_eq!(log.last_words(), Some("over the limit"));
+    }
+
+    #[test]
+    fn the_last_words_of_a_traceback_are_its_exception() {
+        let mut log = GuestLog::new("plugin", 1000);
+        log.complain("Traceback:\n  File \"a.py\", line 1\nValueError: oops\n\nthread panicked\n");
+        assert_eq!(log.last_words(), Some("ValueError: oops"));
+        log.complain("something else\n\n");
+        assert_eq!(log.last_words(), Some("something else"));
     }
 
     #[test]

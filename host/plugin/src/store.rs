@@ -10,6 +10,7 @@ use crate::guest_text::short;
 use crate::limits::{Limits, size};
 use crate::services::GuestLog;
 use crate::transcript::Page;
+use crate::wasi::Wasi;
 use crate::watch::Watch;
 
 /// What the host keeps for one instance.
@@ -18,6 +19,24 @@ pub(crate) struct Guest {
     /// When the call that runs must be over, where the ticks of the engine are used for samples.
     pub deadline: Option<Instant>,
     resources: Resources,
+    /// Made when it is first used; nothing is linked that uses it where `wasi` is not allowed.
+    wasi: Option<Box<Wasi>>,
+    log_bytes: u64,
+}
+
+impl Guest {
+    pub(crate) fn wasi(&mut self) -> &mut Wasi {
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(self.log_bytes)))
+    }
+
+    /// What the guest printed becomes lines of its log.
+    fn log_printed(&mut self) {
+        if let Some(wasi) = &mut self.wasi {
+            let [out, err] = wasi.take_printed();
+            out.lines().for_each(|line| self.log.print(line));
+            self.log.complain(&err);
+        }
+    }
 }
 
 /// Counts what the instance holds, and denies what goes over the limits.
@@ -105,6 +124,8 @@ impl<W: World> Sandbox<W> {
                 table_limit: limits.table_elements,
                 instances: size(limits.instances),
             },
+            wasi: None,
+            log_bytes: limits.log_bytes,
         };
         let mut store = Store::new(engine, guest);
         // Before instantiation: a component asks for its first memory and tables then.
@@ -143,12 +164,13 @@ impl<W: World> Sandbox<W> {
         call: impl FnOnce(&W, &mut Store<Guest>) -> Answer<T>,
     ) -> Result<T, Failure> {
         refuel(&mut self.store, fuel, &self.limits, &self.watch)?;
-        let called = call(&self.world, &mut self.store);
+        let answer = call(&self.world, &mut self.store);
+        self.store.data_mut().log_printed();
         if let Some(page) = &self.page {
             page.call(fuel, self.store.get_fuel().unwrap_or(0));
-            called.as_ref().err().into_iter().for_each(|error| page.ended(error));
+            answer.as_ref().err().into_iter().for_each(|error| page.ended(error));
         }
-        match called {
+        match answer {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(refusal)) => Err(Failure::refused(&refusal)),
             Err(error) => Err(failure::of_call(&error, &self.limits, self.store.data().log.last_words())),

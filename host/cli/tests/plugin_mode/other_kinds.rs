@@ -142,7 +142,7 @@ fn inspect_shows_what_a_plugin_is_and_takes() {
     );
     let names =
         |key: &str| shown[key].as_array().expect("a list").iter().map(|name| name.to_string()).collect::<String>();
-    assert!(names("exports").contains("octo:plugin/verifier@0.1.0"), "{}", ended.stdout);
+    assert!(names("exports").contains("octo:plugin/verifier@0.2.0"), "{}", ended.stdout);
     assert!(!names("imports").contains("wasi"), "{}", ended.stdout);
 
     let ended = octo_host(&["plugin", "inspect", "verifier_math"]).run();
