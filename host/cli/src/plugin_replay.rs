@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use octo_plugin::types::{Decision, FinishReason, Outcome};
 use octo_plugin::{
-    Answer, Case, ENGINE_VERSION, Failure, Host, Record, Replayed, find_plugin, for_people, read_plugin, replay,
+    Answer, Case, ENGINE_VERSION, Failure, Host, Limits, Record, Replayed, find_plugin, for_people, read_plugin, replay,
 };
 
 use crate::arguments::PluginReplayArguments;
@@ -66,6 +66,9 @@ fn text(case: &Case, replayed: &Replayed) -> Result<String> {
         writeln!(text, "engine    {ENGINE_VERSION}; saved with {saved}, where fuel may be counted differently")?;
     }
     writeln!(text, "item      {}", item(case))?;
+    if let Some(limits) = unusual(&case.limits)? {
+        writeln!(text, "limits    {limits}; the others are the defaults")?;
+    }
     match answer {
         Err(failure) => writeln!(text, "result    {}", clean(&failure.to_string()))?,
         Ok(answer) => writeln!(text, "result    {}", in_words(answer))?,
@@ -91,6 +94,14 @@ fn text(case: &Case, replayed: &Replayed) -> Result<String> {
     }
     places(&mut text, replayed)?;
     Ok(text)
+}
+
+/// The limits of the case that are not the defaults.
+fn unusual(limits: &Limits) -> Result<Option<String>> {
+    let (limits, defaults) = (serde_json::to_value(limits)?, serde_json::to_value(Limits::default())?);
+    let limits = limits.as_object().into_iter().flatten().filter(|(name, value)| defaults[*name] != **value);
+    let limits: Vec<String> = limits.map(|(name, value)| format!("{name} {value}")).collect();
+    Ok(Some(limits.join(", ")).filter(|limits| !limits.is_empty()))
 }
 
 fn comparison(case: &Case, replayed: &Replayed) -> String {
