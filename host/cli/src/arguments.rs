@@ -204,10 +204,11 @@ pub struct PluginInspectArguments {
 /// `octo-host plugin replay FILE`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-The item runs with the config and the limits it was saved with. Answer, fuel and log go to standard output; for a
-plugin that was built with --debug-info, source lines too.
+The item runs with the config and the limits that it was saved with. Standard output has the
+result, the fuel, the log, and where the plugin failed: in which functions and, if it was built
+with --debug-info, on which source lines.
 
-Exit status: 0 the plugin failed as it was saved; 1 it did not, or could not be run; 2 wrong usage.")]
+Exit status: 0 it failed as it was saved; 1 it did not, or could not be run; 2 wrong usage.")]
 pub struct PluginReplayArguments {
     /// File that --save-failures wrote
     #[arg(value_name = "FILE")]

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_last_words_of_a_traceback_are_its_exception() {
-        let mut log = GuestLog::new("plugin", 1000);
+        let mut log = GuestLog::new("plugin", 1000, None);
         log.complain("Traceback:\n  File \"a.py\", line 1\nValueError: oops\n\nthread panicked\n");
         assert_eq!(log.last_words(), Some("ValueError: oops"));
         log.complain("something else\n\n");
