@@ -61,6 +61,10 @@ fn text(case: &Case, replayed: &Replayed) -> Result<String> {
         writeln!(text, "digest    {digest}")?;
         writeln!(text, "          ANOTHER PLUGIN than the one that was saved: {}", clean(&case.digest))?;
     }
+    let contract = replayed.contract.version().to_string();
+    if contract != case.contract {
+        writeln!(text, "contract  octo:plugin@{contract}; saved with {}", clean(&case.contract))?;
+    }
     if case.engine != ENGINE_VERSION {
         let saved = clean(&case.engine);
         writeln!(text, "engine    {ENGINE_VERSION}; saved with {saved}, where fuel may be counted differently")?;

@@ -239,11 +239,8 @@ pub(crate) fn kind_of(name: &str, bytes: &[u8], limits: &Limits) -> Result<(Kind
     };
 
     let allowed: Vec<String> = kind.imports().iter().map(|interface| contract.interface(interface)).collect();
-    let asked: Vec<&String> = surface
-        .imports
-        .iter()
-        .filter(|full| !allowed.contains(full) && !(limits.wasi && wasi::is_wasi(full)))
-        .collect();
+    let asked: Vec<&String> =
+        surface.imports.iter().filter(|full| !(allowed.contains(full) || limits.wasi && wasi::is_wasi(full))).collect();
     if !asked.is_empty() {
         let advice = if asked.iter().all(|full| wasi::is_wasi(full)) {
             "a Python or JavaScript plugin needs `wasi = true` among its limits, which gives it stopped clocks, fixed \

@@ -3,7 +3,7 @@
 use crate::bindings::types::{Decision, Reward, StepPlan, Verdict};
 use crate::case::{Case, Memory, Record};
 use crate::transcript::{Frame, FuelUse, LogLine, Transcript};
-use crate::{Description, Failure, FailureKind, Host, LoadError, LoadedPlugin};
+use crate::{Contract, Description, Failure, FailureKind, Host, LoadError, LoadedPlugin};
 
 /// What a plugin answered to a case's item.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Replayed {
     pub description: Description,
     /// Digest of the plugin that ran.
     pub digest: String,
+    /// Version of the contract that it was built for.
+    pub contract: Contract,
     /// The plugin's answer or failure.
     pub answer: Result<Answer, Failure>,
     /// Fuel of the item's call; none where it did not get that far.
@@ -65,7 +67,7 @@ pub fn replay(host: &Host, name: &str, bytes: &[u8], case: &Case) -> Result<Repl
         let plugin_name = plugin.description().name.clone();
         return Err(LoadError::Kind { plugin: plugin_name, actual: plugin.kind(), wanted: case.record.kind() });
     }
-    let (description, digest) = (plugin.description().clone(), plugin.digest().to_owned());
+    let (description, digest, contract) = (plugin.description().clone(), plugin.digest().to_owned(), plugin.contract());
     // What loading wrote down is about another instance than the item's.
     transcript.take();
     let answer = ask(plugin, &case.record)?;
@@ -78,6 +80,7 @@ pub fn replay(host: &Host, name: &str, bytes: &[u8], case: &Case) -> Result<Repl
     Ok(Replayed {
         description,
         digest,
+        contract,
         answer,
         // After `configure`, and `restore` where there is a memory.
         fuel: instance.calls.get(before).copied(),

@@ -49,6 +49,40 @@ fn results_are_the_same_however_they_are_watched() {
     assert_eq!(verdicts(&host().with_profiler(&Profiler::new()).expect("an engine"), &tight(), &responses), plain);
 }
 
+/// Debug information is the guest's to write, and is parsed where source lines were asked for.
+#[test]
+fn debug_information_that_is_garbage_costs_its_source_lines_alone() {
+    let crash = r#"
+  (func $crash_on_purpose unreachable)
+  (func (export "octo:plugin/verifier@0.1.0#verify") (param i32 i32) (result i32)
+    (call $crash_on_purpose) (i32.const 0))"#;
+    let sections = [".debug_info", ".debug_abbrev", ".debug_line", ".debug_str", ".debug_ranges", ".debug_aranges"];
+    let host = host().with_source_lines().expect("an engine");
+    // Small numbers more often than chance has it: they are the tags, forms and lengths of DWARF.
+    let mut state = 1u32;
+    let mut byte = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let byte = (state >> 24) as u8;
+        if state & 0x30_0000 == 0 { byte } else { byte % 12 }
+    };
+    for length in (0..60).map(|round| round * 7) {
+        let mut text = String::new();
+        for section in sections {
+            // The header that a parser goes on after: length, version 4, and the rest left to chance.
+            let mut content = u32::try_from(length + 2).expect("small").to_le_bytes().to_vec();
+            content.extend([4, 0]);
+            content.extend((0..length).map(|_| byte()));
+            let content: String = content.iter().map(|byte| format!("\\{byte:02x}")).collect();
+            text += &format!("(@custom \"{section}\" \"{content}\")");
+        }
+        let bytes = guests::guest("verifier-plugin", &format!("{crash}{text}"));
+        assert!(bytes.windows(11).any(|name| name == b".debug_info"), "it is in the component");
+        let verifier = guests::load(&host, &bytes, &tight()).expect("loads").into_verifier().expect("a verifier");
+        let failure = verifier.verify(&attempts(&["a"])).remove(0).expect_err("it crashes");
+        assert!(failure.message.contains("crash_on_purpose"), "{failure}");
+    }
+}
+
 /// The function names of a profile in Firefox's processed format, in which strings are told by their index.
 fn function_names(profile: &[u8]) -> Vec<String> {
     let profile: Value = serde_json::from_slice(profile).expect("JSON");

@@ -79,7 +79,10 @@ pub fn run_mixture(mut policy: MixturePolicy, session: Session) -> Result<Summar
     run(session, "Mixed", read, |(at, sources): (Progress, Vec<DataSource>)| match policy.weights(&at, &sources) {
         Ok(weights) => Ok(Weights { weights: sources.into_iter().map(|source| source.name).zip(weights).collect() }),
         // A call that fails leaves the memory as it was before it.
-        Err(failure) => Err((failure, CaseRecord::Mixture { memory: remembered(policy.memory()), at, sources })),
+        Err(failure) => {
+            let memory = remembered(policy.memory());
+            Err((failure, Box::new(CaseRecord::Mixture { memory, at, sources })))
+        }
     })
 }
 
@@ -89,7 +92,10 @@ pub fn run_schedule(mut schedule: RolloutSchedule, session: Session) -> Result<S
         Ok(StepPlan { max_response_tokens, temperature, top_p }) => {
             Ok(Plan { max_response_tokens, temperature, top_p })
         }
-        Err(failure) => Err((failure, CaseRecord::Schedule { memory: remembered(schedule.memory()), at })),
+        Err(failure) => {
+            let memory = remembered(schedule.memory());
+            Err((failure, Box::new(CaseRecord::Schedule { memory, at })))
+        }
     })
 }
 
@@ -101,7 +107,7 @@ fn run<T: Record, A: Serialize>(
     session: Session,
     verb: &'static str,
     read: impl Fn(&Columns, &Value) -> Result<T, String> + Send + 'static,
-    mut ask: impl FnMut(T) -> Result<A, (Failure, CaseRecord)>,
+    mut ask: impl FnMut(T) -> Result<A, (Failure, Box<CaseRecord>)>,
 ) -> Result<Summary> {
     let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
     let mut summary = Summary::start(&terminal, verb, "steps", &[]);
@@ -119,7 +125,7 @@ fn run<T: Record, A: Serialize>(
                 Err((failure, case)) => {
                     summary.count_failure(&failure);
                     answers.write(&Failed::new(line, id.as_ref(), &failure))?;
-                    failures.save(line, id.as_ref(), &failure, || case)?;
+                    failures.save(line, id.as_ref(), &failure, || *case)?;
                 }
             }
         }

@@ -186,10 +186,43 @@ fn a_plugin_built_with_debug_info_has_source_lines_and_none_of_the_builders_path
     assert!(ended.stdout.contains("tests/hostile_plugin/src/lib.rs:"), "{}", ended.stdout);
     assert!(ended.stdout.contains("ANOTHER PLUGIN"), "{}", ended.stdout);
 
+    // Damage costs source lines, and neither the process nor the result.
+    let damaged = folder.path().join("damaged.wasm");
+    for seed in 0..8 {
+        std::fs::write(&damaged, with_damaged_debug_info(&bytes, seed)).expect("written");
+        let ended = replay(&cases[0], &["--plugin", path_text(&damaged)]);
+        assert_eq!(ended.code, Some(0), "seed {seed}: {}{}", ended.stdout, ended.stderr);
+        assert!(ended.stdout.contains("the same as saved"), "seed {seed}: {}", ended.stdout);
+    }
+
     // Nothing but a replay reads them.
     let judged = octo_host(&["--plugin", path_text(&component)]).stdin(lines(&[attempt("BOOM")])).run();
     let plain = octo_host(&["--plugin", path_text(&plugins().join("hostile_plugin.wasm"))])
         .stdin(lines(&[attempt("BOOM")]))
         .run();
     assert_eq!(judged.stdout, plain.stdout);
+}
+
+/// The component with some thousandth of the bytes of its debug information changed.
+fn with_damaged_debug_info(component: &[u8], seed: u32) -> Vec<u8> {
+    let mut damaged = component.to_vec();
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 8
+    };
+    let mut changed = 0;
+    for payload in wasmparser::Parser::new(0).parse_all(component) {
+        let wasmparser::Payload::CustomSection(section) = payload.expect("a component") else { continue };
+        if !section.name().starts_with(".debug_") {
+            continue;
+        }
+        for _ in 0..section.data().len() / 1000 + 2 {
+            let at = section.data_offset() + next() as usize % section.data().len();
+            damaged[at] = next() as u8;
+            changed += 1;
+        }
+    }
+    assert!(changed > 100, "{changed} bytes");
+    damaged
 }
