@@ -44,7 +44,7 @@ fn json_has_all_that_the_text_has() {
     assert_eq!((&shown["kind"], &shown["name"]), (&json!("verifier"), &json!("verifier_math")));
     assert_eq!((&shown["license"], &shown["authors"]), (&json!("Apache-2.0"), &json!("The Octo authors")));
     assert_eq!((&shown["limits"]["fuel_per_item"], &shown["limits"]["batch_items"]), (&json!(5), &json!(64)));
-    assert_eq!(shown["default_limits"]["fuel_per_item"], json!(100_000_000));
+    assert!(shown["default_limits"]["fuel_per_item"].as_u64() > Some(5), "{}", ended.stdout);
     let names = |key: &str| shown[key].to_string();
     assert!(names("exports").contains("octo:plugin/verifier@0.2.0"), "{}", ended.stdout);
     assert!(!names("imports").contains("wasi"), "{}", ended.stdout);
@@ -59,10 +59,8 @@ fn json_has_all_that_the_text_has() {
 fn limits_that_are_given_are_told_from_the_defaults() {
     let ended = inspect(&["mixture_static", "--limits", r#"{"fuel_per_item": 5000000000}"#]);
     let row = ended.stdout.lines().find(|line| line.contains("fuel_per_item")).expect("a row");
-    assert_eq!(
-        row.split_whitespace().collect::<Vec<_>>().join(" "),
-        "fuel_per_item 5,000,000,000 (default 100,000,000)"
-    );
+    let row = row.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(row.starts_with("fuel_per_item 5,000,000,000 (default "), "{row}");
     let ended = inspect(&["mixture_static", "--limits", r#"{"fuel": 1}"#]);
     assert!(ended.code == Some(1) && ended.stderr.contains("unknown field `fuel`"), "{}", ended.stderr);
 }

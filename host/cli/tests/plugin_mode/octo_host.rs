@@ -99,10 +99,11 @@ macro_rules! assert_shown {
             filters => vec![
                 (r"in (\d+ms|\d+\.\d\ds) \([\d,]+/s\)", "in [time] ([rate]/s)"),
                 (r"sha256:[0-9a-f]{64}", "sha256:[digest]"),
-                (r"fuel      [\d,]+ of", "fuel      [some] of"),
+                (r"fuel      [\d,]+ of [\d,]+", "fuel      [some] of [its limit]"),
                 // What is inlined into what is the compiler's business.
                 (r" in [^:\n]+(::[^:\n]+)+(:[^: \n]+)*: panicked", " in [functions]: panicked"),
                 (r"where     [^\n]+\n(          [^(\n][^\n]*\n)*", "where     [functions]\n"),
+                (r"(default limits [^\n]*\n)(  \w+ +\S+\n)+", "$1  [limits]\n"),
                 (r"size      [\d,]+ bytes", "size      [some] bytes"),
                 (r"/[^ ,;:)]*/(target/\S+/)?plugins/", "[plugins]/"),
                 (r"/[^ ,;:)]*/\.tmp\w+/", "[folder]/"),
