@@ -57,7 +57,7 @@ pub enum Command {
     Run(RunArguments),
     /// Write a run's report as one HTML file
     Report(ReportArguments),
-    /// Build and inspect plugins
+    /// Build, inspect and debug plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
 }
@@ -105,6 +105,14 @@ pub struct PluginModeArguments {
     /// Threads to run the plugin on; results don't depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub threads: Option<usize>,
+
+    /// Save each failed item to a file in DIR, at most 100; `plugin replay` runs one again, alone
+    #[arg(long, value_name = "DIR")]
+    pub save_failures: Option<PathBuf>,
+
+    /// Sample where the plugin spends its time, on one thread, for https://profiler.firefox.com
+    #[arg(long, value_name = "FILE", conflicts_with = "threads")]
+    pub profile: Option<PathBuf>,
 }
 
 /// `octo-host run RECIPE`.
@@ -153,6 +161,8 @@ pub enum PluginCommand {
     Build(PluginBuildArguments),
     /// Show what a plugin is, needs and accepts
     Inspect(PluginInspectArguments),
+    /// Run one failed item again, alone, and show all that can be said about it
+    Replay(PluginReplayArguments),
 }
 
 /// `octo-host plugin build PATH...`.
@@ -165,6 +175,10 @@ pub struct PluginBuildArguments {
     /// Where to put NAME.wasm [default: plugins/ in the target folder]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+
+    /// Keep source lines, which `plugin replay` shows: builds NAME.debug.wasm, a plugin of its own digest
+    #[arg(long)]
+    pub debug_info: bool,
 }
 
 /// `octo-host plugin inspect REF`.
@@ -174,13 +188,39 @@ pub struct PluginInspectArguments {
     #[arg(value_name = "REF")]
     pub plugin: String,
 
-    /// A config, as JSON or as @FILE, for plugins that describe themselves only together with one
+    /// A config, as JSON or as @FILE, to check: refused with the reason if the plugin doesn't take it
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub config: Option<String>,
+
+    /// Limits other than the defaults, as JSON or as @FILE, to be shown and to hold for the plugin
     #[arg(long, value_name = "JSON|@FILE", default_value = "{}")]
-    pub config: String,
+    pub limits: String,
 
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// `octo-host plugin replay FILE`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+The item runs with the config and the limits that it was saved with. Standard output has the
+result, the fuel, the log, and where the plugin failed: in which functions and, if it was built
+with --debug-info, on which source lines.
+
+Exit status: 0 it failed as it was saved; 1 it did not, or could not be run; 2 wrong usage.")]
+pub struct PluginReplayArguments {
+    /// File that --save-failures wrote
+    #[arg(value_name = "FILE")]
+    pub case: PathBuf,
+
+    /// Run another plugin than the one that was saved: a mended one, or one with source lines
+    #[arg(long, value_name = "REF")]
+    pub plugin: Option<String>,
+
+    /// Sample where the plugin spends its time, for https://profiler.firefox.com
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

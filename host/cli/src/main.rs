@@ -6,10 +6,12 @@
 )]
 
 mod arguments;
+mod guest_profile;
 mod json_argument;
 mod plugin_build;
 mod plugin_inspect;
 mod plugin_mode;
+mod plugin_replay;
 mod recipe;
 mod report;
 mod run;
@@ -26,7 +28,11 @@ use crate::arguments::{Arguments, Command, PluginCommand};
 fn main() -> ExitCode {
     octo_plugin::compile_if_asked();
     let arguments = Arguments::parse();
-    terminal::start_log();
+    terminal::start_log(match arguments.command {
+        // A replay shows the plugin's log itself, and on stdout.
+        Some(Command::Plugin(PluginCommand::Replay(_))) => "warn,octo_plugin::guest=off",
+        _ => "warn",
+    });
     terminal::exit_code(match (arguments.command, arguments.plugin_mode) {
         (None, Some(arguments)) => plugin_mode::run(arguments),
         #[cfg(feature = "train")]
@@ -36,6 +42,7 @@ fn main() -> ExitCode {
         (Some(Command::Report(arguments)), _) => report::report(arguments),
         (Some(Command::Plugin(PluginCommand::Build(arguments))), _) => plugin_build::run(arguments),
         (Some(Command::Plugin(PluginCommand::Inspect(arguments))), _) => plugin_inspect::run(arguments),
+        (Some(Command::Plugin(PluginCommand::Replay(arguments))), _) => plugin_replay::run(arguments),
         // No arguments at all are answered with the help before this.
         (None, None) => Arguments::command()
             .error(clap::error::ErrorKind::MissingSubcommand, "name a plugin or a subcommand")

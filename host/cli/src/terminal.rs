@@ -100,9 +100,9 @@ pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
 }
 
 /// Sends the host's and the plugins' log to stderr: warnings and errors, or what OCTO_LOG asks for (`info`, `debug`,
-/// `octo_plugin=debug`).
-pub fn start_log() {
-    let filter = EnvFilter::try_from_env("OCTO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+/// `octo_plugin=debug`). `default` is for whoever did not ask.
+pub fn start_log(default: &str) {
+    let filter = EnvFilter::try_from_env("OCTO_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::guest_log::SharedLog;
 use crate::limits::Limits;
 use crate::store::{Guest, Sandbox, setup_fuel};
+use crate::watch::Watch;
 
 /// A loaded plugin of one kind: checked, compiled, described, and known to accept its config.
 pub(crate) struct Blueprint<W: World> {
@@ -26,6 +27,7 @@ pub(crate) struct Blueprint<W: World> {
     pub limits: Limits,
     /// What its instances together may log.
     pub log: Arc<SharedLog>,
+    pub watch: Watch,
     /// Keeps the clock ticking for as long as the plugin lives.
     pub _clock: Arc<Engines>,
 }
@@ -33,7 +35,8 @@ pub(crate) struct Blueprint<W: World> {
 impl<W: World> Blueprint<W> {
     /// A fresh, configured instance.
     pub(crate) fn fresh(&self) -> Result<Sandbox<W>, Failure> {
-        let mut sandbox = Sandbox::start(&self.engine, &self.ready, &self.description.name, &self.limits, &self.log)?;
+        let (watch, log) = (&self.watch, &self.log);
+        let mut sandbox = Sandbox::start(&self.engine, &self.ready, &self.description.name, &self.limits, watch, log)?;
         sandbox.call(setup_fuel(&self.limits), |world: &W, store| world.configure(store, &self.config))?;
         Ok(sandbox)
     }

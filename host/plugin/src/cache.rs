@@ -178,13 +178,14 @@ fn write(entry: &Path, code: &[u8]) -> std::io::Result<()> {
 mod tests {
     use super::*;
     use crate::compile::Compiler;
+    use crate::engine::EngineOptions;
     use crate::limits::Limits;
 
     /// The smallest component: magic number, version and layer.
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
     fn compiled(cache: &Cache, engine: &Engine) {
-        let here = || Compiler::Here.compile(engine, EMPTY, &Limits::default());
+        let here = || Compiler::Here.compile(engine, EMPTY, &Limits::default(), EngineOptions::default());
         assert!(cache.component(engine, "digest", here).is_ok(), "compiles");
     }
 

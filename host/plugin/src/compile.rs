@@ -19,12 +19,12 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use wasmtime::Engine;
 
-use crate::engine;
+use crate::engine::{self, EngineOptions};
 use crate::guest_text::short;
 use crate::limits::{Limits, size};
 
-/// Tells a program that it was started as a compiler. The value is the guest's stack in bytes, and the caps: seconds and
-/// bytes of memory.
+/// Tells a program that it was started as a compiler. The value is the guest's stack in bytes, the caps (seconds
+/// and bytes of memory), and whether debug information is kept (0 or 1).
 const ASKED: &str = "OCTO_COMPILE_PLUGIN";
 
 /// First byte of the child's answer.
@@ -52,8 +52,8 @@ pub fn compile_if_asked() {
 /// The child's work.
 fn answer(asked: &str) -> std::io::Result<()> {
     let numbers: Option<Vec<u64>> = asked.split(' ').map(|number| number.parse().ok()).collect();
-    let Some(&[stack, seconds, memory]) = numbers.as_deref() else {
-        return Err(std::io::Error::other("three numbers are needed"));
+    let Some(&[stack, seconds, memory, source_lines]) = numbers.as_deref() else {
+        return Err(std::io::Error::other("four numbers are needed"));
     };
     cap(Resource::As, memory)?;
     cap(Resource::Cpu, seconds)?;
@@ -64,7 +64,8 @@ fn answer(asked: &str) -> std::io::Result<()> {
     let mut component = Vec::new();
     std::io::stdin().read_to_end(&mut component)?;
     let mut out = std::io::stdout();
-    match engine::compiler(size(stack)).and_then(|engine| engine.precompile_component(&component)) {
+    let options = EngineOptions { source_lines: source_lines == 1, ..EngineOptions::default() };
+    match engine::compiler(size(stack), options).and_then(|engine| engine.precompile_component(&component)) {
         Ok(code) => {
             out.write_all(&[CODE])?;
             out.write_all(&code)?;
@@ -107,20 +108,26 @@ impl Compiler {
         }
     }
 
-    /// The code of a component, for `engine`, whose guests have the stack of `limits`.
-    pub(crate) fn compile(&self, engine: &Engine, component: &[u8], limits: &Limits) -> Result<Vec<u8>, Problem> {
+    /// The code of a component, for `engine` of these `options`, whose guests have the stack of `limits`.
+    pub(crate) fn compile(
+        &self,
+        engine: &Engine,
+        component: &[u8],
+        limits: &Limits,
+        options: EngineOptions,
+    ) -> Result<Vec<u8>, Problem> {
         match self {
             Compiler::Here => {
                 engine.precompile_component(component).map_err(|error| Problem::Invalid(short(&format!("{error:#}"))))
             }
-            Compiler::Child(program) => in_child(program, component, limits),
+            Compiler::Child(program) => in_child(program, component, limits, options),
         }
     }
 }
 
-fn in_child(program: &Path, component: &[u8], limits: &Limits) -> Result<Vec<u8>, Problem> {
+fn in_child(program: &Path, component: &[u8], limits: &Limits, options: EngineOptions) -> Result<Vec<u8>, Problem> {
     let failed = |problem: String| Problem::Failed(problem);
-    let mut child = start(program, limits)
+    let mut child = start(program, limits, options)
         .map_err(|error| failed(format!("its compiler ({}) could not be started: {error}", program.display())))?;
     let (output, ended) = talk(&mut child, component, limits.compile_seconds)
         .map_err(|error| failed(format!("its compiler could not be waited for: {error}")))?;
@@ -140,10 +147,13 @@ enum Ended {
 }
 
 /// Starts the compiler with its caps and nothing of this process's surroundings but where libraries are.
-fn start(program: &Path, limits: &Limits) -> std::io::Result<Child> {
+fn start(program: &Path, limits: &Limits, options: EngineOptions) -> std::io::Result<Child> {
     let mut command = Command::new(program);
     let Limits { stack_bytes, compile_seconds, compile_memory_bytes, .. } = limits;
-    command.env_clear().env(ASKED, format!("{stack_bytes} {compile_seconds} {compile_memory_bytes}"));
+    command.env_clear().env(
+        ASKED,
+        format!("{stack_bytes} {compile_seconds} {compile_memory_bytes} {}", u8::from(options.source_lines)),
+    );
     // Every thread of rayon and of the allocator takes address space, which is what the memory cap counts.
     command.env("RAYON_NUM_THREADS", "4").env("MALLOC_ARENA_MAX", "2");
     if let Some(libraries) = std::env::var_os("LD_LIBRARY_PATH") {

@@ -12,13 +12,15 @@ use crate::cache::Cache;
 use crate::compile::Compiler;
 use crate::limits::{Limits, size};
 use crate::load_error::LoadError;
+use crate::profile::Profiler;
+use crate::transcript::Transcript;
 
 /// Name and version of the engine, for run records: what an instruction costs in fuel changes between versions, so the
 /// place where a fuel limit cuts is only comparable within one.
 pub const ENGINE_VERSION: &str = "wasmtime 48.0.8";
 
-/// One tick of the clock that deadlines count in.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
+/// One tick of the clock that deadlines count in, where nothing is profiled.
+const TICK: Duration = Duration::from_millis(10);
 
 /// Loads and runs plugins. Cheap to clone; clones share engine and compiled-code cache.
 #[derive(Clone)]
@@ -26,6 +28,8 @@ pub struct Host {
     pub(crate) engines: Arc<Engines>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) compiler: Compiler,
+    pub(crate) transcript: Option<Transcript>,
+    pub(crate) profiler: Option<Profiler>,
 }
 
 impl Host {
@@ -55,24 +59,46 @@ impl Host {
     }
 
     fn start(cache: Cache) -> Result<Host, LoadError> {
-        let engines = Arc::new(Engines { by_stack: Mutex::new(BTreeMap::new()) });
-        // Made now, so that a machine that cannot run plugins says so before anything is loaded.
-        engines.of(&Limits::default())?;
-        let ticked = Arc::downgrade(&engines);
-        std::thread::Builder::new()
-            .name("octo-plugin-clock".to_owned())
-            .spawn(move || tick(&ticked))
-            .map_err(|error| LoadError::Engine(format!("could not start a thread: {error}")))?;
-        Ok(Host { engines, cache: Arc::new(cache), compiler: Compiler::new() })
+        let engines = Engines::start(EngineOptions::default())?;
+        Ok(Host { engines, cache: Arc::new(cache), compiler: Compiler::new(), transcript: None, profiler: None })
+    }
+}
+
+/// What is set for all engines of a host. Results depend on neither.
+#[derive(Clone, Copy)]
+pub(crate) struct EngineOptions {
+    /// Time between ticks.
+    pub tick: Duration,
+    /// Whether a guest's debug information is kept with its code, and parsed when it traps.
+    pub source_lines: bool,
+}
+
+impl Default for EngineOptions {
+    fn default() -> EngineOptions {
+        EngineOptions { tick: TICK, source_lines: false }
     }
 }
 
 /// One engine for every stack size in use, since wasmtime sets that by engine. Nearly always a single one.
 pub(crate) struct Engines {
     by_stack: Mutex<BTreeMap<usize, Engine>>,
+    pub options: EngineOptions,
 }
 
 impl Engines {
+    /// No engine but the usual one yet, and the clock of all.
+    pub(crate) fn start(options: EngineOptions) -> Result<Arc<Engines>, LoadError> {
+        let engines = Arc::new(Engines { by_stack: Mutex::new(BTreeMap::new()), options });
+        // Made now, so that a machine that cannot run plugins says so before anything is loaded.
+        engines.of(&Limits::default())?;
+        let ticked = Arc::downgrade(&engines);
+        std::thread::Builder::new()
+            .name("octo-plugin-clock".to_owned())
+            .spawn(move || tick(&ticked, options.tick))
+            .map_err(|error| LoadError::Engine(format!("could not start a thread: {error}")))?;
+        Ok(engines)
+    }
+
     /// The engine that runs plugins under `limits`.
     pub(crate) fn of(&self, limits: &Limits) -> Result<Engine, LoadError> {
         let stack = size(limits.stack_bytes);
@@ -80,14 +106,14 @@ impl Engines {
         let mut engines = self.by_stack.lock().unwrap_or_else(PoisonError::into_inner);
         match engines.entry(stack) {
             Entry::Occupied(engine) => Ok(engine.get().clone()),
-            Entry::Vacant(place) => Ok(place.insert(start(stack)?).clone()),
+            Entry::Vacant(place) => Ok(place.insert(start(stack, self.options)?).clone()),
         }
     }
 }
 
-fn tick(engines: &Weak<Engines>) {
+fn tick(engines: &Weak<Engines>, interval: Duration) {
     loop {
-        std::thread::sleep(TICK);
+        std::thread::sleep(interval);
         let Some(engines) = engines.upgrade() else { return };
         for engine in engines.by_stack.lock().unwrap_or_else(PoisonError::into_inner).values() {
             engine.increment_epoch();
@@ -95,8 +121,8 @@ fn tick(engines: &Weak<Engines>) {
     }
 }
 
-fn start(stack: usize) -> Result<Engine, LoadError> {
-    let mut config = settings(stack);
+fn start(stack: usize, options: EngineOptions) -> Result<Engine, LoadError> {
+    let mut config = settings(stack, options);
     // The pool reserves address space (4 GiB a slot), which containers with a limit on it refuse. Instances are slower
     // to make without it, and otherwise the same.
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
@@ -110,16 +136,16 @@ fn start(stack: usize) -> Result<Engine, LoadError> {
 }
 
 /// An engine that compiles and runs nothing, so that it needs no pool: code is the same for both.
-pub(crate) fn compiler(stack: usize) -> wasmtime::Result<Engine> {
-    Engine::new(&settings(stack))
+pub(crate) fn compiler(stack: usize, options: EngineOptions) -> wasmtime::Result<Engine> {
+    Engine::new(&settings(stack, options))
 }
 
-fn settings(stack: usize) -> Config {
+fn settings(stack: usize, options: EngineOptions) -> Config {
     let mut config = Config::new();
     config.strategy(Strategy::Cranelift).cranelift_opt_level(OptLevel::Speed);
 
     // The same bits on every machine: NaNs in one form, and none of the features whose results may differ (relaxed
-    // SIMD, threads).
+    // SIMD, threads). NaNs cost nothing that can be measured: 23.4 against 23.6 µs a response.
     config.cranelift_nan_canonicalization(true);
     config.wasm_features(WasmFeatures::RELAXED_SIMD, false);
     config.wasm_features(WasmFeatures::THREADS | WasmFeatures::SHARED_EVERYTHING_THREADS, false);
@@ -140,14 +166,24 @@ fn settings(stack: usize) -> Config {
     // The contract is synchronous. On by default, and about three times the cost of an empty call.
     config.concurrency_support(false);
 
-    // Fuel decides results; epochs stand behind it for what fuel does not see.
+    // Fuel decides results; epochs stand behind it for what fuel does not see. They are most of what the sandbox costs
+    // (`benches/sandbox_tax.rs`, batches of 256, one EPYC core, µs an item; natively 9.6 and 22.8):
+    //                     fuel and epochs   fuel alone   epochs alone   neither
+    //   verifier_math          23.6            20.7          20.4         16.4
+    //   filter_heuristics      44.4            39.6          40.2         34.4
+    // Determinism needs the fuel. Without epochs a guest whose recipe sets its fuel high could not be ended. Tried on the
+    // guests' side: SIMD makes the verifier 7 % faster and is kept; the allocator talc for dlmalloc, LLVM's inlining at
+    // 800 and its unrolling at run time change nothing that can be told from noise.
     config.consume_fuel(true);
     config.epoch_interruption(true);
     config.max_wasm_stack(stack);
 
-    // A guest's DWARF is not worth parsing: it is slow, can be hostile, and its file names change with the builder's
-    // machine. Function names are enough.
-    config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable);
+    // A guest's DWARF can be hostile, and parsing it is slow and bounded by nothing. Function names are enough, except for
+    // whoever asked for more (`Host::with_source_lines`).
+    config.wasm_backtrace_details(match options.source_lines {
+        true => wasmtime::WasmBacktraceDetails::Enable,
+        false => wasmtime::WasmBacktraceDetails::Disable,
+    });
     config
 }
 
@@ -190,18 +226,21 @@ mod tests {
     #[test]
     fn code_of_the_compiler_runs_in_the_pool() {
         let stack = 512 << 10;
-        let (pooled, plain) = (start(stack).expect("supported machine"), compiler(stack).expect("the same"));
         let hash = |engine: &Engine| {
             let mut hasher = std::hash::DefaultHasher::new();
             std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut hasher);
             std::hash::Hasher::finish(&hasher)
         };
-        assert_eq!(hash(&pooled), hash(&plain));
+        for source_lines in [false, true] {
+            let options = EngineOptions { source_lines, ..EngineOptions::default() };
+            let pooled = start(stack, options).expect("supported machine");
+            assert_eq!(hash(&pooled), hash(&compiler(stack, options).expect("the same")));
+        }
     }
 
     #[test]
     fn features_that_could_change_results_or_widen_the_attack_surface_are_refused() {
-        let engine = start(512 << 10).expect("supported machine");
+        let engine = start(512 << 10, EngineOptions::default()).expect("supported machine");
         // One module a feature: (type section of a GC struct), (memory64), (shared memory), (exception tag).
         let refused: [(&str, &[u8]); 4] = [
             ("gc", b"\0asm\x01\0\0\0\x01\x05\x01\x5f\x01\x7f\0"),

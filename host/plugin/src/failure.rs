@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{Trap, WasmBacktrace};
 
 use crate::bindings::types::{ErrorKind, PluginError};
@@ -10,7 +11,8 @@ use crate::limits::Limits;
 use crate::wasi::Refused;
 
 /// Why an item has no result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
     /// The plugin refused, with a reason.
     PluginError,
@@ -57,8 +59,9 @@ impl fmt::Display for FailureKind {
 }
 
 /// An item's failure. The message is one line, without control characters.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{kind}: {message}")]
+#[serde(deny_unknown_fields)]
 pub struct Failure {
     /// What kind of failure.
     pub kind: FailureKind,
@@ -149,16 +152,20 @@ fn place(error: &wasmtime::Error) -> String {
         .frames()
         .iter()
         .filter_map(|frame| frame.func_name())
-        // A name is the guest's own text, of any length; a demangled one can be longer still.
-        .map(|name| crate::guest_text::for_people(&format!("{:#}", rustc_demangle::demangle(name)), 120))
+        .map(|name| crate::guest_text::for_people(&demangled(name), 120))
         .collect();
     let own: Vec<&str> = names.iter().map(String::as_str).filter(|name| !is_runtime(name)).take(FRAMES).collect();
     let shown = if own.is_empty() { names.iter().map(String::as_str).take(FRAMES).collect() } else { own };
     if shown.is_empty() { String::new() } else { format!(" in {}", shown.join(" ← ")) }
 }
 
+/// A function's name as its author wrote it. The guest's own text, of any length, and longer than it was.
+pub(crate) fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}
+
 /// Whether a function belongs to Rust's panic and allocation machinery, which lies on top of every panic.
-fn is_runtime(name: &str) -> bool {
+pub(crate) fn is_runtime(name: &str) -> bool {
     let name = name.trim_start_matches(['<', '&']);
     [
         "std::",

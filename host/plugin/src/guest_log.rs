@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::bindings::log::Level;
 use crate::guest_text::{LONGEST_LINE, for_people, short};
 use crate::limits::Limits;
+use crate::transcript::Page;
 
 /// What all instances together may log in one call of the host, in what one of them may: many batches would otherwise
 /// fill a disk, each within its own limit.
@@ -25,10 +26,11 @@ pub(crate) struct GuestLog {
     said_so: bool,
     last_error: Option<String>,
     share: Arc<SharedLog>,
+    page: Option<Page>,
 }
 
 impl GuestLog {
-    pub(crate) fn new(plugin: &str, limits: &Limits, share: Arc<SharedLog>) -> GuestLog {
+    pub(crate) fn new(plugin: &str, limits: &Limits, share: Arc<SharedLog>, page: Option<Page>) -> GuestLog {
         GuestLog {
             plugin: plugin.to_owned(),
             bytes_left: limits.log_bytes,
@@ -38,6 +40,7 @@ impl GuestLog {
             said_so: false,
             last_error: None,
             share,
+            page,
         }
     }
 
@@ -51,9 +54,18 @@ impl GuestLog {
         self.write(Level::Info, line);
     }
 
-    /// A line that the guest printed as an error. The last line of a Python traceback says what happened.
-    pub(crate) fn complain(&mut self, line: &str) {
-        self.write(Level::Error, line);
+    /// What the guest printed as errors. Its last words are the line that names an exception, as a Python traceback ends
+    /// with; a runtime may have more to say after it.
+    pub(crate) fn complain(&mut self, text: &str) {
+        let names_an_exception = |line: &&str| {
+            let name = line.split([':', ' ']).next().unwrap_or_default();
+            name.ends_with("Error") || name.ends_with("Exception")
+        };
+        let words = text.lines().rev().find(names_an_exception);
+        if let Some(words) = words.or_else(|| text.lines().rev().find(|line| !line.trim().is_empty())) {
+            self.last_error = Some(short(words));
+        }
+        text.lines().for_each(|line| self.write(Level::Warn, line));
     }
 
     /// Takes a line, or drops it where the log is full.
@@ -64,12 +76,17 @@ impl GuestLog {
         let bytes = message.len() as u64;
         if self.dropped > 0 || self.lines_left == 0 || bytes > self.bytes_left {
             // What follows is dropped even if it would fit, so that the log has one clear end.
+            if self.dropped == 0 {
+                self.page.iter().for_each(Page::log_cut);
+            }
             self.dropped += 1;
             return;
         }
         self.bytes_left -= bytes;
         self.lines_left -= 1;
-        self.kept.push((level, for_people(message, LONGEST_LINE.max(2048))));
+        let line = for_people(message, LONGEST_LINE.max(2048));
+        self.page.iter().for_each(|page| page.line(level, &line));
+        self.kept.push((level, line));
     }
 
     /// Hands over what was kept. Called when no guest code runs.
@@ -147,7 +164,7 @@ mod tests {
     use super::*;
 
     fn log(limits: &Limits) -> GuestLog {
-        GuestLog::new("plugin", limits, SharedLog::new("plugin", limits))
+        GuestLog::new("plugin", limits, SharedLog::new("plugin", limits), None)
     }
 
     #[test]
@@ -158,6 +175,15 @@ mod tests {
         log.write(Level::Info, "1");
         assert_eq!((log.kept.len(), log.dropped), (1, 2), "what follows the end is dropped even where it would fit");
         assert_eq!(log.last_words(), Some("over the limit"));
+    }
+
+    #[test]
+    fn the_last_words_of_a_traceback_are_its_exception() {
+        let mut log = log(&Limits::default());
+        log.complain("Traceback:\n  File \"a.py\", line 1\nValueError: oops\n\nthread panicked\n");
+        assert_eq!(log.last_words(), Some("ValueError: oops"));
+        log.complain("something else\n\n");
+        assert_eq!(log.last_words(), Some("something else"));
     }
 
     #[test]
@@ -179,7 +205,7 @@ mod tests {
         for _ in 0..2 {
             let call = shared.for_a_call();
             for _ in 0..100 {
-                let mut log = GuestLog::new("plugin", &limits, Arc::clone(&shared));
+                let mut log = GuestLog::new("plugin", &limits, Arc::clone(&shared), None);
                 log.write(Level::Info, "one");
                 log.hand_over();
             }

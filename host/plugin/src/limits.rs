@@ -18,7 +18,7 @@ const LARGEST_STACK: u64 = MIB;
 pub struct Limits {
     /// Fuel for one item, about one unit a WebAssembly instruction. The limit that decides results, since it cuts the
     /// same input at the same place on every machine. A batch call gets what one of its items may use; for rewards an
-    /// item is a group, and its fuel is this times its rollouts. A call of a policy is one item. Default 100 million.
+    /// item is a group, and its fuel is this times its rollouts. A call of a policy is one item. Default 1 billion.
     pub fuel_per_item: u64,
     /// Milliseconds of wall time for one guest call. Stands behind fuel, for what fuel does not see, so it should never
     /// be what ends a call. Default 10,000.
@@ -62,7 +62,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            fuel_per_item: 100_000_000,
+            fuel_per_item: 1_000_000_000,
             deadline_ms: 10_000,
             memory_bytes: 64 * MIB,
             table_elements: 20_000,

@@ -19,6 +19,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::guest_log::SharedLog;
 use crate::guest_text::{for_people, short};
 use crate::store::{Guest, Sandbox, setup_fuel};
+use crate::watch::Watch;
 use crate::{
     DataFilter, Host, Kind, Limits, LoadError, MixturePolicy, RewardFunction, RolloutSchedule, Verifier, services, wasi,
 };
@@ -47,15 +48,7 @@ impl Host {
     /// # Errors
     /// See [`Host::load_bytes`]; and [`LoadError::Read`].
     pub fn load(&self, path: &Path, config: &serde_json::Value, limits: &Limits) -> Result<LoadedPlugin, LoadError> {
-        let unreadable = |source| LoadError::Read { path: path.to_owned(), source };
-        let metadata = std::fs::metadata(path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(unreadable(std::io::Error::other("not a file")));
-        }
-        // One byte over the limit is enough to be refused, and a file of any size costs no more than that.
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(LARGEST_PLUGIN as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        let bytes = read_plugin(path)?;
         let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
         self.load_bytes(&name, &bytes, config, limits)
     }
@@ -78,63 +71,103 @@ impl Host {
             return Err(LoadError::Limits { plugin: name, problem });
         }
         let (kind, contract) = kind_of(&name, bytes, limits)?;
-        let loading = Loading { host: self, name, bytes, contract, config, limits };
+        let loading = Loading { host: self, name, bytes, contract, limits };
         Ok(match kind {
-            Kind::Verifier => LoadedPlugin::Verifier(Verifier::new(loading.load()?)),
-            Kind::Reward => LoadedPlugin::Reward(RewardFunction::new(loading.load()?)),
-            Kind::Filter => LoadedPlugin::Filter(DataFilter::new(loading.load()?)),
-            Kind::Mixture => LoadedPlugin::Mixture(MixturePolicy::new(loading.load()?)),
-            Kind::Schedule => LoadedPlugin::Schedule(RolloutSchedule::new(loading.load()?)),
+            Kind::Verifier => LoadedPlugin::Verifier(Verifier::new(loading.load(config)?)),
+            Kind::Reward => LoadedPlugin::Reward(RewardFunction::new(loading.load(config)?)),
+            Kind::Filter => LoadedPlugin::Filter(DataFilter::new(loading.load(config)?)),
+            Kind::Mixture => LoadedPlugin::Mixture(MixturePolicy::new(loading.load(config)?)),
+            Kind::Schedule => LoadedPlugin::Schedule(RolloutSchedule::new(loading.load(config)?)),
         })
     }
 }
 
+/// The bytes of a plugin's file, as far as they are of use to [`Host::load_bytes`] and [`Host::describe`].
+///
+/// # Errors
+/// [`LoadError::Read`], also for what is there but is no file.
+pub fn read_plugin(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let unreadable = |source| LoadError::Read { path: path.to_owned(), source };
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(unreadable(std::io::Error::other("not a file")));
+    }
+    // One byte over the limit is enough to be refused, and a file of any size costs no more than that.
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(LARGEST_PLUGIN as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
 /// One load, once the kind is known.
-struct Loading<'l> {
-    host: &'l Host,
-    name: String,
-    bytes: &'l [u8],
-    contract: Contract,
-    config: &'l serde_json::Value,
-    limits: &'l Limits,
+pub(crate) struct Loading<'l> {
+    pub host: &'l Host,
+    pub name: String,
+    pub bytes: &'l [u8],
+    pub contract: Contract,
+    pub limits: &'l Limits,
+}
+
+/// A component that runs and has described itself.
+pub(crate) struct Started<W: World> {
+    engine: wasmtime::Engine,
+    ready: W::Ready,
+    sandbox: Sandbox<W>,
+    watch: Watch,
+    log: Arc<SharedLog>,
+    description: Description,
+    /// Hexadecimal.
+    digest: String,
+}
+
+impl<W: World> Started<W> {
+    /// The description, and the digest as it is written.
+    pub(crate) fn told(self) -> (Description, String) {
+        (self.description, format!("sha256:{}", self.digest))
+    }
 }
 
 impl Loading<'_> {
-    fn load<W: World>(self) -> Result<Blueprint<W>, LoadError> {
-        let Loading { host, name, bytes, contract, config, limits } = self;
+    /// Compiles the component, makes an instance, and has it describe itself.
+    pub(crate) fn start<W: World>(&self) -> Result<Started<W>, LoadError> {
+        let Loading { host, name, bytes, contract, limits } = self;
         let engine = host.engines.of(limits)?;
         let digest = hexadecimal(&Sha256::digest(bytes));
         let invalid =
             |error: wasmtime::Error| LoadError::Invalid { plugin: name.clone(), problem: short(&format!("{error:#}")) };
-        let compile = || host.compiler.compile(&engine, bytes, limits);
+        let compile = || host.compiler.compile(&engine, bytes, limits, host.engines.options);
         let component = host.cache.component(&engine, &digest, compile).map_err(|problem| match problem {
             Problem::Invalid(problem) => LoadError::Invalid { plugin: name.clone(), problem },
             Problem::Failed(problem) => LoadError::Compile { plugin: name.clone(), problem },
         })?;
         let mut linker: Linker<Guest> = Linker::new(&engine);
-        services::link(contract, &mut linker).map_err(invalid)?;
+        services::link(*contract, &mut linker).map_err(invalid)?;
         if limits.wasi {
             wasi::link(&mut linker, &component).map_err(invalid)?;
         }
         let ready =
-            linker.instantiate_pre(&component).and_then(|linked| W::look_up(contract, linked)).map_err(invalid)?;
+            linker.instantiate_pre(&component).and_then(|linked| W::look_up(*contract, linked)).map_err(invalid)?;
 
-        let failed = |doing| {
-            let plugin = name.clone();
-            move |failure| LoadError::Start { plugin, doing, failure }
-        };
-        let log = SharedLog::new(&name, limits);
-        let started = Sandbox::start(&engine, &ready, &name, limits, &log);
+        let watch = Watch::of(host, &engine, name, &component).map_err(invalid)?;
+        let log = SharedLog::new(name, limits);
+
+        let started = Sandbox::start(&engine, &ready, name, limits, &watch, &log);
         let mut sandbox: Sandbox<W> = started.map_err(|failure| match failure.kind {
             // The types of the exports are compared with the contract's when the first instance is made.
             FailureKind::InvalidOutput => LoadError::Invalid { plugin: name.clone(), problem: failure.message },
-            _ => failed("starting")(failure),
+            _ => self.failed("starting", failure),
         })?;
         let raw = sandbox
             .call(setup_fuel(limits), |world, store| world.describe(store).map(Ok))
-            .map_err(failed("describing itself"))?;
+            .map_err(|failure| self.failed("describing itself", failure))?;
         let description =
             describe::check(raw).map_err(|problem| LoadError::Description { plugin: name.clone(), problem })?;
+        Ok(Started { engine, ready, sandbox, watch, log, description, digest })
+    }
+
+    fn load<W: World>(self, config: &serde_json::Value) -> Result<Blueprint<W>, LoadError> {
+        let Started { engine, ready, mut sandbox, watch, log, description, digest } = self.start()?;
+        let Loading { host, name, contract, limits, .. } = &self;
         let config = config_check::check(&description.config_schema, config).map_err(|mistake| match mistake {
             Mistake::Schema(problem) => LoadError::Description {
                 plugin: name.clone(),
@@ -142,28 +175,33 @@ impl Loading<'_> {
             },
             Mistake::Config(problem) => LoadError::Config { plugin: name.clone(), problem },
         })?;
-        let configured = sandbox.call(setup_fuel(limits), |world, store| world.configure(store, &config));
+        let configured = sandbox.call(setup_fuel(limits), |world: &W, store| world.configure(store, &config));
         configured.map_err(|failure: Failure| match failure.kind {
             FailureKind::PluginError => LoadError::Config { plugin: name.clone(), problem: failure.message },
-            _ => failed("being configured")(failure),
+            _ => self.failed("being configured", failure),
         })?;
         Ok(Blueprint {
             engine,
             ready,
             description,
             digest: format!("sha256:{digest}"),
-            contract,
+            contract: *contract,
             config,
-            limits: limits.clone(),
+            limits: (*limits).clone(),
             log,
+            watch,
             _clock: Arc::clone(&host.engines),
         })
+    }
+
+    fn failed(&self, doing: &'static str, failure: Failure) -> LoadError {
+        LoadError::Start { plugin: self.name.clone(), doing, failure }
     }
 }
 
 /// Checks that the bytes are a component of one of the contract's worlds that asks for nothing else, before anything is
 /// compiled, and says which, and of which version.
-fn kind_of(name: &str, bytes: &[u8], limits: &Limits) -> Result<(Kind, Contract), LoadError> {
+pub(crate) fn kind_of(name: &str, bytes: &[u8], limits: &Limits) -> Result<(Kind, Contract), LoadError> {
     let not_a_plugin = |problem: String| LoadError::NotAPlugin { plugin: name.to_owned(), problem };
     if let Some(problem) = not_a_component(bytes) {
         return Err(not_a_plugin(problem));
@@ -205,11 +243,8 @@ fn kind_of(name: &str, bytes: &[u8], limits: &Limits) -> Result<(Kind, Contract)
     };
 
     let allowed: Vec<String> = kind.imports().iter().map(|interface| contract.interface(interface)).collect();
-    let asked: Vec<&String> = surface
-        .imports
-        .iter()
-        .filter(|full| !allowed.contains(full) && !(limits.wasi && wasi::is_wasi(full)))
-        .collect();
+    let asked: Vec<&String> =
+        surface.imports.iter().filter(|full| !(allowed.contains(full) || limits.wasi && wasi::is_wasi(full))).collect();
     if !asked.is_empty() {
         let advice = if asked.iter().all(|full| wasi::is_wasi(full)) {
             "a Python or JavaScript plugin needs `wasi = true` among its limits, which gives it stopped clocks, fixed \
@@ -261,13 +296,13 @@ fn looks_like_text(bytes: &[u8]) -> bool {
 }
 
 /// What a component imports and exports at its outermost level.
-struct Surface {
-    imports: Vec<String>,
-    exports: Vec<String>,
+pub(crate) struct Surface {
+    pub imports: Vec<String>,
+    pub exports: Vec<String>,
 }
 
 impl Surface {
-    fn read(bytes: &[u8]) -> Result<Surface, wasmparser::BinaryReaderError> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Surface, wasmparser::BinaryReaderError> {
         let mut surface = Surface { imports: Vec::new(), exports: Vec::new() };
         let mut depth = 0usize;
         for payload in Parser::new(0).parse_all(bytes) {

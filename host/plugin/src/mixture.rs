@@ -44,6 +44,12 @@ impl MixturePolicy {
             .call(|world, store| world.weights(store, at, sources), |weights: Vec<f64>| shares(sources, &weights))
     }
 
+    /// What the policy remembers as of the last call that succeeded or the last restored memory; none before either. Unlike
+    /// [`save`](Self::save) it asks the plugin nothing.
+    pub fn memory(&self) -> Option<&[u8]> {
+        self.policy.memory()
+    }
+
     /// The policy's memory, for a checkpoint.
     ///
     /// # Errors

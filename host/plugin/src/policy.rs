@@ -46,6 +46,11 @@ impl<W: Remembering> Policy<W> {
         }
     }
 
+    /// The memory as of the last call that succeeded; none before the first.
+    pub(crate) fn memory(&self) -> Option<&[u8]> {
+        self.memory.as_deref()
+    }
+
     /// The memory, for a checkpoint.
     pub(crate) fn save(&mut self) -> Result<Vec<u8>, Failure> {
         if let Some(memory) = &self.memory {

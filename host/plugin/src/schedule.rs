@@ -42,6 +42,12 @@ impl RolloutSchedule {
         self.policy.call(|world, store| world.plan(store, at), check)
     }
 
+    /// What the schedule remembers as of the last call that succeeded or the last restored memory; none before either. Unlike
+    /// [`save`](Self::save) it asks the plugin nothing.
+    pub fn memory(&self) -> Option<&[u8]> {
+        self.policy.memory()
+    }
+
     /// The schedule's memory, for a checkpoint.
     ///
     /// # Errors

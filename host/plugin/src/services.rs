@@ -52,7 +52,7 @@ fn no_classifier(model: &str) -> Result<Vec<Vec<Label>>, PluginError> {
 /// out of fuel. And since time in the host is not the guest's own, which the epoch deadline watches, it ends here where
 /// the deadline has passed.
 fn charge(store: &mut StoreContextMut<'_, Guest>, bytes: usize) -> wasmtime::Result<()> {
-    if Instant::now() > store.data().deadline {
+    if store.data().deadline.is_some_and(|deadline| Instant::now() > deadline) {
         return Err(Trap::Interrupt.into());
     }
     match store.get_fuel()?.checked_sub(CALL_FUEL.saturating_add(bytes as u64)) {

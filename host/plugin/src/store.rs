@@ -6,18 +6,20 @@ use std::time::{Duration, Instant};
 use wasmtime::{ResourceLimiter, Store};
 
 use crate::bindings::{Answer, World};
-use crate::engine::TICK;
 use crate::failure::{self, Denied, Failure, FailureKind};
 use crate::guest_log::{GuestLog, SharedLog};
 use crate::guest_text::short;
 use crate::limits::{Limits, size};
+use crate::transcript::Page;
 use crate::wasi::Wasi;
+use crate::watch::Watch;
 
 /// What the host keeps for one instance.
 pub(crate) struct Guest {
     pub log: GuestLog,
-    /// When the call under way must have ended. Behind it stands the epoch deadline, for what is not in a host service.
-    pub deadline: Instant,
+    /// When the call that runs must be over, for host services and where the ticks of the engine are used for samples.
+    /// Behind it stands the epoch deadline.
+    pub deadline: Option<Instant>,
     resources: Resources,
     /// Made when it is first used; nothing is linked that uses it where `wasi` is not allowed.
     wasi: Option<Box<Wasi>>,
@@ -34,7 +36,7 @@ impl Guest {
         if let Some(wasi) = &mut self.wasi {
             let [out, err] = wasi.take_printed();
             out.lines().for_each(|line| self.log.print(line));
-            err.lines().for_each(|line| self.log.complain(line));
+            self.log.complain(&err);
         }
         self.log.hand_over();
     }
@@ -101,6 +103,8 @@ pub(crate) struct Sandbox<W> {
     world: W,
     store: Store<Guest>,
     limits: Limits,
+    watch: Watch,
+    page: Option<Page>,
 }
 
 impl<W: World> Sandbox<W> {
@@ -110,11 +114,13 @@ impl<W: World> Sandbox<W> {
         ready: &W::Ready,
         name: &str,
         limits: &Limits,
+        watch: &Watch,
         shared_log: &Arc<SharedLog>,
     ) -> Result<Sandbox<W>, Failure> {
+        let page = watch.transcript.as_ref().and_then(|transcript| transcript.page());
         let guest = Guest {
-            log: GuestLog::new(name, limits, Arc::clone(shared_log)),
-            deadline: Instant::now(),
+            log: GuestLog::new(name, limits, Arc::clone(shared_log), page.clone()),
+            deadline: None,
             resources: Resources {
                 memory: 0,
                 memory_limit: limits.memory_bytes,
@@ -130,12 +136,18 @@ impl<W: World> Sandbox<W> {
         store.limiter(|guest| &mut guest.resources);
         store.set_hostcall_fuel(size(limits.hostcall_bytes));
         store.set_max_component_handles(size(limits.handles));
-        refuel(&mut store, setup_fuel(limits), limits)?;
+        if let Some(profiler) = &watch.profiler {
+            profiler.watch(&mut store);
+        }
+        refuel(&mut store, setup_fuel(limits), limits, watch)?;
         let started = W::instantiate(ready, &mut store);
         store.data_mut().hand_over_log();
         match started {
-            Ok(world) => Ok(Sandbox { world, store, limits: limits.clone() }),
+            Ok(world) => Ok(Sandbox { world, store, limits: limits.clone(), watch: watch.clone(), page }),
             Err(error) => {
+                if let Some(page) = &page {
+                    page.ended(&error);
+                }
                 let failure = failure::of_call(&error, limits, store.data().log.last_words());
                 // Nothing was handed over yet, so what `of_call` takes for bad output is a component that does not fit.
                 Err(match failure.kind {
@@ -157,9 +169,13 @@ impl<W: World> Sandbox<W> {
         fuel: u64,
         call: impl FnOnce(&W, &mut Store<Guest>) -> Answer<T>,
     ) -> Result<T, Failure> {
-        refuel(&mut self.store, fuel, &self.limits)?;
+        refuel(&mut self.store, fuel, &self.limits, &self.watch)?;
         let answer = call(&self.world, &mut self.store);
         self.store.data_mut().hand_over_log();
+        if let Some(page) = &self.page {
+            page.call(fuel, self.store.get_fuel().unwrap_or(0));
+            answer.as_ref().err().into_iter().for_each(|error| page.ended(error));
+        }
         match answer {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(refusal)) => Err(Failure::refused(&refusal)),
@@ -174,11 +190,17 @@ pub(crate) fn setup_fuel(limits: &Limits) -> u64 {
     limits.fuel_per_item.max(Limits::default().fuel_per_item)
 }
 
-fn refuel(store: &mut Store<Guest>, fuel: u64, limits: &Limits) -> Result<(), Failure> {
+fn refuel(store: &mut Store<Guest>, fuel: u64, limits: &Limits, watch: &Watch) -> Result<(), Failure> {
     store.set_fuel(fuel).map_err(|error| Failure { kind: FailureKind::Trap, message: format!("engine: {error:#}") })?;
+    store.data_mut().deadline = Instant::now().checked_add(Duration::from_millis(limits.deadline_ms));
+    if let Some(profiler) = &watch.profiler {
+        // Every tick is a sample, and the profiler minds the deadline.
+        store.set_epoch_deadline(1);
+        profiler.call_begins();
+        return Ok(());
+    }
     // One tick more than the deadline holds, since the first may come at once.
-    let tick = u64::try_from(TICK.as_millis()).unwrap_or(1);
-    store.data_mut().deadline = Instant::now() + Duration::from_millis(limits.deadline_ms);
+    let tick = u64::try_from(watch.tick.as_millis()).unwrap_or(1).max(1);
     store.set_epoch_deadline(limits.deadline_ms.div_ceil(tick) + 1);
     Ok(())
 }

@@ -12,12 +12,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use octo_plugin::Host;
+use octo_plugin::{Host, Limits};
 
 use self::toolchain::Toolchain;
 use self::workspace::Built;
 use crate::arguments::PluginBuildArguments;
-use crate::plugin_inspect;
 use crate::terminal::{grouped, stdout_error};
 
 /// Builds every crate, and prints one line for each.
@@ -30,8 +29,8 @@ pub fn run(arguments: PluginBuildArguments) -> Result<ExitCode> {
         toolchain.check_target(&workspace.root)?;
         let folder = arguments.out.clone().unwrap_or_else(|| workspace.target_directory.join("plugins"));
         std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-        for built in workspace.build(&toolchain)? {
-            let line = install(&host, &built, &folder)?;
+        for built in workspace.build(&toolchain, arguments.debug_info)? {
+            let line = install(&host, &built, &folder, arguments.debug_info)?;
             writeln!(out, "{line}").map_err(stdout_error)?;
         }
     }
@@ -39,18 +38,17 @@ pub fn run(arguments: PluginBuildArguments) -> Result<ExitCode> {
 }
 
 /// Makes a component of a core module, checks that the host takes it, and puts it at its place if it is new.
-fn install(host: &Host, built: &Built, folder: &Path) -> Result<String> {
-    let Built { name, version, module } = built;
+fn install(host: &Host, built: &Built, folder: &Path, debug_info: bool) -> Result<String> {
+    let Built { name, version, metadata, module } = built;
     let core = std::fs::read(module).with_context(|| format!("could not read {}", module.display()))?;
-    let component = octo_plugin::component::encode(&core).with_context(|| format!("{name} is no plugin"))?;
-    // Not every plugin accepts an empty config, and none has to in order to be built.
-    let plugin = plugin_inspect::inspect(host, name, &component, &serde_json::json!({}))?;
-    if let Ok(description) = &plugin.description
-        && description.name.replace('-', "_") != *name
-    {
-        bail!("{name} calls itself {}; a plugin is found by its crate's name", description.name);
+    let mut component = octo_plugin::component::encode(&core).with_context(|| format!("{name} is no plugin"))?;
+    metadata.append_to(&mut component);
+    let plugin = host.describe(name, &component, &Limits::default())?;
+    if plugin.description.name.replace('-', "_") != *name {
+        bail!("{name} calls itself {}; a plugin is found by its crate's name", plugin.description.name);
     }
-    let path = folder.join(format!("{name}.wasm"));
+    // Beside the plugin and not instead of it: a recipe's lock names the one without.
+    let path = folder.join(format!("{name}{}.wasm", if debug_info { ".debug" } else { "" }));
     let unchanged = std::fs::read(&path).is_ok_and(|present| present == component);
     if !unchanged {
         octo_data::atomic::write(&path, &component)?;

@@ -57,7 +57,10 @@ impl Toolchain {
 
     /// Arguments of `cargo build` that choose target, flags and linker. `--config` adds to what a `.cargo/config.toml`
     /// says, and unlike RUSTFLAGS it takes paths with spaces.
-    pub fn target_arguments(&self, rustflags: Vec<String>) -> Vec<String> {
+    ///
+    /// SIMD is on, since the host runs it and it repeats itself on every machine (only *relaxed* SIMD does not).
+    pub fn target_arguments(&self, mut rustflags: Vec<String>) -> Vec<String> {
+        rustflags.push("-Ctarget-feature=+simd128".into());
         let list = toml::Value::Array(rustflags.into_iter().map(toml::Value::String).collect());
         let mut arguments = vec!["--target".into(), TARGET.into()];
         arguments.extend(["--config".into(), format!("target.{TARGET}.rustflags={list}")]);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, anyhow, bail};
+use octo_plugin::Metadata;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -25,7 +26,7 @@ pub struct Workspace {
 
 /// What we read of `cargo metadata`.
 #[derive(Deserialize)]
-struct Metadata {
+struct CargoMetadata {
     packages: Vec<Package>,
     workspace_root: PathBuf,
     target_directory: PathBuf,
@@ -40,6 +41,11 @@ struct Package {
     source: Option<String>,
     manifest_path: PathBuf,
     targets: Vec<Target>,
+    #[serde(default)]
+    authors: Vec<String>,
+    description: Option<String>,
+    license: Option<String>,
+    repository: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +69,8 @@ pub struct Built {
     /// The crate's name with underscores, by which the plugin is found.
     pub name: String,
     pub version: String,
+    /// What its Cargo.toml says of authors, licence and source.
+    pub metadata: Metadata,
     /// The core module that the compiler wrote.
     pub module: PathBuf,
 }
@@ -105,7 +113,7 @@ impl Workspace {
         if !answer.status.success() {
             bail!("cargo could not read {}; its own words are above", manifest.display());
         }
-        let metadata: Metadata =
+        let metadata: CargoMetadata =
             parse(&answer.stdout).with_context(|| format!("cargo metadata of {}", manifest.display()))?;
         Ok(Workspace {
             root: metadata.workspace_root,
@@ -138,10 +146,17 @@ impl Workspace {
         Ok(())
     }
 
-    /// Builds the chosen crates.
-    pub fn build(&self, toolchain: &Toolchain) -> Result<Vec<Built>> {
+    /// Builds the chosen crates, with their source lines if `debug_info`.
+    pub fn build(&self, toolchain: &Toolchain, debug_info: bool) -> Result<Vec<Built>> {
         let mut cargo = toolchain.cargo(&self.root);
-        cargo.args(["build", "--lib", "--profile", self.profile()?]);
+        let profile = self.profile()?;
+        cargo.args(["build", "--lib", "--profile", profile]);
+        if debug_info {
+            // Lines and inlined functions; types and variables would be most of it, and nothing reads them.
+            for setting in ["debug=\"line-tables-only\"", "strip=\"none\""] {
+                cargo.args(["--config", &format!("profile.{profile}.{setting}")]);
+            }
+        }
         cargo.args(["--message-format", "json-render-diagnostics"]);
         cargo.args(toolchain.target_arguments(self.path_flags(toolchain)?));
         for id in &self.chosen {
@@ -171,7 +186,9 @@ impl Workspace {
                 let package = self.packages.iter().find(|package| package.id == *id);
                 let (name, module) =
                     modules.remove(id).ok_or_else(|| anyhow!("cargo built {id}, but named no .wasm file of it"))?;
-                Ok(Built { name, version: package.map(|package| package.version.clone()).unwrap_or_default(), module })
+                let (version, metadata) =
+                    package.map(|package| (package.version.clone(), package.metadata())).unwrap_or_default();
+                Ok(Built { name, version, metadata, module })
             })
             .collect()
     }
@@ -213,6 +230,17 @@ impl Workspace {
                 None => bail!("{}: cargo can't take a path that is not UTF-8", path.display()),
             })
             .collect()
+    }
+}
+
+impl Package {
+    fn metadata(&self) -> Metadata {
+        Metadata {
+            authors: Some(self.authors.join(", ")),
+            description: self.description.clone(),
+            license: self.license.clone(),
+            repository: self.repository.clone(),
+        }
     }
 }
 

@@ -1,117 +1,99 @@
 //! `octo-host plugin inspect REF`: what a plugin is, what it asks for, and what its config takes.
 
 mod schema;
-mod surface;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
-use octo_plugin::{Description, Host, Kind, Limits, LoadError, find_plugin};
+use anyhow::{Context, Result};
+use octo_plugin::{Described, Host, Limits, find_plugin, for_people, read_plugin};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use self::schema::Row;
-use self::surface::Surface;
 use crate::arguments::PluginInspectArguments;
 use crate::json_argument::json_or_file;
 use crate::terminal::{grouped, stdout_error};
 
 /// Widest columns of the table of config keys.
 const WIDEST: [usize; 4] = [28, 30, 12, 50];
+/// Longest cell of that table, in bytes.
+const LONGEST_CELL: usize = 2000;
 
 /// Shows a plugin.
 pub fn run(arguments: PluginInspectArguments) -> Result<ExitCode> {
     let path = find_plugin(&arguments.plugin)?;
-    let bytes = std::fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
-    let config = json_or_file(&arguments.config, "--config")?;
-    let plugin = inspect(&Host::new()?, &path.display().to_string(), &bytes, &config)?;
-    let text = if arguments.json { plugin.json()? } else { plugin.text(&path)? };
+    let bytes = read_plugin(&path)?;
+    let limits: Limits = serde_json::from_value(json_or_file(&arguments.limits, "--limits")?)
+        .context("--limits doesn't describe limits")?;
+    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+    let host = Host::new()?;
+    let plugin = host.describe(&name, &bytes, &limits)?;
+    if let Some(config) = &arguments.config {
+        host.load_bytes(&name, &bytes, &json_or_file(config, "--config")?, &limits)?;
+    }
+    let text = if arguments.json { as_json(&plugin, &limits)? } else { as_text(&plugin, &limits)? };
     std::io::stdout().write_all(text.as_bytes()).map_err(stdout_error)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A component that the host takes, and all that can be said of it.
-pub struct Inspected {
-    pub kind: Kind,
-    pub contract: String,
-    pub digest: String,
-    pub bytes: usize,
-    surface: Surface,
-    /// What the plugin says about itself, or why it could not be asked: the runtime describes a plugin only together
-    /// with a config that the plugin accepts.
-    pub description: Result<Description, String>,
+fn as_json(plugin: &Described, limits: &Limits) -> Result<String> {
+    let object = json!({
+        "name": plugin.description.name,
+        "version": plugin.description.version,
+        "summary": plugin.description.summary,
+        "kind": plugin.kind.as_str(),
+        "contract": plugin.contract.version().to_string(),
+        "digest": plugin.digest,
+        "bytes": plugin.bytes,
+        "license": plugin.metadata.license,
+        "authors": plugin.metadata.authors,
+        "description": plugin.metadata.description,
+        "repository": plugin.metadata.repository,
+        "imports": plugin.imports,
+        "exports": plugin.exports,
+        "config_schema": plugin.description.config_schema,
+        "limits": limits,
+        "default_limits": Limits::default(),
+    });
+    Ok(serde_json::to_string_pretty(&object)? + "\n")
 }
 
-/// Loads a component and collects what there is to say about it. `name` is for error messages.
-pub fn inspect(host: &Host, name: &str, bytes: &[u8], config: &Value) -> Result<Inspected> {
-    let description = match host.load_bytes(name, bytes, config, &Limits::default()) {
-        Ok(plugin) => Ok(plugin.description().clone()),
-        // Everything but the config was checked before it, so it is a plugin.
-        Err(LoadError::Config { problem, .. }) => Err(problem),
-        Err(error) => return Err(error.into()),
-    };
-    let surface = Surface::read(bytes)?;
-    let (kind, contract) = surface.kind().ok_or_else(|| anyhow!("{name} exports no interface of octo:plugin"))?;
-    let digest = Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |digits, byte| format!("{digits}{byte:02x}"));
-    Ok(Inspected { kind, contract, digest, bytes: bytes.len(), surface, description })
-}
-
-impl Inspected {
-    fn json(&self) -> Result<String> {
-        let (name, version, summary, schema) = match &self.description {
-            Ok(it) => (Some(&it.name), Some(&it.version), Some(&it.summary), Some(&it.config_schema)),
-            Err(_) => (None, None, None, None),
-        };
-        let object = json!({
-            "name": name,
-            "version": version,
-            "summary": summary,
-            "kind": self.kind.as_str(),
-            "contract": self.contract,
-            "digest": self.digest,
-            "bytes": self.bytes,
-            "imports": self.surface.imports,
-            "exports": self.surface.exports,
-            "config_schema": schema,
-            "config_problem": self.description.as_ref().err(),
-            "default_limits": serde_json::to_value(Limits::default())?,
-        });
-        Ok(serde_json::to_string_pretty(&object)? + "\n")
+fn as_text(plugin: &Described, limits: &Limits) -> Result<String> {
+    let Described { description, metadata, .. } = plugin;
+    let mut text = String::new();
+    writeln!(text, "{} {}  {}", description.name, description.version, description.summary)?;
+    writeln!(text)?;
+    writeln!(text, "kind      {}", plugin.kind)?;
+    writeln!(text, "contract  octo:plugin@{}", plugin.contract.version())?;
+    writeln!(text, "digest    {}", plugin.digest)?;
+    writeln!(text, "size      {} bytes", grouped(plugin.bytes))?;
+    writeln!(text, "licence   {}", metadata.license.as_deref().unwrap_or("not stated"))?;
+    writeln!(text, "authors   {}", metadata.authors.as_deref().unwrap_or("not stated"))?;
+    if let Some(repository) = &metadata.repository {
+        writeln!(text, "source    {repository}")?;
     }
-
-    fn text(&self, path: &Path) -> Result<String> {
-        let mut text = String::new();
-        match &self.description {
-            Ok(it) => writeln!(text, "{} {}  {}", it.name, it.version, it.summary)?,
-            Err(_) => writeln!(text, "{}", path.display())?,
-        }
-        writeln!(text)?;
-        writeln!(text, "kind      {}", self.kind)?;
-        writeln!(text, "contract  octo:plugin@{}", self.contract)?;
-        writeln!(text, "digest    {}", self.digest)?;
-        writeln!(text, "size      {} bytes", grouped(self.bytes as u64))?;
-        list(&mut text, "imports", &self.surface.imports)?;
-        list(&mut text, "exports", &self.surface.exports)?;
-        writeln!(text)?;
-        match &self.description {
-            Ok(description) => table(&mut text, &schema::rows(&description.config_schema))?,
-            Err(problem) => {
-                writeln!(text, "It takes no config like the one given: {problem}")?;
-                writeln!(text, "Give one with --config to see its name, its version and every key.")?;
-            }
-        }
-        writeln!(text)?;
-        writeln!(text, "default limits (`limits` of the plugin's entry in a recipe, or --limits)")?;
-        if let Value::Object(limits) = serde_json::to_value(Limits::default())? {
-            for (name, value) in limits {
-                writeln!(text, "  {name:<22} {:>13}", value.as_u64().map_or_else(|| value.to_string(), grouped))?;
-            }
-        }
-        Ok(text)
+    // Nearly always the summary over again.
+    if let Some(about) = metadata.description.as_ref().filter(|about| **about != description.summary) {
+        writeln!(text, "about     {about}")?;
     }
+    list(&mut text, "imports", &plugin.imports)?;
+    list(&mut text, "exports", &plugin.exports)?;
+    writeln!(text)?;
+    table(&mut text, &schema::rows(&description.config_schema))?;
+    writeln!(text)?;
+    let whose = if *limits == Limits::default() { "default limits" } else { "limits" };
+    writeln!(text, "{whose} (`limits` of the plugin's entry in a recipe, or --limits)")?;
+    let (limits, defaults) = (serde_json::to_value(limits)?, serde_json::to_value(Limits::default())?);
+    let shown = |value: &Value| value.as_u64().map_or_else(|| value.to_string(), grouped);
+    for (name, value) in limits.as_object().into_iter().flatten() {
+        write!(text, "  {name:<22} {:>13}", shown(value))?;
+        match &defaults[name] {
+            default if default == value => writeln!(text)?,
+            default => writeln!(text, "  (default {})", shown(default))?,
+        }
+    }
+    Ok(text)
 }
 
 fn list(text: &mut String, label: &str, names: &[String]) -> std::fmt::Result {
@@ -132,10 +114,12 @@ fn table(text: &mut String, rows: &[Row]) -> std::fmt::Result {
         return writeln!(text, "config    takes no keys");
     }
     let heads = ["config key", "takes", "default", "meaning"];
-    let cells: Vec<[&str; 4]> = rows
+    // All of it is the plugin's text.
+    let cells: Vec<[String; 4]> = rows
         .iter()
-        .map(|row| [row.key.as_str(), row.takes.as_str(), row.default.as_str(), row.meaning.as_str()])
+        .map(|row| [&row.key, &row.takes, &row.default, &row.meaning].map(|cell| for_people(cell, LONGEST_CELL)))
         .collect();
+    let heads = heads.map(str::to_owned);
     let mut widths = [0; 4];
     for row in std::iter::once(&heads).chain(&cells) {
         for ((cell, width), widest) in row.iter().zip(&mut widths).zip(WIDEST) {

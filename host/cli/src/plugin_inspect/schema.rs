@@ -1,9 +1,15 @@
 //! A config's JSON Schema as rows for a person: every key, what it takes, its default, and what it means.
+//!
+//! The schema is the plugin's, and a few lines of references to references would make billions of rows.
+
+use std::cell::Cell;
 
 use serde_json::{Map, Value};
 
 /// References are followed this deep; a schema that refers to itself ends here.
 const DEEPEST: usize = 4;
+/// Subschemas that are looked at; what comes after is left out. Reference plugins have some dozens.
+const MOST_STEPS: u32 = 10_000;
 
 /// One key of a config.
 #[derive(Debug, PartialEq)]
@@ -19,95 +25,116 @@ pub struct Row {
 /// Every key of the config that `schema` describes, in the schema's order.
 pub fn rows(schema: &Value) -> Vec<Row> {
     let mut rows = Vec::new();
-    add_rows(schema, schema, "", 0, &mut rows);
+    Reader { root: schema, left: Cell::new(MOST_STEPS) }.add_rows(schema, "", 0, &mut rows);
     rows
 }
 
-fn add_rows(root: &Value, schema: &Value, prefix: &str, depth: usize, rows: &mut Vec<Row>) {
-    let schema = resolve(root, schema);
-    let Some(Value::Object(properties)) = schema.get("properties") else {
-        return;
-    };
-    for (name, property) in properties {
-        let required = schema
-            .get("required")
-            .and_then(Value::as_array)
-            .is_some_and(|required| required.iter().any(|key| key == name));
-        let target = resolve(root, property);
-        // A `default` or `description` beside a `$ref` goes before that of its target.
-        let own = |key: &str| property.get(key).or_else(|| target.get(key));
-        let default = match own("default") {
-            Some(Value::Null) => String::new(),
-            Some(default) => default.to_string(),
-            None if required => "required".to_owned(),
-            None => String::new(),
+/// Reads parts of one schema.
+struct Reader<'s> {
+    root: &'s Value,
+    left: Cell<u32>,
+}
+
+impl Reader<'_> {
+    /// Whether there is a step left, which is then taken.
+    fn step(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    fn add_rows(&self, schema: &Value, prefix: &str, depth: usize, rows: &mut Vec<Row>) {
+        let root = self.root;
+        let schema = resolve(root, schema);
+        let Some(Value::Object(properties)) = schema.get("properties") else {
+            return;
         };
-        let key = format!("{prefix}{name}");
-        let meaning = own("description").and_then(Value::as_str).unwrap_or_default();
-        rows.push(Row {
-            takes: match takes(root, property, 0) {
-                // A key that can be left out need not say that null does the same.
-                takes if !required => takes.strip_suffix(" | null").map_or(takes.clone(), str::to_owned),
-                takes => takes,
-            },
-            default,
-            meaning: meaning.split_whitespace().collect::<Vec<_>>().join(" "),
-            key: key.clone(),
-        });
-        if depth < DEEPEST {
-            let element = target.get("items").filter(|items| items.is_object());
-            match element {
-                Some(element) => add_rows(root, element, &format!("{key}[]."), depth + 1, rows),
-                None => add_rows(root, target, &format!("{key}."), depth + 1, rows),
+        for (name, property) in properties {
+            if !self.step() {
+                return;
+            }
+            let required = schema
+                .get("required")
+                .and_then(Value::as_array)
+                .is_some_and(|required| required.iter().any(|key| key == name));
+            let target = resolve(root, property);
+            // A `default` or `description` beside a `$ref` goes before that of its target.
+            let own = |key: &str| property.get(key).or_else(|| target.get(key));
+            let default = match own("default") {
+                Some(Value::Null) => String::new(),
+                Some(default) => default.to_string(),
+                None if required => "required".to_owned(),
+                None => String::new(),
+            };
+            let key = format!("{prefix}{name}");
+            let meaning = own("description").and_then(Value::as_str).unwrap_or_default();
+            rows.push(Row {
+                takes: match self.takes(property, 0) {
+                    // A key that can be left out need not say that null does the same.
+                    takes if !required => takes.strip_suffix(" | null").map_or(takes.clone(), str::to_owned),
+                    takes => takes,
+                },
+                default,
+                meaning: meaning.split_whitespace().collect::<Vec<_>>().join(" "),
+                key: key.clone(),
+            });
+            if depth < DEEPEST {
+                let element = target.get("items").filter(|items| items.is_object());
+                match element {
+                    Some(element) => self.add_rows(element, &format!("{key}[]."), depth + 1, rows),
+                    None => self.add_rows(target, &format!("{key}."), depth + 1, rows),
+                }
             }
         }
     }
-}
 
-/// What a value may be, in a few words.
-fn takes(root: &Value, schema: &Value, depth: usize) -> String {
-    if depth > DEEPEST {
-        return "…".to_owned();
-    }
-    let schema = resolve(root, schema);
-    let Value::Object(schema) = schema else {
-        return "anything".to_owned();
-    };
-    if let Some(constant) = schema.get("const") {
-        return constant.to_string();
-    }
-    if let Some(Value::Array(values)) = schema.get("enum") {
-        return joined(values.iter().map(Value::to_string));
-    }
-    for alternatives in ["oneOf", "anyOf"] {
-        if let Some(Value::Array(alternatives)) = schema.get(alternatives) {
-            return joined(alternatives.iter().map(|one| takes(root, one, depth + 1)));
+    /// What a value may be, in a few words.
+    fn takes(&self, schema: &Value, depth: usize) -> String {
+        if depth > DEEPEST || !self.step() {
+            return "…".to_owned();
         }
-    }
-    let of_type = |name: &str| match name {
-        "array" => match schema.get("items") {
-            Some(items) => format!("list of {}", takes(root, items, depth + 1)),
-            None => "list".to_owned(),
-        },
-        "object" => match schema.get("additionalProperties") {
-            Some(values @ Value::Object(_)) => format!("object of {}", takes(root, values, depth + 1)),
-            _ => match schema.get("properties") {
-                Some(Value::Object(properties)) if !properties.is_empty() => {
-                    format!("{{{}}}", properties.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
-                }
-                _ => "object".to_owned(),
+        let schema = resolve(self.root, schema);
+        let Value::Object(schema) = schema else {
+            return "anything".to_owned();
+        };
+        if let Some(constant) = schema.get("const") {
+            return constant.to_string();
+        }
+        if let Some(Value::Array(values)) = schema.get("enum") {
+            return joined(values.iter().map(Value::to_string));
+        }
+        for alternatives in ["oneOf", "anyOf"] {
+            if let Some(Value::Array(alternatives)) = schema.get(alternatives) {
+                return joined(
+                    alternatives.iter().map_while(|one| (self.left.get() > 0).then(|| self.takes(one, depth + 1))),
+                );
+            }
+        }
+        let of_type = |name: &str| match name {
+            "array" => match schema.get("items") {
+                Some(items) => format!("list of {}", self.takes(items, depth + 1)),
+                None => "list".to_owned(),
             },
-        },
-        "string" => "text".to_owned(),
-        "boolean" => "true or false".to_owned(),
-        "integer" => format!("whole number{}", range(schema)),
-        "number" => format!("number{}", range(schema)),
-        other => other.to_owned(),
-    };
-    match schema.get("type") {
-        Some(Value::String(name)) => of_type(name),
-        Some(Value::Array(names)) => joined(names.iter().filter_map(Value::as_str).map(of_type)),
-        _ => "anything".to_owned(),
+            "object" => match schema.get("additionalProperties") {
+                Some(values @ Value::Object(_)) => format!("object of {}", self.takes(values, depth + 1)),
+                _ => match schema.get("properties") {
+                    Some(Value::Object(properties)) if !properties.is_empty() => {
+                        format!("{{{}}}", properties.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
+                    }
+                    _ => "object".to_owned(),
+                },
+            },
+            "string" => "text".to_owned(),
+            "boolean" => "true or false".to_owned(),
+            "integer" => format!("whole number{}", range(schema)),
+            "number" => format!("number{}", range(schema)),
+            other => other.to_owned(),
+        };
+        match schema.get("type") {
+            Some(Value::String(name)) => of_type(name),
+            Some(Value::Array(names)) => joined(names.iter().filter_map(Value::as_str).map(of_type)),
+            _ => "anything".to_owned(),
+        }
     }
 }
 
@@ -200,5 +227,25 @@ mod tests {
                 .len()
                 <= 2
         );
+    }
+
+    #[test]
+    fn a_schema_that_would_make_billions_of_rows_ends_soon() {
+        let wide = |target: String| -> Value {
+            let property = |index| (format!("p{index}"), json!({"$ref": target.clone()}));
+            (0..500).map(property).collect::<Map<String, Value>>().into()
+        };
+        let mut definitions = Map::new();
+        for level in 0..5 {
+            let below = wide(format!("#/$defs/{}", level + 1));
+            definitions
+                .insert(level.to_string(), json!({"properties": below.clone(), "anyOf": [{"properties": below}]}));
+        }
+        let alternatives: Vec<Value> = (0..500).map(|_| json!({"$ref": "#/$defs/many"})).collect();
+        definitions.insert("many".to_owned(), json!({"anyOf": alternatives}));
+        let schema =
+            json!({"properties": {"a": {"$ref": "#/$defs/0"}, "b": {"$ref": "#/$defs/many"}}, "$defs": definitions});
+        let rows = rows(&schema);
+        assert!(rows.len() <= MOST_STEPS as usize, "{} rows", rows.len());
     }
 }

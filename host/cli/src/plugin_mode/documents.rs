@@ -1,8 +1,8 @@
 //! Documents to decisions.
 
 use anyhow::Result;
-use octo_plugin::DataFilter;
 use octo_plugin::types::{Decision, Document, Field};
+use octo_plugin::{DataFilter, Record as CaseRecord};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -62,14 +62,14 @@ fn in_order<S: Serializer>(fields: &Option<&[Field]>, serializer: S) -> Result<S
 
 /// Prints one decision a line.
 pub fn run(filter: DataFilter, session: Session) -> Result<Summary> {
-    let Session { input, columns, strict, mut answers, terminal } = session;
+    let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
     let mut summary = Summary::start(&terminal, "Filtered", "documents", &DECISIONS);
     let source = input.name.clone();
     let read = move |record: &Value, line| Ok((columns.id(record), read_document(&columns, record, &source, line)?));
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let (places, documents): (Vec<_>, Vec<_>) =
             chunk.into_iter().map(|entry| ((entry.line, entry.id), entry.record)).unzip();
-        for ((line, id), decision) in places.iter().zip(filter.filter(&documents)) {
+        for (((line, id), document), decision) in places.iter().zip(&documents).zip(filter.filter(&documents)) {
             match &decision {
                 Ok(decision) => {
                     let answer = Answer::new(*line, id.as_ref(), decision);
@@ -79,12 +79,14 @@ pub fn run(filter: DataFilter, session: Session) -> Result<Summary> {
                 Err(failure) => {
                     summary.count_failure(failure);
                     answers.write(&Failed::new(*line, id.as_ref(), failure))?;
+                    failures.save(*line, id.as_ref(), failure, || CaseRecord::Filter(document.clone()))?;
                 }
             }
         }
         summary.advance(places.len());
         answers.flush()
     })?;
+    failures.tell();
     Ok(summary.finish(lines))
 }
 

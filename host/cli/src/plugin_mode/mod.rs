@@ -3,23 +3,27 @@
 mod chunks;
 mod columns;
 mod documents;
+mod failures;
 mod policies;
 mod rollouts;
 mod summary;
 mod verdicts;
 
 use std::io::{BufWriter, Stdout, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use octo_plugin::types::{Metric, Progress};
-use octo_plugin::{Failure, Host, Limits, LoadedPlugin, find_plugin};
+use octo_plugin::{CaseSetup, Failure, Host, Limits, LoadedPlugin, Verifier, find_plugin};
 use serde::Serialize;
 use serde_json::Value;
 
 use self::chunks::Input;
 use self::columns::{Columns, kind};
+use self::failures::Failures;
 use crate::arguments::PluginModeArguments;
+use crate::guest_profile::GuestProfile;
 use crate::json_argument::json_or_file;
 use crate::terminal::{Terminal, stdout_error};
 
@@ -28,11 +32,17 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
     if let Some(threads) = arguments.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("could not start the threads")?;
     }
-    let host = Host::new()?;
+    let mut host = Host::new()?;
+    let profile = arguments.profile.as_deref().map(GuestProfile::start).transpose()?;
+    if let Some(profile) = &profile {
+        host = profile.watch(host)?;
+    }
     let limits: Limits = serde_json::from_value(json_or_file(&arguments.limits, "--limits")?)
         .context("--limits doesn't describe limits")?;
     let config = json_or_file(&arguments.config, "--config")?;
-    let plugin = host.load(&find_plugin(&arguments.plugin)?, &config, &limits)?;
+    let path = find_plugin(&arguments.plugin)?;
+    let plugin = host.load(&path, &config, &limits)?;
+    let session = Session::open(&arguments, &plugin, setup(&path, &plugin, &config, &limits)?)?;
     let verifier = match &arguments.verifier {
         None => None,
         Some(_) if !matches!(plugin, LoadedPlugin::Reward(_)) => {
@@ -40,11 +50,14 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
         }
         Some(reference) => {
             let config = json_or_file(&arguments.verifier_config, "--verifier-config")?;
-            Some(host.load(&find_plugin(reference)?, &config, &limits)?.into_verifier()?)
+            let path = find_plugin(reference)?;
+            let verifier = host.load(&path, &config, &limits)?;
+            let failures = session.failures.of(setup(&path, &verifier, &config, &limits)?);
+            Some(Judge { verifier: verifier.into_verifier()?, failures })
         }
     };
 
-    let session = Session::open(&arguments, &plugin)?;
+    let terminal = session.terminal.clone();
     let summary = match plugin {
         LoadedPlugin::Verifier(plugin) => verdicts::run(plugin, session),
         LoadedPlugin::Reward(plugin) => rollouts::run(plugin, verifier, session),
@@ -52,7 +65,23 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
         LoadedPlugin::Mixture(plugin) => policies::run_mixture(plugin, session),
         LoadedPlugin::Schedule(plugin) => policies::run_schedule(plugin, session),
     }?;
-    Ok(summary.tell())
+    let code = summary.tell();
+    if let Some(profile) = profile {
+        profile.finish(&terminal)?;
+    }
+    Ok(code)
+}
+
+/// What the cases of a plugin have in common. A case may be run again from another folder, so its path is a whole one.
+fn setup(path: &Path, plugin: &LoadedPlugin, config: &Value, limits: &Limits) -> Result<CaseSetup> {
+    let path = std::path::absolute(path).with_context(|| format!("could not find {}", path.display()))?;
+    Ok(CaseSetup::of(&path, plugin, config, limits))
+}
+
+/// The verifier that fills in verdicts, and what it fails on.
+struct Judge {
+    verifier: Verifier,
+    failures: Failures,
 }
 
 /// What every kind of plugin needs for a pass over the input.
@@ -61,23 +90,28 @@ struct Session {
     columns: Columns,
     strict: bool,
     answers: Answers,
+    failures: Failures,
     terminal: Terminal,
 }
 
 impl Session {
-    fn open(arguments: &PluginModeArguments, plugin: &LoadedPlugin) -> Result<Session> {
+    fn open(arguments: &PluginModeArguments, plugin: &LoadedPlugin, setup: CaseSetup) -> Result<Session> {
         let known: &[&str] = match plugin {
             LoadedPlugin::Verifier(_) => &verdicts::COLUMNS,
             LoadedPlugin::Reward(_) => &rollouts::COLUMNS,
             LoadedPlugin::Filter(_) => &documents::COLUMNS,
             LoadedPlugin::Mixture(_) | LoadedPlugin::Schedule(_) => &policies::COLUMNS,
         };
+        let columns = Columns::new(&arguments.map, &arguments.fields, known)?;
+        let input = Input::open(arguments.file.as_ref())?;
+        let terminal = Terminal::stderr();
         Ok(Session {
-            columns: Columns::new(&arguments.map, &arguments.fields, known)?,
-            input: Input::open(arguments.file.as_ref())?,
+            columns,
+            failures: Failures::new(arguments.save_failures.as_deref(), setup, &input.name, &terminal),
+            input,
             strict: arguments.strict,
             answers: Answers { out: BufWriter::with_capacity(1 << 16, std::io::stdout()) },
-            terminal: Terminal::stderr(),
+            terminal,
         })
     }
 }

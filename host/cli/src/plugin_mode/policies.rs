@@ -4,7 +4,7 @@
 
 use anyhow::Result;
 use octo_plugin::types::{DataSource, Progress, StepPlan};
-use octo_plugin::{Failure, MixturePolicy, RolloutSchedule};
+use octo_plugin::{Failure, Memory, MixturePolicy, Record as CaseRecord, RolloutSchedule};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -76,27 +76,40 @@ struct Plan {
 /// Prints one object of weights a line.
 pub fn run_mixture(mut policy: MixturePolicy, session: Session) -> Result<Summary> {
     let read = |columns: &Columns, record: &Value| Ok((progress(columns, record)?, sources(record)?));
-    run(session, "Mixed", read, |(at, sources): (Progress, Vec<DataSource>)| {
-        let weights = policy.weights(&at, &sources)?;
-        Ok(Weights { weights: sources.into_iter().map(|source| source.name).zip(weights).collect() })
+    run(session, "Mixed", read, |(at, sources): (Progress, Vec<DataSource>)| match policy.weights(&at, &sources) {
+        Ok(weights) => Ok(Weights { weights: sources.into_iter().map(|source| source.name).zip(weights).collect() }),
+        // A call that fails leaves the memory as it was before it.
+        Err(failure) => {
+            let memory = remembered(policy.memory());
+            Err((failure, Box::new(CaseRecord::Mixture { memory, at, sources })))
+        }
     })
 }
 
 /// Prints one step plan a line.
 pub fn run_schedule(mut schedule: RolloutSchedule, session: Session) -> Result<Summary> {
-    run(session, "Planned", progress, |at: Progress| {
-        let StepPlan { max_response_tokens, temperature, top_p } = schedule.plan(&at)?;
-        Ok(Plan { max_response_tokens, temperature, top_p })
+    run(session, "Planned", progress, |at: Progress| match schedule.plan(&at) {
+        Ok(StepPlan { max_response_tokens, temperature, top_p }) => {
+            Ok(Plan { max_response_tokens, temperature, top_p })
+        }
+        Err(failure) => {
+            let memory = remembered(schedule.memory());
+            Err((failure, Box::new(CaseRecord::Schedule { memory, at })))
+        }
     })
+}
+
+fn remembered(memory: Option<&[u8]>) -> Memory {
+    Memory(memory.map(<[u8]>::to_vec))
 }
 
 fn run<T: Record, A: Serialize>(
     session: Session,
     verb: &'static str,
     read: impl Fn(&Columns, &Value) -> Result<T, String> + Send + 'static,
-    mut ask: impl FnMut(T) -> Result<A, Failure>,
+    mut ask: impl FnMut(T) -> Result<A, (Failure, Box<CaseRecord>)>,
 ) -> Result<Summary> {
-    let Session { input, columns, strict, mut answers, terminal } = session;
+    let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
     let mut summary = Summary::start(&terminal, verb, "steps", &[]);
     let read = move |record: &Value, _| {
         if !record.is_object() {
@@ -109,15 +122,17 @@ fn run<T: Record, A: Serialize>(
         for Entry { line, id, record } in chunk {
             match ask(record) {
                 Ok(answer) => answers.write(&Answer { line, id: id.as_ref(), answer })?,
-                Err(failure) => {
+                Err((failure, case)) => {
                     summary.count_failure(&failure);
                     answers.write(&Failed::new(line, id.as_ref(), &failure))?;
+                    failures.save(line, id.as_ref(), &failure, || *case)?;
                 }
             }
         }
         summary.advance(length);
         answers.flush()
     })?;
+    failures.tell();
     Ok(summary.finish(lines))
 }
 

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use octo_plugin::types::{Attempt, FinishReason, Progress, Reward, RewardPart, Rollout, Verdict};
-use octo_plugin::{Failure, RewardFunction, Verifier};
+use octo_plugin::{Failure, Record as CaseRecord, RewardFunction};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::chunks::{self, Entry, Record, Seam};
 use super::columns::Columns;
+use super::failures::Failures;
 use super::summary::Summary;
 use super::verdicts::OUTCOMES;
-use super::{Failed, Session, progress};
+use super::{Failed, Judge, Session, progress};
 
 /// Columns that `--map` can name.
 pub const COLUMNS: [&str; 15] = [
@@ -82,17 +83,17 @@ fn in_order<S: Serializer>(parts: &&[RewardPart], serializer: S) -> Result<S::Ok
     map.end()
 }
 
-/// Prints one reward a line. `verifier` finds the verdicts of rollouts that come without.
-pub fn run(reward: RewardFunction, verifier: Option<Verifier>, session: Session) -> Result<Summary> {
-    let Session { input, columns, strict, mut answers, terminal } = session;
+/// Prints one reward a line. `judge` finds the verdicts of rollouts that come without.
+pub fn run(reward: RewardFunction, mut judge: Option<Judge>, session: Session) -> Result<Summary> {
+    let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
     let mut summary = Summary::start(&terminal, "Scored", "rollouts", &[]);
     let mut groups = Groups::default();
-    let may_lack_verdict = verifier.is_some();
+    let may_lack_verdict = judge.is_some();
     let read =
         move |record: &Value, _| Ok((columns.id(record), read_line(&columns, record, &mut groups, may_lack_verdict)?));
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let length = chunk.len();
-        for (line, id, answer) in score(&reward, verifier.as_ref(), chunk) {
+        for (line, id, answer) in score(&reward, judge.as_mut(), &mut failures, chunk)? {
             match &answer {
                 Ok(reward) => {
                     answers.write(&Answer { line, id: id.as_ref(), total: reward.total, parts: &reward.parts })?
@@ -106,6 +107,8 @@ pub fn run(reward: RewardFunction, verifier: Option<Verifier>, session: Session)
         summary.advance(length);
         answers.flush()
     })?;
+    judge.iter().for_each(|judge| judge.failures.tell());
+    failures.tell();
     Ok(summary.finish(lines))
 }
 
@@ -113,15 +116,26 @@ type Scored = (u64, Option<Value>, Result<Reward, Failure>);
 
 /// Scores a chunk, all of one step. A rollout on which the verifier failed is left out of its group and keeps that
 /// failure, as in training.
-fn score(reward: &RewardFunction, verifier: Option<&Verifier>, chunk: Vec<Entry<Line>>) -> Vec<Scored> {
+fn score(
+    reward: &RewardFunction,
+    judge: Option<&mut Judge>,
+    failures: &mut Failures,
+    chunk: Vec<Entry<Line>>,
+) -> Result<Vec<Scored>> {
     let Some(at) = chunk.first().map(|entry| entry.record.at.clone()) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let mut found = Vec::new();
-    if let Some(verifier) = verifier {
-        let unjudged = chunk.iter().filter(|entry| entry.record.verdict.is_none());
-        let attempts: Vec<Attempt> = unjudged.map(|entry| entry.record.attempt.clone()).collect();
+    if let Some(Judge { verifier, failures }) = judge {
+        let unjudged = || chunk.iter().filter(|entry| entry.record.verdict.is_none());
+        let attempts: Vec<Attempt> = unjudged().map(|entry| entry.record.attempt.clone()).collect();
         found = verifier.verify(&attempts);
+        for (entry, verdict) in unjudged().zip(&found) {
+            if let Err(failure) = verdict {
+                let case = || CaseRecord::Verifier(entry.record.attempt.clone());
+                failures.save(entry.line, entry.id.as_ref(), failure, case)?;
+            }
+        }
     }
     let mut found = found.into_iter();
     let mut places = Vec::with_capacity(chunk.len());
@@ -143,14 +157,46 @@ fn score(reward: &RewardFunction, verifier: Option<&Verifier>, chunk: Vec<Entry<
         };
         places.push((entry.line, entry.id, failure));
     }
-    let mut rewards = reward.score(&at, &rollouts).into_iter();
-    places
+    let rewards = reward.score(&at, &rollouts);
+    let scored = places.iter().filter(|(_, _, failure)| failure.is_none()).map(|(line, id, _)| (*line, id.as_ref()));
+    save_groups(&at, &rollouts, &rewards, scored, failures)?;
+    let mut rewards = rewards.into_iter();
+    let answers = places
         .into_iter()
         .filter_map(|(line, id, failure)| match failure {
             Some(failure) => Some((line, id, Err(failure))),
             None => rewards.next().map(|reward| (line, id, reward)),
         })
-        .collect()
+        .collect();
+    Ok(answers)
+}
+
+/// Saves the groups on which the plugin failed, each with the lines of its rollouts in `places`. A group that fails as a
+/// whole is one case and not one a rollout.
+fn save_groups<'p>(
+    at: &Progress,
+    rollouts: &[Rollout],
+    rewards: &[Result<Reward, Failure>],
+    places: impl Iterator<Item = (u64, Option<&'p Value>)>,
+    failures: &mut Failures,
+) -> Result<()> {
+    if !failures.are_saved() {
+        return Ok(());
+    }
+    let mut items = rewards.iter().zip(places);
+    for group in rollouts.chunk_by(|one, next| one.group == next.group) {
+        let mut seen: Vec<&Failure> = Vec::new();
+        for (index, (reward, (line, id))) in items.by_ref().take(group.len()).enumerate() {
+            if let Err(failure) = reward
+                && !seen.contains(&failure)
+            {
+                seen.push(failure);
+                let case = || CaseRecord::Reward { at: at.clone(), rollouts: group.to_vec(), failed: index };
+                failures.save(line, id, failure, case)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn read_line(columns: &Columns, record: &Value, groups: &mut Groups, may_lack_verdict: bool) -> Result<Line, String> {

@@ -1,8 +1,8 @@
 //! Attempts to verdicts.
 
 use anyhow::Result;
-use octo_plugin::Verifier;
 use octo_plugin::types::{Attempt, Outcome, Verdict};
+use octo_plugin::{Record as CaseRecord, Verifier};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -46,13 +46,13 @@ pub fn outcome_name(verdict: &Verdict) -> &'static str {
 
 /// Prints one verdict a line.
 pub fn run(verifier: Verifier, session: Session) -> Result<Summary> {
-    let Session { input, columns, strict, mut answers, terminal } = session;
+    let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
     let mut summary = Summary::start(&terminal, "Verified", "attempts", &OUTCOMES.map(|(_, name)| name));
     let read = move |record: &Value, _| Ok((columns.id(record), columns.attempt(record)?));
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let (places, attempts): (Vec<_>, Vec<_>) =
             chunk.into_iter().map(|entry| ((entry.line, entry.id), entry.record)).unzip();
-        for ((line, id), verdict) in places.iter().zip(verifier.verify(&attempts)) {
+        for (((line, id), attempt), verdict) in places.iter().zip(&attempts).zip(verifier.verify(&attempts)) {
             let id = id.as_ref();
             match &verdict {
                 Ok(verdict) => {
@@ -64,11 +64,13 @@ pub fn run(verifier: Verifier, session: Session) -> Result<Summary> {
                 Err(failure) => {
                     summary.count_failure(failure);
                     answers.write(&Failed::new(*line, id, failure))?;
+                    failures.save(*line, id, failure, || CaseRecord::Verifier(attempt.clone()))?;
                 }
             }
         }
         summary.advance(places.len());
         answers.flush()
     })?;
+    failures.tell();
     Ok(summary.finish(lines))
 }

@@ -2,6 +2,8 @@
 
 mod attempts;
 mod inputs;
+mod inspecting;
 mod octo_host;
 mod other_kinds;
 mod refusals;
+mod replaying;

@@ -45,6 +45,15 @@ impl Call {
         self
     }
 
+    /// With the compiler of guests that setup chose for the workspace at `root`, if it had to choose one.
+    pub fn guest_toolchain(mut self, root: &Path) -> Call {
+        let settings = std::fs::read_to_string(root.join(".octo/guest-toolchain.env")).unwrap_or_default();
+        for (name, value) in settings.lines().filter_map(|line| line.split_once('=')) {
+            self.command.env(name, value.trim_matches('"'));
+        }
+        self
+    }
+
     pub fn run(mut self) -> Ended {
         let mut child = self
             .command
@@ -75,6 +84,11 @@ impl Ended {
     }
 }
 
+/// The text of a path.
+pub fn path_text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
 /// Compares with a snapshot, without what changes between machines and moments.
 #[macro_export]
 macro_rules! assert_shown {
@@ -85,6 +99,12 @@ macro_rules! assert_shown {
             filters => vec![
                 (r"in (\d+ms|\d+\.\d\ds) \([\d,]+/s\)", "in [time] ([rate]/s)"),
                 (r"sha256:[0-9a-f]{64}", "sha256:[digest]"),
+                (r"fuel      [\d,]+ of [\d,]+", "fuel      [some] of [its limit]"),
+                // What is inlined into what is the compiler's business.
+                (r" in [^:\n]+(::[^:\n]+)+(:[^: \n]+)*: panicked", " in [functions]: panicked"),
+                (r"where     [^\n]+\n(          [^(\n][^\n]*\n)*", "where     [functions]\n"),
+                (r"(default limits [^\n]*\n)(  \w+ +\S+\n)+", "$1  [limits]\n"),
+                (r"size      [\d,]+ bytes", "size      [some] bytes"),
                 (r"/[^ ,;:)]*/(target/\S+/)?plugins/", "[plugins]/"),
                 (r"/[^ ,;:)]*/\.tmp\w+/", "[folder]/"),
             ]

@@ -1,9 +1,9 @@
-//! Rewards, filters, mixtures and schedules; and `plugin inspect`.
+//! Rewards, filters, mixtures and schedules.
 
 use serde_json::{Value, json};
 
 use crate::attempts::lines;
-use crate::octo_host::{octo_host, plugin};
+use crate::octo_host::plugin;
 
 fn answers(stdout: &str) -> Vec<Value> {
     stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
@@ -129,27 +129,4 @@ fn a_schedule_answers_with_a_plan_for_each_step() {
         ended.stderr
     );
     assert!(ended.stderr.contains("line 3: a record is a JSON object; this is a list"), "{}", ended.stderr);
-}
-
-#[test]
-fn inspect_shows_what_a_plugin_is_and_takes() {
-    let ended = octo_host(&["plugin", "inspect", "verifier_math", "--json"]).run();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let shown: Value = serde_json::from_str(&ended.stdout).expect("JSON");
-    assert_eq!(
-        (&shown["kind"], &shown["name"], &shown["contract"]),
-        (&json!("verifier"), &json!("verifier_math"), &json!("0.1.0"))
-    );
-    let names =
-        |key: &str| shown[key].as_array().expect("a list").iter().map(|name| name.to_string()).collect::<String>();
-    assert!(names("exports").contains("octo:plugin/verifier@0.2.0"), "{}", ended.stdout);
-    assert!(!names("imports").contains("wasi"), "{}", ended.stdout);
-
-    let ended = octo_host(&["plugin", "inspect", "verifier_math"]).run();
-    let keys = shown["config_schema"]["properties"].as_object().expect("a schema");
-    assert!(!keys.is_empty());
-    for key in keys.keys() {
-        assert!(ended.stdout.lines().any(|line| line.starts_with(key.as_str())), "no row for {key}: {}", ended.stdout);
-    }
-    assert!(ended.stdout.contains("fuel_per_item"), "{}", ended.stdout);
 }

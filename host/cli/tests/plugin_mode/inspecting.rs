@@ -1,0 +1,75 @@
+//! `octo-host plugin inspect`.
+
+use serde_json::{Value, json};
+
+use crate::assert_shown;
+use crate::octo_host::octo_host;
+
+fn inspect(arguments: &[&str]) -> crate::octo_host::Ended {
+    octo_host(&[&["plugin", "inspect"], arguments].concat()).run()
+}
+
+/// Its config has required keys, and none is given.
+#[test]
+fn a_plugin_is_shown_whole_without_a_config() {
+    assert_shown!(inspect(&["schedule_stairs"]));
+}
+
+#[test]
+fn json_has_all_that_the_text_has() {
+    let ended = inspect(&["verifier_math", "--json", "--limits", r#"{"fuel_per_item": 5}"#]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let shown: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let keys: Vec<&str> = shown.as_object().expect("an object").keys().map(String::as_str).collect();
+    for key in [
+        "name",
+        "version",
+        "summary",
+        "kind",
+        "contract",
+        "digest",
+        "bytes",
+        "license",
+        "authors",
+        "description",
+        "repository",
+        "imports",
+        "exports",
+        "config_schema",
+        "limits",
+        "default_limits",
+    ] {
+        assert!(keys.contains(&key), "no {key} in {keys:?}");
+    }
+    assert_eq!((&shown["kind"], &shown["name"]), (&json!("verifier"), &json!("verifier_math")));
+    assert_eq!((&shown["license"], &shown["authors"]), (&json!("Apache-2.0"), &json!("The Octo authors")));
+    assert_eq!((&shown["limits"]["fuel_per_item"], &shown["limits"]["batch_items"]), (&json!(5), &json!(64)));
+    assert!(shown["default_limits"]["fuel_per_item"].as_u64() > Some(5), "{}", ended.stdout);
+    let names = |key: &str| shown[key].to_string();
+    assert!(names("exports").contains("octo:plugin/verifier@0.2.0"), "{}", ended.stdout);
+    assert!(!names("imports").contains("wasi"), "{}", ended.stdout);
+
+    let text = inspect(&["verifier_math"]).stdout;
+    for key in shown["config_schema"]["properties"].as_object().expect("a schema").keys() {
+        assert!(text.lines().any(|line| line.starts_with(key.as_str())), "no row for {key}: {text}");
+    }
+}
+
+#[test]
+fn limits_that_are_given_are_told_from_the_defaults() {
+    let ended = inspect(&["mixture_static", "--limits", r#"{"fuel_per_item": 5000000000}"#]);
+    let row = ended.stdout.lines().find(|line| line.contains("fuel_per_item")).expect("a row");
+    let row = row.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(row.starts_with("fuel_per_item 5,000,000,000 (default "), "{row}");
+    let ended = inspect(&["mixture_static", "--limits", r#"{"fuel": 1}"#]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("unknown field `fuel`"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_config_is_checked_where_one_is_given() {
+    let given = |config: &str| inspect(&["schedule_stairs", "--config", config]);
+    assert_eq!(given(r#"{"stairs": [{"step": 0, "tokens": 32}]}"#).code, Some(0));
+    let refused = given(r#"{"stars": []}"#);
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
+    assert!(refused.stderr.contains("did you mean `stairs`?"), "{}", refused.stderr);
+}

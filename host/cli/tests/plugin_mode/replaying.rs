@@ -1,0 +1,228 @@
+//! `--save-failures`, `plugin replay`, `--profile` and `plugin build --debug-info`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::assert_shown;
+use crate::attempts::lines;
+use crate::octo_host::{Ended, octo_host, path_text, plugin, plugins};
+
+/// One item in a hundred that crashes, among good ones of the kind.
+fn saved(name: &str, records: &[Value], folder: &Path) -> Vec<PathBuf> {
+    let ended = plugin(name, &["--save-failures", path_text(folder)]).stdin(lines(records)).run();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let entries = std::fs::read_dir(folder).expect("the folder is made where something failed");
+    let mut cases: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    cases.sort();
+    cases
+}
+
+fn replay(case: &Path, arguments: &[&str]) -> Ended {
+    octo_host(&[&["plugin", "replay", path_text(case)], arguments].concat()).run()
+}
+
+fn attempt(response: &str) -> Value {
+    json!({"id": response, "response": response, "reference": "2"})
+}
+
+fn names(cases: &[PathBuf]) -> Vec<&str> {
+    cases.iter().map(|case| case.file_name().and_then(|name| name.to_str()).expect("a name")).collect()
+}
+
+#[test]
+fn a_failed_item_of_every_kind_is_saved_and_fails_alone_as_it_did() {
+    let rollout = |group: u32, response: &str| json!({"response": response, "reference": "2", "verdict": "correct", "group": group});
+    let step = |stage: &str| json!({"stage": stage, "sources": [{"name": "web"}, {"name": "books"}]});
+    for (name, records, expected) in [
+        (
+            "hostile_plugin",
+            vec![attempt("2"), attempt("BOOM"), attempt("REFUSE")],
+            &["000002-verifier-trap.json", "000003-verifier-plugin-error.json"][..],
+        ),
+        // The group is one item: it is saved once.
+        (
+            "hostile_reward",
+            vec![rollout(0, "2"), rollout(1, "2"), rollout(1, "BOOM"), rollout(2, "2")],
+            &["000002-reward-trap.json"],
+        ),
+        ("hostile_filter", vec![json!({"text": "fine"}), json!({"text": "BOOM"})], &["000002-filter-trap.json"]),
+        ("hostile_mixture", vec![step("base"), step("BOOM"), step("base")], &["000002-mixture-trap.json"]),
+        (
+            "hostile_schedule",
+            vec![step("BOOM"), step("rl"), step("BOOM")],
+            &["000001-schedule-trap.json", "000003-schedule-trap.json"],
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("folder");
+        let cases = saved(name, &records, &folder.path().join("cases"));
+        assert_eq!(names(&cases), expected, "{name}");
+        for case in &cases {
+            let ended = replay(case, &[]);
+            assert_eq!(ended.code, Some(0), "{name}: {}{}", ended.stdout, ended.stderr);
+            assert!(ended.stdout.contains("the same as saved"), "{}", ended.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_replay_shows_verdict_log_fuel_and_place() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cases = saved("hostile_plugin", &[attempt("2"), attempt("BOOM")], folder.path());
+    assert_shown!(replay(&cases[0], &[]));
+}
+
+#[test]
+fn a_verifier_that_fails_on_a_rollout_is_a_case_of_the_verifier() {
+    let folder = tempfile::tempdir().expect("folder");
+    let ended = plugin("reward_math", &["--verifier", "hostile_plugin", "--save-failures", path_text(folder.path())])
+        .stdin(lines(&[attempt("2"), attempt("BOOM")]))
+        .run();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let case = folder.path().join("000002-verifier-trap.json");
+    let ended = replay(&case, &[]);
+    assert!(ended.code == Some(0) && ended.stdout.contains("hostile_plugin 0.1.0, a verifier"), "{}", ended.stdout);
+}
+
+#[test]
+fn another_plugin_is_said_to_be_another_and_a_mended_one_exits_with_1() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cases = saved("hostile_plugin", &[attempt("BOOM")], folder.path());
+    assert_shown!(replay(&cases[0], &["--plugin", "verifier_math"]));
+    let ended = replay(&cases[0], &["--plugin", "hostile_filter"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("is a filter plugin, and a verifier plugin is needed"), "{}", ended.stderr);
+}
+
+#[test]
+fn failures_over_the_most_are_counted_and_not_saved() {
+    let folder = tempfile::tempdir().expect("folder");
+    let records: Vec<Value> = (0..120).map(|_| attempt("REFUSE")).collect();
+    let ended = plugin("hostile_plugin", &["--save-failures", path_text(folder.path())]).stdin(lines(&records)).run();
+    assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 100);
+    assert!(ended.stderr.contains("100 failed items are saved in") && ended.stderr.contains("(20 more are not)"));
+}
+
+#[test]
+fn nothing_is_written_where_nothing_fails() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cases = folder.path().join("cases");
+    let ended = plugin("hostile_plugin", &["--save-failures", path_text(&cases)]).stdin(lines(&[attempt("2")])).run();
+    assert!(ended.code == Some(0) && !cases.exists(), "{}", ended.stderr);
+}
+
+#[test]
+fn a_file_that_is_no_case_is_refused_with_what_is_wrong() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cases = saved("hostile_plugin", &[attempt("BOOM")], folder.path());
+    let good: Value = serde_json::from_slice(&std::fs::read(&cases[0]).expect("a file")).expect("JSON");
+    let with = |key: &str, value: Value| {
+        let mut case = good.clone();
+        case[key] = value;
+        case
+    };
+    let path = folder.path().join("bad.json");
+    for (case, words) in [
+        (json!({"line": 1}), "no `format`"),
+        (with("surprise", json!("\u{1b}[31m")), "unknown field"),
+        (with("format", json!(99)), "form 99"),
+        (with("plugin", json!("/nowhere/\u{1b}[31mred\n.wasm")), "is not there any more; name it with --plugin"),
+        (with("limits", json!({"stack_bytes": 1u64 << 40})), "stack_bytes"),
+        (with("config", json!({"mode": "shout"})), "\"shout\" is not possible"),
+    ] {
+        std::fs::write(&path, case.to_string()).expect("written");
+        let ended = replay(&path, &[]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{words}");
+        assert!(ended.stderr.contains(words) && !ended.stderr.contains('\u{1b}'), "{words}: {:?}", ended.stderr);
+    }
+    for arguments in [&["plugin", "replay"][..], &["plugin", "replay", "a", "b"]] {
+        assert_eq!(octo_host(arguments).run().code, Some(2));
+    }
+    assert!(replay(Path::new("/no/such/case.json"), &[]).stderr.contains("could not read the case"));
+}
+
+#[test]
+fn a_profile_is_written_whole_and_its_samples_are_counted() {
+    let folder = tempfile::tempdir().expect("folder");
+    let cases = saved("hostile_plugin", &[attempt("SPIN")], &folder.path().join("cases"));
+    let (from_mode, from_replay) = (folder.path().join("mode.json"), folder.path().join("replay.json"));
+    let spins = [attempt("2"), attempt("SPIN"), attempt("SPIN"), attempt("SPIN")];
+    let mode = plugin("hostile_plugin", &["--profile", path_text(&from_mode)]).stdin(lines(&spins)).run();
+    let replayed = replay(&cases[0], &["--profile", path_text(&from_replay)]);
+    for (ended, path) in [(mode, from_mode), (replayed, from_replay)] {
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(ended.stderr.contains(" samples in "), "{}", ended.stderr);
+        let text = std::fs::read_to_string(path).expect("a profile");
+        let profile: Value = serde_json::from_str(&text).expect("JSON");
+        assert!(profile["threads"][0]["samples"]["length"].as_u64().is_some_and(|samples| samples > 0), "{profile}");
+        assert!(text.contains("hostile_behaviour::deeds::read"), "the guest's names");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("folder").count(), 3, "no temporary file is left");
+    let unwritable = plugin("hostile_plugin", &["--profile", "/proc/no/such/profile.json"]).run();
+    assert!(unwritable.code == Some(1) && unwritable.stderr.contains("profile.json"), "{}", unwritable.stderr);
+    let threads = plugin("hostile_plugin", &["--profile", "p.json", "--threads", "2"]).run();
+    assert_eq!(threads.code, Some(2), "{}", threads.stderr);
+}
+
+/// Builds a plugin, which takes half a minute the first time.
+#[test]
+fn a_plugin_built_with_debug_info_has_source_lines_and_none_of_the_builders_paths() {
+    let folder = tempfile::tempdir().expect("folder");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace");
+    let crate_folder = root.join("tests/hostile_plugin");
+    let built =
+        octo_host(&["plugin", "build", "--debug-info", path_text(&crate_folder), "--out", path_text(folder.path())])
+            .guest_toolchain(&root)
+            .run();
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    let component = folder.path().join("hostile_plugin.debug.wasm");
+    let bytes = std::fs::read(&component).expect("beside the plugin, and not instead of it");
+    let root = path_text(&root).as_bytes();
+    assert!(!bytes.windows(root.len()).any(|window| window == root), "the bytes depend on where they were built");
+
+    let cases = saved("hostile_plugin", &[attempt("BOOM")], &folder.path().join("cases"));
+    let ended = replay(&cases[0], &["--plugin", path_text(&component)]);
+    assert!(ended.stdout.contains("where     tests/hostile_behaviour/src/deeds.rs:"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("tests/hostile_plugin/src/lib.rs:"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("ANOTHER PLUGIN"), "{}", ended.stdout);
+
+    // Damage costs source lines, and neither the process nor the result.
+    let damaged = folder.path().join("damaged.wasm");
+    for seed in 0..8 {
+        std::fs::write(&damaged, with_damaged_debug_info(&bytes, seed)).expect("written");
+        let ended = replay(&cases[0], &["--plugin", path_text(&damaged)]);
+        assert_eq!(ended.code, Some(0), "seed {seed}: {}{}", ended.stdout, ended.stderr);
+        assert!(ended.stdout.contains("the same as saved"), "seed {seed}: {}", ended.stdout);
+    }
+
+    // Nothing but a replay reads them.
+    let judged = octo_host(&["--plugin", path_text(&component)]).stdin(lines(&[attempt("BOOM")])).run();
+    let plain = octo_host(&["--plugin", path_text(&plugins().join("hostile_plugin.wasm"))])
+        .stdin(lines(&[attempt("BOOM")]))
+        .run();
+    assert_eq!(judged.stdout, plain.stdout);
+}
+
+/// The component with some thousandth of the bytes of its debug information changed.
+fn with_damaged_debug_info(component: &[u8], seed: u32) -> Vec<u8> {
+    let mut damaged = component.to_vec();
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 8
+    };
+    let mut changed = 0;
+    for payload in wasmparser::Parser::new(0).parse_all(component) {
+        let wasmparser::Payload::CustomSection(section) = payload.expect("a component") else { continue };
+        if !section.name().starts_with(".debug_") {
+            continue;
+        }
+        for _ in 0..section.data().len() / 1000 + 2 {
+            let at = section.data_offset() + next() as usize % section.data().len();
+            damaged[at] = next() as u8;
+            changed += 1;
+        }
+    }
+    assert!(changed > 100, "{changed} bytes");
+    damaged
+}
