@@ -107,7 +107,7 @@ fn a_profile_is_json_with_the_guests_function_names() {
     assert_eq!(kinds(&answers), [Some(FailureKind::Fuel)]);
     let mut written = Vec::new();
     let samples = profiler.write(&mut written).expect("a profile");
-    assert!(samples > 10, "300 million instructions take longer than {samples} ms");
+    assert!(samples > 0, "300 million instructions take longer than a tick of the clock");
     let names = function_names(&written);
     assert!(names.iter().any(|name| name.contains("spin_on_purpose")), "{names:?}");
     assert!(profiler.write(Vec::new()).is_err(), "a profile is written once");
@@ -128,8 +128,10 @@ fn a_profiler_follows_the_first_plugin_that_is_loaded() {
     let profiler = Profiler::new();
     let host = host().with_profiler(&profiler).expect("an engine");
     let first = guests::load(&host, &obedient_verifier(), &tight()).expect("loads");
+    // A slow machine may have sampled the first while it described itself.
+    let before = profiler.samples();
     let limits = Limits { fuel_per_item: 100_000_000, ..tight() };
     verdicts(&host, &limits, &["loop"]);
-    assert_eq!(profiler.samples(), 0, "the second is not sampled");
+    assert_eq!(profiler.samples(), before, "the second is not sampled");
     drop(first);
 }

@@ -100,6 +100,7 @@ macro_rules! assert_shown {
                 (r"in (\d+ms|\d+\.\d\ds) \([\d,]+/s\)", "in [time] ([rate]/s)"),
                 (r"sha256:[0-9a-f]{64}", "sha256:[digest]"),
                 (r"fuel      [\d,]+ of [\d,]+", "fuel      [some] of [its limit]"),
+                (r"deeds\.rs:\d+:\d+", "deeds.rs:[place]"),
                 // What is inlined into what is the compiler's business.
                 (r" in [^:\n]+(::[^:\n]+)+(:[^: \n]+)*: panicked", " in [functions]: panicked"),
                 (r"where     [^\n]+\n(          [^(\n][^\n]*\n)*", "where     [functions]\n"),
