@@ -139,7 +139,16 @@ impl FilterStatistics {
             Ok(Decision::Keep) => self.kept += 1,
             Ok(Decision::Annotate(_)) => self.annotated += 1,
             Ok(Decision::Rewrite(_)) => self.rewritten += 1,
-            Ok(Decision::Drop(reason)) => *entry(&mut self.dropped, reason) += 1,
+            Ok(Decision::Drop(reason)) => {
+                let known = self.dropped.contains_key(OTHERS);
+                *entry(&mut self.dropped, reason) += 1;
+                if !known && self.dropped.contains_key(OTHERS) {
+                    tracing::warn!(
+                        "filter {} gives more than {MOST_NAMES} reasons to drop; further ones are counted as `{OTHERS}`",
+                        self.filter
+                    );
+                }
+            }
             Err(failure) => *entry(&mut self.failed, failure.kind.as_str()) += 1,
         }
     }

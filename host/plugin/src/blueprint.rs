@@ -9,6 +9,7 @@ use crate::contract::Contract;
 use crate::describe::Description;
 use crate::engine::Engines;
 use crate::failure::Failure;
+use crate::guest_log::SharedLog;
 use crate::limits::Limits;
 use crate::store::{Guest, Sandbox, setup_fuel};
 use crate::watch::Watch;
@@ -24,6 +25,8 @@ pub(crate) struct Blueprint<W: World> {
     /// Canonical JSON.
     pub config: String,
     pub limits: Limits,
+    /// What its instances together may log.
+    pub log: Arc<SharedLog>,
     pub watch: Watch,
     /// Keeps the clock ticking for as long as the plugin lives.
     pub _clock: Arc<Engines>,
@@ -32,7 +35,8 @@ pub(crate) struct Blueprint<W: World> {
 impl<W: World> Blueprint<W> {
     /// A fresh, configured instance.
     pub(crate) fn fresh(&self) -> Result<Sandbox<W>, Failure> {
-        let mut sandbox = Sandbox::start(&self.engine, &self.ready, &self.description.name, &self.limits, &self.watch)?;
+        let (watch, log) = (&self.watch, &self.log);
+        let mut sandbox = Sandbox::start(&self.engine, &self.ready, &self.description.name, &self.limits, watch, log)?;
         sandbox.call(setup_fuel(&self.limits), |world: &W, store| world.configure(store, &self.config))?;
         Ok(sandbox)
     }

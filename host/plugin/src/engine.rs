@@ -191,8 +191,13 @@ fn settings(stack: usize, options: EngineOptions) -> Config {
 /// for its life.
 fn pool() -> PoolingAllocationConfig {
     const COMPONENTS: u32 = 512;
+    // A slot stays warm for its plugin, and what that touched stays resident. wasmtime's 100 of them would be 400 MiB once
+    // a host has seen many plugins; those that threads use by turns are enough.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let warm = u32::try_from(threads).unwrap_or(COMPONENTS).clamp(4, COMPONENTS);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(COMPONENTS)
+        .max_unused_warm_slots(warm)
         .total_core_instances(4 * COMPONENTS)
         .total_memories(COMPONENTS)
         .total_tables(2 * COMPONENTS)

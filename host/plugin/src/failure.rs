@@ -22,7 +22,7 @@ pub enum FailureKind {
     Fuel,
     /// Over `deadline_ms`.
     Deadline,
-    /// Over `memory_bytes` or `table_elements`.
+    /// Over `memory_bytes`, `table_elements` or `handles`.
     Memory,
     /// The answer breaks the contract: a wrong number of answers, a number that is not finite, too large a result.
     InvalidOutput,
@@ -127,12 +127,21 @@ pub(crate) fn of_call(error: &wasmtime::Error, limits: &Limits, last_words: Opti
             let what = what.strip_prefix("wasm trap: ").unwrap_or(&what);
             Failure { kind: FailureKind::Trap, message: format!("{what}{}{words}", place(error)) }
         }
-        None => Failure::invalid_output(format!(
-            "the host could not take what the plugin handed it (`hostcall_bytes` is {}): {}",
-            limits.hostcall_bytes,
-            short(&error.root_cause().to_string())
-        )),
+        None => refused_by_engine(&error.root_cause().to_string(), limits),
     }
+}
+
+/// wasmtime has no types for these errors; the hostile suite holds it to its words.
+fn refused_by_engine(words: &str, limits: &Limits) -> Failure {
+    if words.contains("handle limit exceeded") {
+        let message = format!("made more than {} component handles (`handles`)", limits.handles);
+        return Failure { kind: FailureKind::Memory, message };
+    }
+    Failure::invalid_output(if words.contains("too much data is being copied") {
+        format!("handed the host more than {} bytes at once (`hostcall_bytes`)", limits.hostcall_bytes)
+    } else {
+        format!("the host could not take what the plugin handed it: {}", short(words))
+    })
 }
 
 /// Where the guest was, as ` in inner ← outer ← ...`; empty where the component has no function names.

@@ -39,6 +39,7 @@ impl DataFilter {
     /// number of threads, any `batch_items`, and any neighbours.
     pub fn filter(&self, documents: &[Document]) -> Vec<Result<Decision, Failure>> {
         let limits = &self.plugin.limits;
+        let _log = self.plugin.log.for_a_call();
         batch::run(documents, &batch::single(documents.len()), size(limits.batch_items), |documents, fuel_items| {
             self.plugin.answers(
                 fuel_items,

@@ -27,6 +27,7 @@ mod find;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod guest_log;
 mod guest_text;
 mod kind;
 mod limits;

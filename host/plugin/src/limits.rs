@@ -38,8 +38,11 @@ pub struct Limits {
     /// Bytes that the guest may hand the host at once: what one call returns, or what it passes to a host service.
     /// Default 8 MiB.
     pub hostcall_bytes: u64,
-    /// Bytes of log of one instance; what is over is counted and dropped. Default 16 KiB.
+    /// Bytes of log of one instance; what is over is dropped. Default 16 KiB.
     pub log_bytes: u64,
+    /// Lines of log of one instance, since empty ones cost too. All instances of one call of the host together may log
+    /// 16 times as many. Default 256.
+    pub log_lines: u64,
     /// Bytes of one returned string (reason, extracted answer, name, field value). A rewritten document's text is
     /// bounded by `hostcall_bytes` instead. Default 64 KiB.
     pub returned_string_bytes: u64,
@@ -68,6 +71,7 @@ impl Default for Limits {
             handles: 1000,
             hostcall_bytes: 8 * MIB,
             log_bytes: 16 * KIB,
+            log_lines: 256,
             returned_string_bytes: 64 * KIB,
             returned_list_items: 256,
             compile_seconds: 120,
@@ -91,6 +95,7 @@ impl Limits {
             ("handles", self.handles, 0, 100_000),
             ("hostcall_bytes", self.hostcall_bytes, KIB, 4096 * MIB),
             ("log_bytes", self.log_bytes, 0, 1024 * MIB),
+            ("log_lines", self.log_lines, 0, 1_000_000),
             ("returned_string_bytes", self.returned_string_bytes, 1, 4096 * MIB),
             ("returned_list_items", self.returned_list_items, 1, 1_000_000),
             ("compile_seconds", self.compile_seconds, 1, 24 * 3600),

@@ -16,6 +16,7 @@ use crate::config_check::{self, Mistake};
 use crate::contract::{self, Contract};
 use crate::describe::{self, Description};
 use crate::failure::{Failure, FailureKind};
+use crate::guest_log::SharedLog;
 use crate::guest_text::{for_people, short};
 use crate::store::{Guest, Sandbox, setup_fuel};
 use crate::watch::Watch;
@@ -113,6 +114,7 @@ pub(crate) struct Started<W: World> {
     ready: W::Ready,
     sandbox: Sandbox<W>,
     watch: Watch,
+    log: Arc<SharedLog>,
     description: Description,
     /// Hexadecimal.
     digest: String,
@@ -147,8 +149,9 @@ impl Loading<'_> {
             linker.instantiate_pre(&component).and_then(|linked| W::look_up(*contract, linked)).map_err(invalid)?;
 
         let watch = Watch::of(host, &engine, name, &component).map_err(invalid)?;
+        let log = SharedLog::new(name, limits);
 
-        let started = Sandbox::start(&engine, &ready, name, limits, &watch);
+        let started = Sandbox::start(&engine, &ready, name, limits, &watch, &log);
         let mut sandbox: Sandbox<W> = started.map_err(|failure| match failure.kind {
             // The types of the exports are compared with the contract's when the first instance is made.
             FailureKind::InvalidOutput => LoadError::Invalid { plugin: name.clone(), problem: failure.message },
@@ -159,11 +162,11 @@ impl Loading<'_> {
             .map_err(|failure| self.failed("describing itself", failure))?;
         let description =
             describe::check(raw).map_err(|problem| LoadError::Description { plugin: name.clone(), problem })?;
-        Ok(Started { engine, ready, sandbox, watch, description, digest })
+        Ok(Started { engine, ready, sandbox, watch, log, description, digest })
     }
 
     fn load<W: World>(self, config: &serde_json::Value) -> Result<Blueprint<W>, LoadError> {
-        let Started { engine, ready, mut sandbox, watch, description, digest } = self.start()?;
+        let Started { engine, ready, mut sandbox, watch, log, description, digest } = self.start()?;
         let Loading { host, name, contract, limits, .. } = &self;
         let config = config_check::check(&description.config_schema, config).map_err(|mistake| match mistake {
             Mistake::Schema(problem) => LoadError::Description {
@@ -185,6 +188,7 @@ impl Loading<'_> {
             contract: *contract,
             config,
             limits: (*limits).clone(),
+            log,
             watch,
             _clock: Arc::clone(&host.engines),
         })

@@ -40,6 +40,7 @@ impl RewardFunction {
     /// times its rollouts.
     pub fn score(&self, at: &Progress, rollouts: &[Rollout]) -> Vec<Result<Reward, Failure>> {
         let limits = &self.plugin.limits;
+        let _log = self.plugin.log.for_a_call();
         let groups = batch::grouped(rollouts, |rollout| rollout.group);
         batch::run(rollouts, &groups, size(limits.batch_items), |rollouts, fuel_items| {
             self.plugin.answers(

@@ -1,81 +1,20 @@
 //! What the host offers to guests: a log and text classifiers. A guest has nothing else.
 
-use wasmtime::StoreContextMut;
+use std::time::Instant;
+
 use wasmtime::component::{Linker, WasmStr};
+use wasmtime::{StoreContextMut, Trap};
 
 use crate::bindings::classifier::Label;
 use crate::bindings::log::Level;
 use crate::bindings::types::{ErrorKind, PluginError};
 use crate::contract::Contract;
-use crate::guest_text::{LONGEST_LINE, for_people, short};
+use crate::guest_text::short;
 use crate::store::Guest;
-use crate::transcript::Page;
 
-/// One instance's log, bounded in bytes. Lines go to `tracing` under the target `octo_plugin::guest`.
-pub(crate) struct GuestLog {
-    plugin: String,
-    left: u64,
-    cut: bool,
-    last_error: Option<String>,
-    page: Option<Page>,
-}
-
-impl GuestLog {
-    pub(crate) fn new(plugin: &str, bytes: u64, page: Option<Page>) -> GuestLog {
-        GuestLog { plugin: plugin.to_owned(), left: bytes, cut: false, last_error: None, page }
-    }
-
-    /// What the guest last said was wrong. The SDK logs a panic's message before the trap.
-    pub(crate) fn last_words(&self) -> Option<&str> {
-        self.last_error.as_deref()
-    }
-
-    /// A line that the guest printed.
-    pub(crate) fn print(&mut self, line: &str) {
-        self.write(Level::Info, line);
-    }
-
-    /// What the guest printed as errors. Its last words are the line that names an exception, as a Python traceback ends
-    /// with; a runtime may have more to say after it.
-    pub(crate) fn complain(&mut self, text: &str) {
-        let names_an_exception = |line: &&str| {
-            let name = line.split([':', ' ']).next().unwrap_or_default();
-            name.ends_with("Error") || name.ends_with("Exception")
-        };
-        let words = text.lines().rev().find(names_an_exception);
-        if let Some(words) = words.or_else(|| text.lines().rev().find(|line| !line.trim().is_empty())) {
-            self.last_error = Some(short(words));
-        }
-        text.lines().for_each(|line| self.write(Level::Warn, line));
-    }
-
-    fn write(&mut self, level: Level, message: &str) {
-        if matches!(level, Level::Error) {
-            self.last_error = Some(short(message));
-        }
-        let bytes = message.len() as u64;
-        if bytes > self.left {
-            // Said once; what follows is dropped silently, even if it would fit, so that the log has one clear end.
-            self.left = 0;
-            if !self.cut {
-                self.cut = true;
-                self.page.iter().for_each(Page::log_cut);
-                tracing::warn!(target: "octo_plugin::guest", plugin = %self.plugin, "log limit reached; the rest is dropped");
-            }
-            return;
-        }
-        self.left -= bytes;
-        let line = for_people(message, LONGEST_LINE.max(2048));
-        let plugin = &self.plugin;
-        self.page.iter().for_each(|page| page.line(level, &line));
-        match level {
-            Level::Debug => tracing::debug!(target: "octo_plugin::guest", %plugin, "{line}"),
-            Level::Info => tracing::info!(target: "octo_plugin::guest", %plugin, "{line}"),
-            Level::Warn => tracing::warn!(target: "octo_plugin::guest", %plugin, "{line}"),
-            Level::Error => tracing::error!(target: "octo_plugin::guest", %plugin, "{line}"),
-        }
-    }
-}
+/// Fuel for a call of a service, besides that for the bytes that it handles: about what a call costs the host in the time
+/// of instructions. Without it a guest that only calls would cost the host ten times what its fuel says.
+const CALL_FUEL: u64 = 100;
 
 /// Links the services that a plugin of `contract` may import. The world a component was built for names the ones it
 /// uses; those of another kind are refused before linking.
@@ -109,36 +48,22 @@ fn no_classifier(model: &str) -> Result<Vec<Vec<Label>>, PluginError> {
     })
 }
 
-/// Takes a unit of fuel for every byte that a service handles; with too little left, the call ends as out of fuel.
+/// Takes the fuel of a call and a unit for every byte that the service handles; with too little left, the call ends as
+/// out of fuel. And since time in the host is not the guest's own, which the epoch deadline watches, it ends here where
+/// the deadline has passed.
 fn charge(store: &mut StoreContextMut<'_, Guest>, bytes: usize) -> wasmtime::Result<()> {
-    match store.get_fuel()?.checked_sub(bytes as u64) {
+    if store.data().deadline.is_some_and(|deadline| Instant::now() > deadline) {
+        return Err(Trap::Interrupt.into());
+    }
+    match store.get_fuel()?.checked_sub(CALL_FUEL.saturating_add(bytes as u64)) {
         Some(left) => store.set_fuel(left),
-        None => Err(wasmtime::Trap::OutOfFuel.into()),
+        None => Err(Trap::OutOfFuel.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_log_ends_at_its_limit_and_keeps_the_last_error() {
-        let mut log = GuestLog::new("plugin", 10, None);
-        log.write(Level::Info, "12345678");
-        assert_eq!(log.left, 2);
-        log.write(Level::Error, "over\nthe limit");
-        assert_eq!((log.left, log.cut), (0, true));
-        assert_eq!(log.last_words(), Some("over the limit"));
-    }
-
-    #[test]
-    fn the_last_words_of_a_traceback_are_its_exception() {
-        let mut log = GuestLog::new("plugin", 1000, None);
-        log.complain("Traceback:\n  File \"a.py\", line 1\nValueError: oops\n\nthread panicked\n");
-        assert_eq!(log.last_words(), Some("ValueError: oops"));
-        log.complain("something else\n\n");
-        assert_eq!(log.last_words(), Some("something else"));
-    }
 
     #[test]
     fn an_unknown_classifier_is_named_without_its_control_characters() {

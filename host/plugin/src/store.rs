@@ -1,14 +1,15 @@
 //! The isolation boundary: one instance of a plugin, with everything that bounds it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::{ResourceLimiter, Store};
 
 use crate::bindings::{Answer, World};
 use crate::failure::{self, Denied, Failure, FailureKind};
+use crate::guest_log::{GuestLog, SharedLog};
 use crate::guest_text::short;
 use crate::limits::{Limits, size};
-use crate::services::GuestLog;
 use crate::transcript::Page;
 use crate::wasi::Wasi;
 use crate::watch::Watch;
@@ -16,7 +17,8 @@ use crate::watch::Watch;
 /// What the host keeps for one instance.
 pub(crate) struct Guest {
     pub log: GuestLog,
-    /// When the call that runs must be over, where the ticks of the engine are used for samples.
+    /// When the call that runs must be over, for host services and where the ticks of the engine are used for samples.
+    /// Behind it stands the epoch deadline.
     pub deadline: Option<Instant>,
     resources: Resources,
     /// Made when it is first used; nothing is linked that uses it where `wasi` is not allowed.
@@ -29,13 +31,14 @@ impl Guest {
         self.wasi.get_or_insert_with(|| Box::new(Wasi::new(self.log_bytes)))
     }
 
-    /// What the guest printed becomes lines of its log.
-    fn log_printed(&mut self) {
+    /// The guest has stopped: what it printed becomes lines of its log, and these reach the host's.
+    fn hand_over_log(&mut self) {
         if let Some(wasi) = &mut self.wasi {
             let [out, err] = wasi.take_printed();
             out.lines().for_each(|line| self.log.print(line));
             self.log.complain(&err);
         }
+        self.log.hand_over();
     }
 }
 
@@ -112,10 +115,11 @@ impl<W: World> Sandbox<W> {
         name: &str,
         limits: &Limits,
         watch: &Watch,
+        shared_log: &Arc<SharedLog>,
     ) -> Result<Sandbox<W>, Failure> {
         let page = watch.transcript.as_ref().and_then(|transcript| transcript.page());
         let guest = Guest {
-            log: GuestLog::new(name, limits.log_bytes, page.clone()),
+            log: GuestLog::new(name, limits, Arc::clone(shared_log), page.clone()),
             deadline: None,
             resources: Resources {
                 memory: 0,
@@ -136,7 +140,9 @@ impl<W: World> Sandbox<W> {
             profiler.watch(&mut store);
         }
         refuel(&mut store, setup_fuel(limits), limits, watch)?;
-        match W::instantiate(ready, &mut store) {
+        let started = W::instantiate(ready, &mut store);
+        store.data_mut().hand_over_log();
+        match started {
             Ok(world) => Ok(Sandbox { world, store, limits: limits.clone(), watch: watch.clone(), page }),
             Err(error) => {
                 if let Some(page) = &page {
@@ -165,7 +171,7 @@ impl<W: World> Sandbox<W> {
     ) -> Result<T, Failure> {
         refuel(&mut self.store, fuel, &self.limits, &self.watch)?;
         let answer = call(&self.world, &mut self.store);
-        self.store.data_mut().log_printed();
+        self.store.data_mut().hand_over_log();
         if let Some(page) = &self.page {
             page.call(fuel, self.store.get_fuel().unwrap_or(0));
             answer.as_ref().err().into_iter().for_each(|error| page.ended(error));
@@ -186,9 +192,9 @@ pub(crate) fn setup_fuel(limits: &Limits) -> u64 {
 
 fn refuel(store: &mut Store<Guest>, fuel: u64, limits: &Limits, watch: &Watch) -> Result<(), Failure> {
     store.set_fuel(fuel).map_err(|error| Failure { kind: FailureKind::Trap, message: format!("engine: {error:#}") })?;
+    store.data_mut().deadline = Instant::now().checked_add(Duration::from_millis(limits.deadline_ms));
     if let Some(profiler) = &watch.profiler {
         // Every tick is a sample, and the profiler minds the deadline.
-        store.data_mut().deadline = Instant::now().checked_add(Duration::from_millis(limits.deadline_ms));
         store.set_epoch_deadline(1);
         profiler.call_begins();
         return Ok(());

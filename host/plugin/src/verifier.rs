@@ -40,6 +40,7 @@ impl Verifier {
     /// threads, any `batch_items`, and any neighbours.
     pub fn verify(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, Failure>> {
         let limits = &self.plugin.limits;
+        let _log = self.plugin.log.for_a_call();
         batch::run(attempts, &batch::single(attempts.len()), size(limits.batch_items), |attempts, fuel_items| {
             self.plugin.answers(
                 fuel_items,

@@ -5,7 +5,7 @@ mod guests;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use guests::{attempts, encode, guest, load, obedient_verifier, tight};
+use guests::{attempts, bomb, encode, load, obedient_verifier, tight};
 use octo_plugin::{Host, Limits, LoadError};
 
 const COMPILER: &str = env!("CARGO_BIN_EXE_octo-compile");
@@ -28,24 +28,6 @@ fn refused(host: &Host, bytes: &[u8], limits: &Limits, words: &[&str]) -> LoadEr
     let good = load(host, &obedient_verifier(), &tight()).expect("still loads").into_verifier().expect("a verifier");
     assert!(good.verify(&attempts(&["c"]))[0].is_ok(), "the host still serves");
     error
-}
-
-/// A verifier with `functions` functions of `blocks` branches over 200 variables each: little to read, much to compile.
-fn bomb(functions: usize, blocks: usize) -> Vec<u8> {
-    let variables = "i64 ".repeat(200);
-    let mut body = String::new();
-    for block in 0..blocks {
-        let (one, other) = (block % 200, (block * 7 + 1) % 200);
-        body.push_str(&format!(
-            "(if (i64.eqz (local.get {one})) (then (local.set {other} (i64.mul (local.get {one}) (local.get {other})))) \
-             (else (local.set {one} (i64.div_u (local.get {other}) (local.get {one})))))"
-        ));
-    }
-    let mut text: String = (0..functions)
-        .map(|index| format!("(func (export \"f{index}\") (param i64) (local {variables}) {body})"))
-        .collect();
-    text.push_str(r#"(func (export "octo:plugin/verifier@0.1.0#verify") (param i32 i32) (result i32) (i32.const 0))"#);
-    guest("verifier-plugin", &text)
 }
 
 #[test]

@@ -1,11 +1,9 @@
-//! The reference plugins load with their defaults, describe themselves, and give the same answers however they are run.
+//! The reference plugins load with their defaults, describe themselves, and refuse what they do not know.
+//! That they repeat themselves is `repeatability.rs`.
 
 #[path = "guests/built.rs"]
 mod built;
-mod guests;
 
-use guests::{attempt, document};
-use octo_plugin::types::Outcome;
 use octo_plugin::{Kind, Limits};
 use serde_json::json;
 
@@ -50,43 +48,5 @@ fn each_refuses_a_misspelt_config_key() {
             Err(error) => error.to_string(),
         };
         assert!(message.contains("no_such_key"), "{message}");
-    }
-}
-
-#[test]
-fn verdicts_are_the_same_on_one_two_and_eight_threads_and_in_batches_of_any_size() {
-    let host = built::host();
-    let attempts: Vec<_> = (0..200).map(|index| attempt(&format!("So it is \\boxed{{{}}}.", index % 5))).collect();
-    let run = |threads, batch_items| {
-        let limits = Limits { batch_items, ..Limits::default() };
-        let plugin =
-            built::load(&host, "verifier_math", &json!({}), &limits).expect("loads").into_verifier().expect("kind");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        pool.install(|| plugin.verify(&attempts))
-    };
-    let expected = run(1, 64);
-    let correct = |answer: &Result<octo_plugin::types::Verdict, _>| matches!(answer, Ok(verdict) if verdict.outcome == Outcome::Correct);
-    assert_eq!(expected.iter().filter(|answer| correct(answer)).count(), 40);
-    for (threads, batch_items) in [(2, 64), (8, 64), (1, 1), (8, 7), (2, 1000)] {
-        assert_eq!(run(threads, batch_items), expected, "{threads} threads, batches of {batch_items}");
-    }
-}
-
-#[test]
-fn decisions_are_the_same_however_they_are_run() {
-    let host = built::host();
-    let documents: Vec<_> =
-        (0..100).map(|index| document(&format!("d{index}"), &"A sentence of some words. ".repeat(index))).collect();
-    let run = |threads, batch_items| {
-        let limits = Limits { batch_items, ..Limits::default() };
-        let plugin =
-            built::load(&host, "filter_heuristics", &json!({}), &limits).expect("loads").into_filter().expect("kind");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        pool.install(|| plugin.filter(&documents))
-    };
-    let expected = run(1, 64);
-    assert!(expected.iter().all(Result::is_ok), "{expected:?}");
-    for (threads, batch_items) in [(2, 64), (8, 64), (2, 1), (8, 9)] {
-        assert_eq!(run(threads, batch_items), expected);
     }
 }

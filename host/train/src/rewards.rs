@@ -3,7 +3,7 @@
 //! The plugin sees whole groups, less the rollouts whose verifier failed: it has no verdict to go by there. A rollout
 //! that fails here or there has no reward, and what that means for the loss is the recipe's choice, never a silent 0.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use octo_model::Finish;
 use octo_plugin::RewardFunction;
@@ -11,6 +11,13 @@ use octo_plugin::types::{self, FinishReason, Progress};
 use serde::{Deserialize, Serialize};
 
 use crate::rollout::{Prompt, Rollout, attempt};
+
+/// Distinct parts that a run draws one by one, each a curve of its report. A plugin that makes up more has the rest
+/// averaged together, under [`OTHERS`], so that metrics stay small whatever it names.
+const MOST_PARTS: usize = 64;
+
+/// The name of all parts beyond [`MOST_PARTS`].
+const OTHERS: &str = "(others)";
 
 /// What a rollout without a reward does in the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -47,7 +54,8 @@ impl Rewards {
     }
 }
 
-/// Scores `rollouts`, of which every `group_size` in a row answer the same prompt.
+/// Scores `rollouts`, of which every `group_size` in a row answer the same prompt. `names` are the parts that the run
+/// has met so far, and grow.
 pub fn score(
     reward: &RewardFunction,
     at: &Progress,
@@ -55,6 +63,7 @@ pub fn score(
     rollouts: &[Rollout],
     group_size: usize,
     failed: FailedRollouts,
+    names: &mut BTreeSet<String>,
 ) -> Rewards {
     let mut indices = Vec::with_capacity(rollouts.len());
     let mut judged = Vec::with_capacity(rollouts.len());
@@ -79,7 +88,7 @@ pub fn score(
             Ok(reward) => {
                 totals[index] = Some(reward.total);
                 for part in reward.parts {
-                    let (sum, count) = parts.entry(part.name).or_default();
+                    let (sum, count) = parts.entry(counted_as(names, part.name)).or_default();
                     *sum += part.value;
                     *count += 1;
                 }
@@ -96,4 +105,37 @@ pub fn score(
     }
     let parts = parts.into_iter().map(|(name, (sum, count))| (name, sum / count as f64)).collect();
     Rewards { totals, parts, failures }
+}
+
+/// The name that a part is counted under.
+fn counted_as(names: &mut BTreeSet<String>, part: String) -> String {
+    if names.contains(&part) {
+        return part;
+    }
+    if names.len() < MOST_PARTS {
+        names.insert(part.clone());
+        return part;
+    }
+    if names.insert(OTHERS.to_owned()) {
+        tracing::warn!("the reward plugin names more than {MOST_PARTS} parts; further ones are averaged as `{OTHERS}`");
+    }
+    OTHERS.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_beyond_the_most_are_counted_together_for_the_rest_of_the_run() {
+        let mut names = BTreeSet::new();
+        for part in 0..2 * MOST_PARTS {
+            let name = format!("part {part}");
+            let expected = if part < MOST_PARTS { name.as_str() } else { OTHERS };
+            assert_eq!(counted_as(&mut names, name.clone()), expected);
+        }
+        assert_eq!(names.len(), MOST_PARTS + 1);
+        assert_eq!(counted_as(&mut names, "part 0".to_owned()), "part 0");
+        assert_eq!(counted_as(&mut names, "part 100".to_owned()), OTHERS);
+    }
 }

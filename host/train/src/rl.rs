@@ -4,7 +4,7 @@
 //! rollouts, verified while others are still being generated; the reward plugin scores whole groups; advantages are
 //! taken within groups; and the policy gets one or more clipped updates from per-token weights and advantages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -68,6 +68,9 @@ struct State {
     constant_reward_steps: u64,
     skipped: u64,
     skipped_in_a_row: u64,
+    /// Reward parts met so far, so that a run that continues draws the same ones.
+    #[serde(default)]
+    reward_parts: BTreeSet<String>,
     held_out: Value,
     /// Step of the last evaluation: a stop may fall between a step and the evaluation due behind it.
     evaluated: Option<u64>,
@@ -227,7 +230,8 @@ impl<'a> Reinforcement<'a> {
         let sampled_in = started.elapsed();
 
         let mut tally = Tally::of(&rollouts);
-        let rewards = score(&self.reward, &at, &asked, &rollouts, group_size, self.config.failed_rollouts);
+        let (failed, names) = (self.config.failed_rollouts, &mut self.state.reward_parts);
+        let rewards = score(&self.reward, &at, &asked, &rollouts, group_size, failed, names);
         rewards.failures.iter().for_each(|kind| tally.add_failure(kind));
         let groups = group_relative(&rewards.totals, group_size, self.config.advantage);
         let learning_rate = self.config.rate().at(self.state.step);

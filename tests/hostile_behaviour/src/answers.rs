@@ -1,6 +1,6 @@
 //! Misbehaviour in answers: lists of the wrong length, text that is huge or dangerous to print, numbers that are none.
 
-use crate::{Config, Mode};
+use crate::{Config, Export, Mode, misbehave};
 
 /// A terminal's escape sequences (clear the screen, red), a carriage return and a line end that would forge a line of
 /// the log, a zero byte, a bell, and an override of the writing direction.
@@ -18,6 +18,25 @@ pub fn sized<T: Clone>(config: &Config, mut answers: Vec<T>, small: impl Fn() ->
         _ => {}
     }
     answers
+}
+
+/// The list of named things, or one with names that repeat or with too many.
+pub fn entries<T: Clone>(config: &Config, entries: Vec<T>) -> Vec<T> {
+    match config.mode {
+        Mode::RepeatedNames => [entries.clone(), entries].concat(),
+        Mode::ManyEntries => entries.into_iter().cycle().take(1000).collect(),
+        _ => entries,
+    }
+}
+
+/// A policy's memory, or a huge one.
+pub fn memory(config: &Config, ordinary: &[u8]) -> Vec<u8> {
+    // Saving cannot be refused, only misused.
+    let _ = misbehave(config, Export::Save);
+    match config.mode {
+        Mode::HugeText if config.at == Export::Save => vec![1; config.huge()],
+        _ => ordinary.to_vec(),
+    }
 }
 
 /// The text, or a huge, dangerous or empty one. `index` is the item's within its batch.
@@ -48,7 +67,7 @@ mod tests {
     use super::*;
 
     fn in_mode(mode: Mode) -> Config {
-        Config { mode, bytes: Some(1_000) }
+        Config { mode, at: Export::Call, bytes: Some(1_000) }
     }
 
     #[test]

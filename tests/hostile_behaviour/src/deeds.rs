@@ -5,57 +5,39 @@ use std::hint::black_box;
 use octo_sdk::{PluginError, log};
 
 use crate::answers::CONTROL_CHARACTERS;
-use crate::{Config, Mode};
+use crate::{Config, Export, Mode};
 
-/// What to do when configured.
-///
-/// # Errors
-/// In mode `configure-refuse`.
-pub fn configure(config: &Config) -> Result<(), PluginError> {
-    match config.mode {
-        Mode::ConfigureSpin => spin(),
-        Mode::ConfigureAllocate => allocate(),
-        Mode::ConfigurePanic => panic!("asked to panic when configured"),
-        Mode::ConfigureRefuse => Err(PluginError::invalid_config("mode: asked to refuse this config")),
-        Mode::ConfigureLogFlood => {
-            flood();
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What to do at the start of every call.
+/// What to do at the start of `now`, where the config means that export.
 ///
 /// # Errors
 /// In the modes that refuse.
-pub fn misbehave(config: &Config) -> Result<(), PluginError> {
-    match config.mode {
+pub fn misbehave(config: &Config, now: Export) -> Result<(), PluginError> {
+    if config.at == now { deed(config.mode, config.huge()) } else { Ok(()) }
+}
+
+/// What any export can do. `huge` is the size of what the huge modes make.
+pub(crate) fn deed(mode: Mode, huge: usize) -> Result<(), PluginError> {
+    match mode {
         Mode::Spin => spin(),
         Mode::Allocate => allocate(),
         Mode::Panic => panic!("asked to panic"),
         Mode::Unreachable => unreachable_instruction(),
         Mode::StackOverflow => {
             black_box(descend(black_box(1)));
-            Ok(())
         }
-        Mode::Refuse => Err(PluginError::unsupported("asked to refuse")),
-        Mode::RefuseControlCharacters => Err(PluginError::invalid_input(CONTROL_CHARACTERS)),
-        Mode::RefuseHuge => Err(PluginError::internal("x".repeat(config.huge()))),
-        Mode::LogFlood => {
-            flood();
-            Ok(())
-        }
-        Mode::LogHuge => {
-            log::warn(&"x".repeat(config.huge()));
-            Ok(())
-        }
-        Mode::LogControlCharacters => {
-            log::warn(CONTROL_CHARACTERS);
-            Ok(())
-        }
-        _ => Ok(()),
+        Mode::Refuse => return Err(PluginError::unsupported("asked to refuse")),
+        Mode::RefuseControlCharacters => return Err(PluginError::invalid_input(CONTROL_CHARACTERS)),
+        Mode::RefuseHuge => return Err(PluginError::internal("x".repeat(huge))),
+        Mode::LogFlood => (0..10_000).for_each(|line| log::info(&format!("line {line} of a flood"))),
+        Mode::LogEmptyLines => (0..10_000).for_each(|_| log::info("")),
+        Mode::LogForEver => loop {
+            log::info("");
+        },
+        Mode::LogHuge => log::warn(&"x".repeat(huge)),
+        Mode::LogControlCharacters => log::warn(CONTROL_CHARACTERS),
+        _ => {}
     }
+    Ok(())
 }
 
 /// What an item asks for in any mode, so that one item of a batch can fail alone: `BOOM` panics, `SPIN` never ends,
@@ -109,30 +91,24 @@ fn unreachable_instruction() -> ! {
     std::process::abort()
 }
 
-fn flood() {
-    for line in 0..100_000 {
-        log::info(&format!("line {line} of a flood"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use octo_sdk::ErrorKind;
 
-    fn in_mode(mode: Mode) -> Config {
-        Config { mode, bytes: Some(1_000) }
-    }
-
     #[test]
     fn each_refusal_is_of_its_own_kind_and_good_is_good() {
-        let kind = |mode| misbehave(&in_mode(mode)).err().map(|error| (error.kind, error.message.len()));
+        let kind = |mode| deed(mode, 1_000).err().map(|error| (error.kind, error.message.len()));
         assert_eq!(kind(Mode::Refuse).map(|(kind, _)| kind), Some(ErrorKind::Unsupported));
         assert_eq!(kind(Mode::RefuseHuge), Some((ErrorKind::Internal, 1_000)));
         assert_eq!(kind(Mode::Good), None);
-        assert_eq!(kind(Mode::ConfigureRefuse), None);
-        assert!(configure(&in_mode(Mode::ConfigureRefuse)).is_err());
-        assert!(configure(&in_mode(Mode::Refuse)).is_ok());
+    }
+
+    #[test]
+    fn only_the_export_that_is_meant_misbehaves() {
+        let config = Config { mode: Mode::Refuse, at: Export::Configure, bytes: None };
+        assert!(misbehave(&config, Export::Configure).is_err());
+        assert!(misbehave(&config, Export::Call).is_ok());
     }
 
     #[test]

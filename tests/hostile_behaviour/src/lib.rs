@@ -5,16 +5,20 @@
 
 mod answers;
 mod deeds;
+mod description;
 
-pub use answers::{number, sized, text};
-pub use deeds::{configure, misbehave, read};
+pub use answers::{entries, memory, number, sized, text};
+pub use deeds::{misbehave, read};
 
 /// How to misbehave.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(transform = description::misbehave)]
 pub struct Config {
     /// The kind of misbehaviour.
     pub mode: Mode,
+    /// The export that misbehaves, for what every export can do.
+    pub at: Export,
     /// Size of what the huge modes return or log.
     pub bytes: Option<u64>,
 }
@@ -26,7 +30,22 @@ impl Config {
     }
 }
 
-/// A kind of misbehaviour. All but `good` and the `configure-` modes begin with the first call.
+/// The exports that a config can reach. `describe` comes before there is one; see [`description`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Export {
+    /// The function of the kind.
+    #[default]
+    Call,
+    /// `configure`.
+    Configure,
+    /// A policy's `save`.
+    Save,
+    /// A policy's `restore`.
+    Restore,
+}
+
+/// A kind of misbehaviour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
@@ -77,20 +96,20 @@ pub enum Mode {
     Zero,
     /// Returns the largest finite number where there is a number.
     Enormous,
-    /// Logs a hundred thousand lines, then answers properly.
+    /// Returns every name twice where there is a list of named things.
+    RepeatedNames,
+    /// Returns a thousand entries where there is a list of named things.
+    ManyEntries,
+    /// Logs ten thousand lines, then answers properly.
     LogFlood,
+    /// Logs ten thousand empty lines, then answers properly.
+    LogEmptyLines,
+    /// Does nothing but log, without end.
+    LogForEver,
     /// Logs one huge line, then answers properly.
     LogHuge,
     /// Logs a line of control characters, then answers properly.
     LogControlCharacters,
-    /// Never ends configuring.
-    ConfigureSpin,
-    /// Allocates without end when configured.
-    ConfigureAllocate,
-    /// Panics when configured.
-    ConfigurePanic,
-    /// Refuses its config, although it fits the schema.
-    ConfigureRefuse,
-    /// Logs a hundred thousand lines when configured, then is good.
-    ConfigureLogFlood,
+    /// Does nothing but ask for a classifier, without end. Filters only: no other kind may ask.
+    ClassifyForEver,
 }

@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use hostile_behaviour::{Config, Mode, configure, misbehave, read, sized, text};
+use hostile_behaviour::{Config, Export, Mode, misbehave, read, sized, text};
 use octo_sdk::{Attempt, Outcome, Plugin, PluginError, Verdict, Verifier};
 
 /// Counts its calls.
@@ -17,7 +17,7 @@ impl Plugin for Hostile {
     type Config = Config;
 
     fn new(config: Config) -> Result<Self, PluginError> {
-        configure(&config)?;
+        misbehave(&config, Export::Configure)?;
         Ok(Hostile { config, calls: Cell::new(0) })
     }
 }
@@ -34,7 +34,7 @@ impl Verifier for Hostile {
     }
 
     fn verify_batch(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, PluginError>> {
-        if let Err(refusal) = misbehave(&self.config) {
+        if let Err(refusal) = misbehave(&self.config, Export::Call) {
             return attempts.iter().map(|_| Err(refusal.clone())).collect();
         }
         self.calls.set(self.calls.get() + 1);

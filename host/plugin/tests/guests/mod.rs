@@ -116,7 +116,8 @@ pub fn encode(wit: &str, world: &str, text: &str) -> Result<Vec<u8>, String> {
 /// `u` crashes, `v` crashes with last words, `l` loops, `m` and `q` grow memory and table for ever, `s` recurses for
 /// ever, `t` logs for ever, `w` divides by zero, `x` reads out of bounds; `e` refuses; `f` and `a` give one verdict too
 /// few and too many; `b` gives a reason that is not UTF-8, `o` one out of bounds, `d` an outcome that there is not; `g`
-/// a reason of 1 GiB, `h` a list of 1 GiB; `r` a reason of 100 kB; `.` does no more work for a longer response.
+/// a reason of 1 GiB, `h` a list of 1 GiB; `r` a reason of 100 kB; `i`, `j` and `k` log what is not UTF-8, what is out of
+/// bounds, and at a level that there is not; `.` does no more work for a longer response.
 pub fn obedient_verifier() -> Vec<u8> {
     guest(
         "verifier-plugin",
@@ -151,6 +152,12 @@ pub fn obedient_verifier() -> Vec<u8> {
       (if (i32.eq (local.get $order) (i32.const 0x71)) (then (call $hoard_table)))
       (if (i32.eq (local.get $order) (i32.const 0x73)) (then (drop (call $recurse (i32.const 0)))))
       (if (i32.eq (local.get $order) (i32.const 0x74)) (then (call $log_for_ever)))
+      (if (i32.eq (local.get $order) (i32.const 0x69)) (then
+        (call $log (i32.const 1) (i32.const 2080) (i32.const 2))))
+      (if (i32.eq (local.get $order) (i32.const 0x6a)) (then
+        (call $log (i32.const 1) (i32.const 0xfffffff0) (i32.const 4096))))
+      (if (i32.eq (local.get $order) (i32.const 0x6b)) (then
+        (call $log (i32.const 9) (i32.const 2048) (i32.const 5))))
       (if (i32.eq (local.get $order) (i32.const 0x77)) (then (drop (i32.div_u (i32.const 1) (i32.const 0)))))
       (if (i32.eq (local.get $order) (i32.const 0x78)) (then (drop (i32.load (i32.const 0x7fffffff)))))
       (if (i32.eq (local.get $order) (i32.const 0x65)) (then
@@ -194,6 +201,24 @@ pub fn obedient_verifier() -> Vec<u8> {
     (i32.store (i32.const 264) (local.get $answers))
     (i32.const 256))"#,
     )
+}
+
+/// A verifier with `functions` functions of `blocks` branches over 200 variables each: little to read, much to compile.
+pub fn bomb(functions: usize, blocks: usize) -> Vec<u8> {
+    let variables = "i64 ".repeat(200);
+    let mut body = String::new();
+    for block in 0..blocks {
+        let (one, other) = (block % 200, (block * 7 + 1) % 200);
+        body.push_str(&format!(
+            "(if (i64.eqz (local.get {one})) (then (local.set {other} (i64.mul (local.get {one}) (local.get {other})))) \
+             (else (local.set {one} (i64.div_u (local.get {other}) (local.get {one})))))"
+        ));
+    }
+    let mut text: String = (0..functions)
+        .map(|index| format!("(func (export \"f{index}\") (param i64) (local {variables}) {body})"))
+        .collect();
+    text.push_str(r#"(func (export "octo:plugin/verifier@0.1.0#verify") (param i32 i32) (result i32) (i32.const 0))"#);
+    guest("verifier-plugin", &text)
 }
 
 /// Loads a guest with an empty config.

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use hostile_behaviour::{Config, Mode, configure, misbehave, read, sized, text};
+use hostile_behaviour::{Config, Export, Mode, entries, misbehave, read, sized, text};
 use octo_sdk::{DataFilter, Decision, Document, Field, Plugin, PluginError, Rewritten};
 
 /// Counts its calls.
@@ -18,7 +18,7 @@ impl Plugin for Hostile {
     type Config = Config;
 
     fn new(config: Config) -> Result<Self, PluginError> {
-        configure(&config)?;
+        misbehave(&config, Export::Configure)?;
         Ok(Hostile { config, calls: Cell::new(0) })
     }
 }
@@ -34,9 +34,9 @@ impl Hostile {
             Decision::Drop(text(&self.config, index, "asked-for"))
         } else if document.text.contains("REWRITE") {
             let text = text(&self.config, index, &document.text.to_uppercase());
-            Decision::Rewrite(Rewritten { text, fields: vec![field("rewritten", "yes")] })
+            Decision::Rewrite(Rewritten { text, fields: entries(&self.config, vec![field("rewritten", "yes")]) })
         } else if document.text.contains("NOTE") {
-            Decision::Annotate(vec![field("note", "seen")])
+            Decision::Annotate(entries(&self.config, vec![field("note", "seen")]))
         } else {
             Decision::Keep
         })
@@ -49,8 +49,11 @@ impl DataFilter for Hostile {
     }
 
     fn filter_batch(&self, documents: &[Document]) -> Vec<Result<Decision, PluginError>> {
-        if let Err(refusal) = misbehave(&self.config) {
+        if let Err(refusal) = misbehave(&self.config, Export::Call) {
             return documents.iter().map(|_| Err(refusal.clone())).collect();
+        }
+        while self.config.mode == Mode::ClassifyForEver {
+            let _ = octo_sdk::classify("no such model", &["text".to_owned()], 1);
         }
         self.calls.set(self.calls.get() + 1);
         let decisions = documents.iter().enumerate().map(|(index, document)| self.decide(index, document));

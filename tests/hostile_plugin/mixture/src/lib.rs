@@ -1,9 +1,9 @@
 //! A mixture policy that misbehaves on request, for the host's tests.
 //!
 //! `good` and `count`: the first source weighs one more with each call, and the count of calls is what it remembers.
-//! Bad numbers are the last source's; with `zero` all are. The huge modes make its memory huge, too.
+//! Bad numbers are the last source's; with `zero` all are. With `huge-text` at `save` its memory is huge.
 
-use hostile_behaviour::{Config, Mode, configure, misbehave, number, read, sized};
+use hostile_behaviour::{Config, Export, Mode, memory, misbehave, number, read, sized};
 use octo_sdk::{DataSource, MixturePolicy, Plugin, PluginError, Progress};
 
 /// Counts its calls.
@@ -16,14 +16,14 @@ impl Plugin for Hostile {
     type Config = Config;
 
     fn new(config: Config) -> Result<Self, PluginError> {
-        configure(&config)?;
+        misbehave(&config, Export::Configure)?;
         Ok(Hostile { config, calls: 0 })
     }
 }
 
 impl MixturePolicy for Hostile {
     fn weights(&mut self, at: &Progress, sources: &[DataSource]) -> Result<Vec<f64>, PluginError> {
-        misbehave(&self.config)?;
+        misbehave(&self.config, Export::Call)?;
         read(&at.stage)?;
         self.calls += 1;
         let mut weights = vec![1.0; sources.len()];
@@ -39,13 +39,11 @@ impl MixturePolicy for Hostile {
     }
 
     fn save(&self) -> Vec<u8> {
-        match self.config.mode {
-            Mode::HugeText | Mode::HugeList => vec![1; self.config.huge()],
-            _ => self.calls.to_le_bytes().to_vec(),
-        }
+        memory(&self.config, &self.calls.to_le_bytes())
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), PluginError> {
+        misbehave(&self.config, Export::Restore)?;
         let calls = bytes.try_into().map_err(|_| {
             PluginError::invalid_input(format!("a memory of {} bytes is not this plugin's: it has 8", bytes.len()))
         })?;

@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use hostile_behaviour::{Config, Mode, configure, misbehave, number, read, sized, text};
+use hostile_behaviour::{Config, Export, Mode, entries, misbehave, number, read, sized, text};
 use octo_sdk::{Outcome, Plugin, PluginError, Progress, Reward, RewardFunction, RewardPart, Rollout};
 
 /// Counts its calls.
@@ -17,14 +17,14 @@ impl Plugin for Hostile {
     type Config = Config;
 
     fn new(config: Config) -> Result<Self, PluginError> {
-        configure(&config)?;
+        misbehave(&config, Export::Configure)?;
         Ok(Hostile { config, calls: Cell::new(0) })
     }
 }
 
 impl RewardFunction for Hostile {
     fn score(&self, _: &Progress, rollouts: &[Rollout]) -> Result<Vec<Reward>, PluginError> {
-        misbehave(&self.config)?;
+        misbehave(&self.config, Export::Call)?;
         self.calls.set(self.calls.get() + 1);
         let mut rewards = Vec::new();
         for (index, rollout) in rollouts.iter().enumerate() {
@@ -36,7 +36,7 @@ impl RewardFunction for Hostile {
                 parts.push(RewardPart { name: "calls".to_owned(), value: self.calls.get() as f64 });
                 parts.push(RewardPart { name: "rollouts".to_owned(), value: rollouts.len() as f64 });
             }
-            rewards.push(Reward { total, parts });
+            rewards.push(Reward { total, parts: entries(&self.config, parts) });
         }
         Ok(sized(&self.config, rewards, || Reward { total: 0.0, parts: vec![] }))
     }

@@ -3,7 +3,7 @@
 //! `good` and `count`: as many tokens as it had calls, which is also what it remembers. Bad numbers are the
 //! temperature's; with `zero` also the length's, and with `enormous` the length is the largest there is.
 
-use hostile_behaviour::{Config, Mode, configure, misbehave, number, read};
+use hostile_behaviour::{Config, Export, Mode, memory, misbehave, number, read};
 use octo_sdk::{Plugin, PluginError, Progress, RolloutSchedule, StepPlan};
 
 /// Counts its calls.
@@ -16,14 +16,14 @@ impl Plugin for Hostile {
     type Config = Config;
 
     fn new(config: Config) -> Result<Self, PluginError> {
-        configure(&config)?;
+        misbehave(&config, Export::Configure)?;
         Ok(Hostile { config, calls: 0 })
     }
 }
 
 impl RolloutSchedule for Hostile {
     fn plan(&mut self, at: &Progress) -> Result<StepPlan, PluginError> {
-        misbehave(&self.config)?;
+        misbehave(&self.config, Export::Call)?;
         read(&at.stage)?;
         self.calls = self.calls.saturating_add(1);
         Ok(StepPlan {
@@ -38,13 +38,11 @@ impl RolloutSchedule for Hostile {
     }
 
     fn save(&self) -> Vec<u8> {
-        match self.config.mode {
-            Mode::HugeText | Mode::HugeList => vec![1; self.config.huge()],
-            _ => self.calls.to_le_bytes().to_vec(),
-        }
+        memory(&self.config, &self.calls.to_le_bytes())
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), PluginError> {
+        misbehave(&self.config, Export::Restore)?;
         let calls = bytes.try_into().map_err(|_| {
             PluginError::invalid_input(format!("a memory of {} bytes is not this plugin's: it has 4", bytes.len()))
         })?;
