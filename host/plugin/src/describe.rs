@@ -6,6 +6,7 @@ use crate::bindings::RawDescription;
 use crate::guest_text::{for_people, short};
 
 const LONGEST_NAME: usize = 64;
+const LONGEST_VERSION: usize = 128;
 const LONGEST_SUMMARY: usize = 500;
 const LONGEST_SCHEMA: usize = 256 * 1024;
 
@@ -14,7 +15,7 @@ const LONGEST_SCHEMA: usize = 256 * 1024;
 pub struct Description {
     /// Letters, digits, `_`, `-` and `.`; at most 64.
     pub name: String,
-    /// A semantic version.
+    /// A semantic version; at most 128 bytes.
     pub version: String,
     /// One line for a person, without control characters.
     pub summary: String,
@@ -35,6 +36,10 @@ pub(crate) fn check(raw: RawDescription) -> Result<Description, String> {
     semver::Version::parse(&version).map_err(|error| {
         format!("its version {:?} is not a semantic one: {error}", for_people(&version, LONGEST_NAME))
     })?;
+    // What follows a `+` may be of any length, and a version stands in every run's lock and in every line about it.
+    if version.len() > LONGEST_VERSION {
+        return Err(format!("its version has {} bytes; at most {LONGEST_VERSION} are read", version.len()));
+    }
     if config_schema.len() > LONGEST_SCHEMA {
         return Err(format!("its config schema has {} bytes; at most {LONGEST_SCHEMA} are read", config_schema.len()));
     }
@@ -69,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_version_must_be_semantic() {
-        for version in ["", "1", "1.0", "v1.0.0", "1.0.0\n"] {
+        for version in ["", "1", "1.0", "v1.0.0", "1.0.0\n", &format!("1.0.0+{}", "b".repeat(1000))] {
             assert!(check(RawDescription { version: version.to_owned(), ..raw() }).is_err(), "{version:?}");
         }
     }

@@ -24,6 +24,9 @@ mod engine;
 mod failure;
 mod filter;
 mod find;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guest_log;
 mod guest_text;
 mod kind;

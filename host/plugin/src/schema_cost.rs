@@ -2,7 +2,7 @@
 //!
 //! The schema is the guest's, and the check runs on the host, where no fuel bounds it. A few lines of references to
 //! references make billions of steps of it, or a loop without end. So the steps are counted first, and counting stops at
-//! a bound.
+//! a bound. `unevaluated...` is counted whatever the config is, since preparing the check already follows it.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ const DEEPEST: u32 = 256;
 /// Why a schema is not used, if so.
 pub(crate) fn too_costly(schema: &Value, config: &Value) -> Option<&'static str> {
     let mut count = Count { root: schema, left: MOST_STEPS };
-    count.visit(schema, config, DEEPEST).err()
+    count.visit(schema, config, DEEPEST).and_then(|()| count.prepare(schema)).err()
 }
 
 struct Count<'s> {
@@ -67,6 +67,52 @@ impl<'s> Count<'s> {
                 | "propertyNames"
                 | "unevaluatedProperties"
                 | "unevaluatedItems" => self.each(below, value, depth)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What is done before any config is looked at, for every part of the schema that has an `unevaluated...`.
+    fn prepare(&mut self, part: &'s Value) -> Result<(), &'static str> {
+        match part {
+            Value::Object(keywords) => {
+                for keyword in ["unevaluatedProperties", "unevaluatedItems"] {
+                    if keywords.contains_key(keyword) {
+                        self.follow(part, DEEPEST)?;
+                    }
+                }
+                keywords.values().try_for_each(|below| self.prepare(below))
+            }
+            Value::Array(items) => items.iter().try_for_each(|below| self.prepare(below)),
+            _ => Ok(()),
+        }
+    }
+
+    /// One subschema and all that applies at the same value. What is left unevaluated is known only from these, so
+    /// preparing it follows them wherever they lead, the same way twice where there are two, and also where the config
+    /// does not go.
+    fn follow(&mut self, place: &'s Value, depth: u32) -> Result<(), &'static str> {
+        self.left = self.left.checked_sub(1).ok_or("it takes too many steps to prepare what it leaves unevaluated")?;
+        // A circle is not followed for ever, but is followed along every way into it.
+        let depth = depth.checked_sub(1).ok_or("it refers to itself without end")?;
+        for (keyword, below) in place.as_object().into_iter().flatten() {
+            match keyword.as_str() {
+                "$ref" | "$dynamicRef" | "$recursiveRef" => {
+                    let pointer = below.as_str().and_then(|target| target.strip_prefix('#'));
+                    // One that leads nowhere is refused where it is reached.
+                    if let Some(target) = pointer.and_then(|pointer| self.root.pointer(pointer)) {
+                        self.follow(target, depth)?;
+                    }
+                }
+                "allOf" | "anyOf" | "oneOf" => {
+                    below.as_array().into_iter().flatten().try_for_each(|part| self.follow(part, depth))?;
+                }
+                "not" | "if" | "then" | "else" => self.follow(below, depth)?,
+                "dependentSchemas" | "dependencies" => {
+                    let parts = below.as_object().into_iter().flat_map(|parts| parts.values());
+                    parts.into_iter().try_for_each(|part| self.follow(part, depth))?;
+                }
                 _ => {}
             }
         }
@@ -127,6 +173,25 @@ mod tests {
         assert!(too_costly(&circle, &json!({})).is_some_and(|why| why.contains("without end")));
         let tree = json!({"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}});
         assert_eq!(too_costly(&tree, &json!({"left": {"left": {}, "right": {}}})), None);
+    }
+
+    /// Found by the fuzz target's first attacks: 1.5 kB that kept the host busy before any config was looked at.
+    #[test]
+    fn what_is_left_unevaluated_is_counted_also_where_the_config_does_not_go() {
+        for keyword in ["unevaluatedProperties", "unevaluatedItems"] {
+            let doubled = |levels| {
+                let mut schema =
+                    doubling(levels, |next| json!({"anyOf": [{"$ref": next}, {"$ref": next}], keyword: false}));
+                let start = schema.as_object_mut().and_then(|schema| schema.remove("$ref"));
+                schema["properties"] = json!({"a": {"$ref": start}});
+                schema
+            };
+            assert_eq!(too_costly(&doubled(5), &json!({})), None);
+            assert!(too_costly(&doubled(16), &json!({})).is_some_and(|why| why.contains("unevaluated")), "{keyword}");
+            assert!(too_costly(&doubled(40), &json!({})).is_some_and(|why| why.contains("unevaluated")), "{keyword}");
+        }
+        let tree = json!({"properties": {"left": {"$ref": "#"}}, "unevaluatedProperties": false});
+        assert_eq!(too_costly(&tree, &json!({"left": {"left": {}}})), None);
     }
 
     #[test]

@@ -44,13 +44,19 @@ pub fn expand(text: &RecipeText, stages: Table) -> Result<Table> {
     Ok(expanded)
 }
 
-fn insert(text: &RecipeText, stages: &mut Table, name: String, table: Table) -> Result<()> {
+/// A stage's name is the name of its folder.
+pub fn check_name(text: &RecipeText, name: &str) -> Result<()> {
     let sound = !name.is_empty()
         && !name.starts_with('.')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if !sound {
-        bail!("{}: a stage's name is made of letters, digits, '-', '_' and '.'", text.place("stages", &name));
+        bail!("{}: a stage's name is made of letters, digits, '-', '_' and '.'", text.place("stages", name));
     }
+    Ok(())
+}
+
+fn insert(text: &RecipeText, stages: &mut Table, name: String, table: Table) -> Result<()> {
+    check_name(text, &name)?;
     if stages.insert(name.clone(), Value::Table(table)).is_some() {
         bail!("{}: two stages have the name {name:?}", text.path.display());
     }

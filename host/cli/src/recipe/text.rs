@@ -36,6 +36,10 @@ impl RecipeText {
         for assignment in set {
             text.set(assignment)?;
         }
+        // An override of a recipe without stages brings in its own.
+        if let Some(Value::Table(stages)) = text.root.get("stages") {
+            stages.keys().try_for_each(|name| expand::check_name(&text, name))?;
+        }
         for assignment in plugin {
             text.set_plugin(assignment)?;
         }
@@ -206,6 +210,15 @@ mod tests {
     fn set_of_an_unknown_stage_suggests_the_nearest() {
         let error = read(RECIPE, &["x-aa.steps=5"], &[]).err().unwrap().to_string();
         assert!(error.contains("did you mean \"x-a\""), "{error}");
+    }
+
+    #[test]
+    fn set_brings_in_no_stage_that_could_not_stand_in_the_file() {
+        for set in ["stages.a/b.kind=curate", "stages..kind=curate", "stages={ '../a' = { kind = 'curate' } }"] {
+            let error = read("seed = 1\n", &[set], &[]).err().unwrap().to_string();
+            assert!(error.contains("a stage's name is made of"), "{error}");
+        }
+        assert!(read("seed = 1\n", &["stages.a.kind=curate"], &[]).is_ok());
     }
 
     #[test]

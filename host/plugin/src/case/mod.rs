@@ -221,7 +221,7 @@ impl Case {
     }
 
     /// A case from its JSON, or what is wrong with it in one clean line.
-    fn parse(json: &[u8]) -> Result<Case, String> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Case, String> {
         // A later form may have other keys, so its number is looked at before anything is missed or refused.
         #[derive(Deserialize)]
         struct Form {
