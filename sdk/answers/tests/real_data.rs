@@ -1,9 +1,9 @@
 //! Agreement with labelled real data, where it is present.
 
+use octo_answers::config::Preset;
+use octo_answers::{Outcome, judge};
 use serde_json::Value;
 use std::path::PathBuf;
-use verifier_math::config::Preset;
-use verifier_math::{Outcome, judge};
 
 fn rows(path: &str) -> Vec<Value> {
     let shared =

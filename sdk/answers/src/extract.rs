@@ -15,7 +15,7 @@
 //!
 //! An empty box is no answer, and nothing behind it is searched for one.
 
-use crate::config::{ExtractionRule, Policy, ThinkingRule};
+use crate::extraction::{Extraction, ExtractionRule, ThinkingRule};
 use crate::lexer::Comma;
 use crate::spans::{self, Span};
 
@@ -40,13 +40,13 @@ pub struct Extracted {
 }
 
 /// Finds the answer, or says why there is none.
-pub fn answer(response: &str, policy: &Policy, expects: Expectation) -> Result<Extracted, String> {
-    let searched = tail(after_thinking(response, policy.thinking)?, policy.max_response_bytes);
+pub fn answer(response: &str, from: &Extraction, expects: Expectation) -> Result<Extracted, String> {
+    let searched = tail(after_thinking(response, from)?, from.max_response_bytes);
     let searched = before_next_turn(searched);
     if searched.trim().is_empty() {
         return Err("the response is empty".into());
     }
-    for rule in &policy.extraction {
+    for rule in &from.rules {
         let found = match rule {
             ExtractionRule::Boxed => match boxed(searched) {
                 Some(Ok(text)) => Some((text, "box")),
@@ -60,6 +60,7 @@ pub fn answer(response: &str, policy: &Policy, expects: Expectation) -> Result<E
             ExtractionRule::AnswerLine => answer_line(searched).map(|text| (text, "answer line")),
             ExtractionRule::AnswerTag => answer_tag(searched).map(|text| (text, "answer tag")),
             ExtractionRule::Bold => bold(searched, expects).map(|text| (text, "bold text")),
+            ExtractionRule::SquareBrackets => square_brackets(searched).map(|text| (text, "square brackets")),
             ExtractionRule::Bare => bare(searched, expects).map(|text| (text, "whole response")),
             ExtractionRule::LastExpression => last_expression(searched, expects).map(|text| (text, "last expression")),
             ExtractionRule::LastNumber => last_number(searched).map(|(_, text)| (text, "last number")),
@@ -77,8 +78,8 @@ pub fn answer(response: &str, policy: &Policy, expects: Expectation) -> Result<E
 }
 
 /// The answer inside a reference: a whole solution ends in `#### 18`, `A: 18` or a box; anything else is the answer.
-pub fn reference(text: &str, policy: &Policy) -> String {
-    let text = tail(text, policy.max_response_bytes);
+pub fn reference(text: &str, from: &Extraction) -> String {
+    let text = tail(text, from.max_response_bytes);
     match boxed(text) {
         Some(Ok(boxed)) => return boxed,
         Some(Err(())) => return String::new(),
@@ -111,13 +112,14 @@ fn tail(text: &str, bytes: usize) -> &str {
     &text[start..]
 }
 
-fn after_thinking(text: &str, rule: ThinkingRule) -> Result<&str, String> {
-    if rule == ThinkingRule::Ignored {
+fn after_thinking<'a>(text: &'a str, from: &Extraction) -> Result<&'a str, String> {
+    if from.thinking == ThinkingRule::Ignored {
         return Ok(text);
     }
-    match text.rfind("</think>") {
-        Some(found) => Ok(&text[found + "</think>".len()..]),
-        None if rule == ThinkingRule::Required => Err("there is no </think>".into()),
+    let end = from.thinking_ends.as_str();
+    match text.rfind(end) {
+        Some(found) => Ok(&text[found + end.len()..]),
+        None if from.thinking == ThinkingRule::Required => Err(format!("there is no {end}")),
         None if text.contains("<think>") => Err("the <think> block is never closed".into()),
         None => Ok(text),
     }
@@ -341,6 +343,14 @@ fn bold(text: &str, expects: Expectation) -> Option<String> {
     let touching = text[start..end].starts_with(|c: char| !c.is_whitespace())
         && text[start..end].ends_with(|c: char| !c.is_whitespace());
     (answer && touching && inner.len() <= 300).then_some(inner)
+}
+
+/// The last text in square brackets that closes on its line and is no link or citation by its length.
+fn square_brackets(text: &str) -> Option<String> {
+    let end = text.rfind(']')?;
+    let start = text[..end].rfind('[')? + 1;
+    let inner = clean(&text[start..end]);
+    (!inner.is_empty() && inner.len() <= 300 && !inner.contains('\n')).then_some(inner)
 }
 
 /// The last formula, or the last number behind it.

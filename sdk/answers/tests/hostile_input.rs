@@ -1,7 +1,7 @@
 //! Input made to hang or crash a grader ends with a verdict, by bounds and not by a clock.
 
-use verifier_math::config::Preset;
-use verifier_math::{Outcome, judge};
+use octo_answers::config::Preset;
+use octo_answers::{Outcome, judge};
 
 fn outcome(gold: &str, response: &str) -> Outcome {
     judge(response, &[gold.to_string()], &Preset::MathVerify.policy()).outcome

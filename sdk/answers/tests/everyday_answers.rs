@@ -1,7 +1,7 @@
 //! What models write and datasets hold, in the forms they use: references on the left, responses on the right.
 
-use verifier_math::config::Preset;
-use verifier_math::{Outcome, judge};
+use octo_answers::config::Preset;
+use octo_answers::{Outcome, judge};
 
 fn check(pairs: &[(&str, &str)], expected: Outcome) {
     let policy = Preset::MathVerify.policy();

@@ -1,13 +1,14 @@
 //! Measures the verifier against labelled data and prints every disagreement.
 //!
 //! `OCTO_SHARED` names the folder with `data/`; what is not there is passed over.
-//! Arguments: any of `gsm8k`, `cases`, `latex`, `golds`; all without.
+//! Arguments: any of `gsm8k`, `cases`, `latex`, `golds`; all without. A path is a file of lines
+//! `reference TAB answer TAB true|false`, whose answers are judged inside a box.
 
+use octo_answers::config::{Config, Preset};
+use octo_answers::{Outcome, judge};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use verifier_math::config::{Config, Preset};
-use verifier_math::{Outcome, judge};
 
 fn rows(path: &str) -> Vec<Value> {
     let shared =
@@ -106,7 +107,7 @@ fn cases() {
 fn latex() {
     let policy = Config {
         rounded_decimal_places: Some(9),
-        tolerance: Some(verifier_math::config::Tolerance::Relative { value: 1e-12 }),
+        tolerance: Some(octo_answers::config::Tolerance::Relative { value: 1e-12 }),
         ..Config::default()
     }
     .policy()
@@ -116,7 +117,7 @@ fn latex() {
         let latex = text(&row["latex"]);
         total += 1;
         // A text that reads as mathematics is equal to itself in brackets.
-        let reads = verifier_math::reads_as_mathematics(&latex);
+        let reads = octo_answers::reads_as_mathematics(&latex);
         parsed += u32::from(reads);
         let Some(value) = row["value"].as_str() else {
             if !reads {
@@ -193,9 +194,33 @@ fn golds() {
     }
 }
 
+fn pairs(path: &str) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let policy = Preset::MathVerify.policy();
+    let (mut right, mut all) = (0, 0);
+    for line in text.lines() {
+        let mut columns = line.split('\t');
+        let (Some(gold), Some(answer), Some(label)) = (columns.next(), columns.next(), columns.next()) else {
+            continue;
+        };
+        let response = if answer.contains("boxed") { answer.to_string() } else { format!("\\boxed{{{answer}}}") };
+        let verdict = judge(&response, &[gold.to_string()], &policy);
+        all += 1;
+        if (verdict.outcome == Outcome::Correct) == (label == "true") {
+            right += 1;
+        } else {
+            println!("{label}: {gold}   |   {answer}   ({:?}: {})", verdict.outcome, verdict.reason);
+        }
+    }
+    println!("{path}: {right}/{all}");
+}
+
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let parts: [(&str, fn()); 4] = [("gsm8k", gsm8k), ("cases", cases), ("latex", latex), ("golds", golds)];
+    for path in wanted.iter().filter(|word| word.contains('/')) {
+        pairs(path);
+    }
     for (name, run) in parts {
         if wanted.is_empty() || wanted.iter().any(|part| part == name) {
             run();

@@ -3,6 +3,7 @@
 //! Public graders contradict one another (one refuses a reordered list that another accepts), so these are policies,
 //! not truths. A preset fixes all of them; a key given beside it overrides that one policy.
 
+pub use crate::extraction::{Extraction, ExtractionConfig, ExtractionRule, ThinkingRule};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -14,10 +15,16 @@ pub struct Config {
     pub preset: Preset,
     /// Rules of extraction in order of precedence; the first that finds an answer decides.
     pub extraction: Option<Vec<ExtractionRule>>,
+    /// Only the last box counts: short for `extraction = ["boxed"]`.
+    pub boxed_only: bool,
     /// How `<think>` blocks are read.
     pub thinking: Option<ThinkingRule>,
+    /// What closes the reasoning, where it is not `</think>`.
+    pub thinking_ends: Option<String>,
     /// How far two numbers may lie apart.
     pub tolerance: Option<Tolerance>,
+    /// Which numbers the tolerance is for.
+    pub tolerance_for: Option<ToleranceFor>,
     /// A decimal written to at least this many places equals an exact value that rounds to it. Absent: never.
     pub rounded_decimal_places: Option<u32>,
     /// What a percent sign means.
@@ -26,8 +33,14 @@ pub struct Config {
     pub units: Option<UnitRule>,
     /// Whether the order of a list such as `1, 2, 3` matters. Tuples are always ordered, sets never.
     pub list_order: Option<ListOrder>,
+    /// Whether a fraction must be in lowest terms.
+    pub fractions: Option<FractionRule>,
+    /// Whether capital and small letters are told apart in words. Variables always are.
+    pub letter_case: Option<LetterCase>,
     /// Whether an inequality in one variable equals the interval of its solutions.
     pub inequality_as_interval: Option<bool>,
+    /// Whether a set in braces equals the list of its elements.
+    pub list_as_set: Option<bool>,
     /// Only this many bytes at the end of a response are searched.
     pub max_response_bytes: Option<usize>,
     /// A longer answer is compared as text only.
@@ -47,44 +60,8 @@ pub enum Preset {
     Hendrycks,
     /// Boxes, phrases and the last number, with a relative tolerance of 1e-4, for base models in mid-training.
     Octothinker,
-}
-
-/// One way to find the answer in a response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExtractionRule {
-    /// The last `\boxed` or `\fbox`, joined with its neighbours where several answers are boxed in one sentence.
-    Boxed,
-    /// What follows the last `####` on its line.
-    HashMarks,
-    /// What follows the last "final answer is" or "final answer:".
-    FinalAnswerIs,
-    /// What follows the last "answer is".
-    AnswerIs,
-    /// What follows the last `Answer:`, or `A:` at the start of a line.
-    AnswerLine,
-    /// The last `<answer>` element.
-    AnswerTag,
-    /// The last text in bold (`**42**`).
-    Bold,
-    /// The whole response, where it is one line and reads as mathematics.
-    Bare,
-    /// The last formula between mathematics delimiters, or the last number, whichever comes later.
-    LastExpression,
-    /// The last number.
-    LastNumber,
-}
-
-/// How `<think>` blocks are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ThinkingRule {
-    /// Only what follows the last `</think>` is searched; a `<think>` that is never closed leaves no answer.
-    AfterClosing,
-    /// As above, and a response without `</think>` has no answer.
-    Required,
-    /// The tags are nothing special.
-    Ignored,
+    /// As `math-verify`, and a decimal equals what lies within 5% of it: for references that textbooks rounded.
+    Rounded,
 }
 
 /// How far two numbers may lie apart and still be the same.
@@ -103,6 +80,16 @@ pub enum Tolerance {
         /// The distance, in the units of the reference.
         value: f64,
     },
+}
+
+/// Which numbers a tolerance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToleranceFor {
+    /// Pairs of which at least one is written as a decimal, and so may be rounded: 1001 is never 1000.
+    Decimals,
+    /// Every pair.
+    All,
 }
 
 /// What a percent sign means.
@@ -125,6 +112,10 @@ pub enum UnitRule {
     Ignore,
     /// Where both answers name a unit, it must be the same one.
     Match,
+    /// Where both name a unit, values are converted: 1.5 m is 150 cm, and never 150 kg.
+    Convert,
+    /// As `convert`, and an answer must name a unit where its reference does.
+    Require,
 }
 
 /// Whether the order of a list matters.
@@ -137,15 +128,35 @@ pub enum ListOrder {
     Same,
 }
 
-/// Every policy resolved: what the rest of the verifier reads.
+/// Whether a fraction must be in lowest terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FractionRule {
+    /// `2/4` equals `1/2`.
+    Any,
+    /// `2/4` is not an answer to `1/2`.
+    Reduced,
+}
+
+/// Whether capital and small letters are told apart in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LetterCase {
+    /// "East" is "east".
+    Ignored,
+    /// It is not.
+    Significant,
+}
+
+/// Every policy resolved: what the rest of the crate reads.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Rules of extraction in order of precedence.
-    pub extraction: Vec<ExtractionRule>,
-    /// How `<think>` blocks are read.
-    pub thinking: ThinkingRule,
+    /// Where the answer is looked for.
+    pub extraction: Extraction,
     /// How far two numbers may lie apart.
     pub tolerance: Tolerance,
+    /// Which numbers the tolerance is for.
+    pub tolerance_for: ToleranceFor,
     /// Places from which a rounded decimal is accepted.
     pub rounded_decimal_places: Option<u32>,
     /// What a percent sign means.
@@ -154,10 +165,14 @@ pub struct Policy {
     pub units: UnitRule,
     /// Whether the order of a list matters.
     pub list_order: ListOrder,
+    /// Whether a fraction must be in lowest terms.
+    pub fractions: FractionRule,
+    /// Whether letters' case matters in words.
+    pub letter_case: LetterCase,
     /// Whether an inequality equals the interval of its solutions.
     pub inequality_as_interval: bool,
-    /// Bytes of a response that are searched, from its end.
-    pub max_response_bytes: usize,
+    /// Whether a set equals the list of its elements.
+    pub list_as_set: bool,
     /// Bytes beyond which an answer is text only.
     pub max_answer_bytes: usize,
 }
@@ -173,35 +188,37 @@ impl Preset {
     pub fn policy(self) -> Policy {
         use ExtractionRule::*;
         let base = Policy {
-            extraction: vec![
-                Boxed,
-                HashMarks,
-                FinalAnswerIs,
-                AnswerIs,
-                AnswerLine,
-                AnswerTag,
-                Bare,
-                Bold,
-                LastExpression,
-            ],
-            thinking: ThinkingRule::AfterClosing,
+            extraction: Extraction::default(),
             tolerance: Tolerance::Exact,
+            tolerance_for: ToleranceFor::Decimals,
             rounded_decimal_places: Some(6),
             percent: PercentRule::Either,
             units: UnitRule::Ignore,
             list_order: ListOrder::Any,
+            fractions: FractionRule::Any,
+            letter_case: LetterCase::Ignored,
             inequality_as_interval: true,
-            max_response_bytes: 32_768,
+            list_as_set: true,
             max_answer_bytes: 4_096,
         };
+        let looks_in = |rules: &[ExtractionRule]| Extraction { rules: rules.to_vec(), ..Extraction::default() };
         match self {
             Preset::MathVerify => base,
             Preset::Gsm8k => Policy {
-                extraction: vec![HashMarks, AnswerLine, FinalAnswerIs, AnswerIs, Boxed, AnswerTag, Bare, LastNumber],
+                extraction: looks_in(&[
+                    HashMarks,
+                    AnswerLine,
+                    FinalAnswerIs,
+                    AnswerIs,
+                    Boxed,
+                    AnswerTag,
+                    Bare,
+                    LastNumber,
+                ]),
                 ..base
             },
             Preset::Hendrycks => Policy {
-                extraction: vec![Boxed],
+                extraction: looks_in(&[Boxed]),
                 rounded_decimal_places: None,
                 percent: PercentRule::Number,
                 list_order: ListOrder::Same,
@@ -209,10 +226,11 @@ impl Preset {
                 ..base
             },
             Preset::Octothinker => Policy {
-                extraction: vec![Boxed, FinalAnswerIs, AnswerIs, HashMarks, AnswerLine, Bare, LastExpression],
+                extraction: looks_in(&[Boxed, FinalAnswerIs, AnswerIs, HashMarks, AnswerLine, Bare, LastExpression]),
                 tolerance: Tolerance::Relative { value: 1e-4 },
                 ..base
             },
+            Preset::Rounded => Policy { tolerance: Tolerance::Relative { value: 0.05 }, ..base },
         }
     }
 }
@@ -221,35 +239,30 @@ impl Config {
     /// Resolves the preset and its overrides, or says which value cannot be used.
     pub fn policy(&self) -> Result<Policy, String> {
         let mut policy = self.preset.policy();
-        if let Some(rules) = &self.extraction {
-            if rules.is_empty() {
-                return Err("`extraction` is empty: name at least one rule, such as \"boxed\"".into());
-            }
-            policy.extraction = rules.clone();
-        }
+        let extraction = ExtractionConfig {
+            rules: self.extraction.clone(),
+            boxed_only: self.boxed_only,
+            thinking: self.thinking,
+            thinking_ends: self.thinking_ends.clone(),
+            max_response_bytes: self.max_response_bytes,
+        };
+        policy.extraction =
+            extraction.over(policy.extraction).map_err(|message| message.replace("`rules`", "`extraction`"))?;
         if let Some(tolerance) = self.tolerance {
-            let (Tolerance::Relative { value } | Tolerance::Absolute { value }) = tolerance else {
-                policy.tolerance = tolerance;
-                return self.rest(policy);
-            };
-            if !value.is_finite() || value < 0.0 {
-                return Err(format!("`tolerance.value` is {value}: it must be a finite number of at least 0"));
-            }
+            tolerance.check()?;
             policy.tolerance = tolerance;
         }
-        self.rest(policy)
-    }
-
-    fn rest(&self, mut policy: Policy) -> Result<Policy, String> {
         if let Some(places) = self.rounded_decimal_places {
             policy.rounded_decimal_places = Some(places);
         }
-        policy.thinking = self.thinking.unwrap_or(policy.thinking);
+        policy.tolerance_for = self.tolerance_for.unwrap_or(policy.tolerance_for);
         policy.percent = self.percent.unwrap_or(policy.percent);
         policy.units = self.units.unwrap_or(policy.units);
         policy.list_order = self.list_order.unwrap_or(policy.list_order);
+        policy.fractions = self.fractions.unwrap_or(policy.fractions);
+        policy.letter_case = self.letter_case.unwrap_or(policy.letter_case);
         policy.inequality_as_interval = self.inequality_as_interval.unwrap_or(policy.inequality_as_interval);
-        policy.max_response_bytes = self.max_response_bytes.unwrap_or(policy.max_response_bytes);
+        policy.list_as_set = self.list_as_set.unwrap_or(policy.list_as_set);
         policy.max_answer_bytes = self.max_answer_bytes.unwrap_or(policy.max_answer_bytes);
         if policy.max_answer_bytes > 65_536 {
             return Err(format!(
@@ -258,5 +271,27 @@ impl Config {
             ));
         }
         Ok(policy)
+    }
+}
+
+impl Tolerance {
+    /// Says what is wrong with the value, if anything.
+    pub fn check(self) -> Result<(), String> {
+        match self {
+            Tolerance::Relative { value } | Tolerance::Absolute { value } if !value.is_finite() || value < 0.0 => {
+                Err(format!("`tolerance.value` is {value}: it must be a finite number of at least 0"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a value lies within this of the one wanted.
+    pub fn allows(self, wanted: f64, given: f64) -> bool {
+        let distance = (wanted - given).abs();
+        match self {
+            Tolerance::Exact => distance == 0.0,
+            Tolerance::Relative { value } => distance <= value * wanted.abs(),
+            Tolerance::Absolute { value } => distance <= value,
+        }
     }
 }

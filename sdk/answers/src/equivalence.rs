@@ -1,6 +1,6 @@
 //! When two answers are the same: the cheapest sound rule that applies, by name.
 
-use crate::config::{PercentRule, Policy, Tolerance, UnitRule};
+use crate::config::{PercentRule, Policy, Tolerance, ToleranceFor, UnitRule};
 use crate::expression::{Expression, Number};
 use crate::numeric::{self, Probe};
 use crate::reading::Answer;
@@ -228,12 +228,10 @@ impl Comparison<'_> {
             return None;
         }
         let distance = (wanted - given).abs();
-        let within = match self.policy.tolerance {
-            Tolerance::Exact => false,
-            Tolerance::Relative { value } => distance <= value * wanted.abs(),
-            Tolerance::Absolute { value } => distance <= value,
-        };
-        if within {
+        let decimals = decimal_literal(gold).is_some() || decimal_literal(answer).is_some();
+        let tolerated =
+            self.policy.tolerance != Tolerance::Exact && (decimals || self.policy.tolerance_for == ToleranceFor::All);
+        if tolerated && self.policy.tolerance.allows(wanted, given) {
             return Some("within the tolerance");
         }
         if rounded {

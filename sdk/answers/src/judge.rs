@@ -13,7 +13,9 @@ pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict 
     work::begin();
     let golds: Vec<Answer> = references
         .iter()
-        .map(|reference| Answer::read(&extract::reference(reference, policy), policy.max_answer_bytes, false))
+        .map(|reference| {
+            Answer::read(&extract::reference(reference, &policy.extraction), policy.max_answer_bytes, false)
+        })
         .filter(|gold| !gold.is_blank())
         .collect();
     let Some(first) = golds.first() else {
@@ -33,7 +35,7 @@ pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict 
             reason: "whole response: same text".into(),
         };
     }
-    let found = match extract::answer(response, policy, expects) {
+    let found = match extract::answer(response, &policy.extraction, expects) {
         Ok(found) => found,
         Err(reason) => {
             return Verdict { outcome: Outcome::NoAnswer, extracted: None, reason };

@@ -1,9 +1,7 @@
 //! Pairs that other graders are known to judge wrongly, and what they must be here.
 
-use verifier_math::config::{
-    Config, ExtractionRule, ListOrder, PercentRule, Preset, ThinkingRule, Tolerance, UnitRule,
-};
-use verifier_math::{Outcome, judge};
+use octo_answers::config::{Config, ExtractionRule, ListOrder, PercentRule, Preset, ThinkingRule, Tolerance, UnitRule};
+use octo_answers::{Outcome, judge};
 
 fn with(config: &Config, gold: &str, response: &str) -> Outcome {
     let policy = config.policy().expect("the config is valid");
