@@ -2,7 +2,8 @@
 //!
 //! `OCTO_SHARED` names the folder with `data/`; what is not there is passed over.
 //! Arguments: any of `gsm8k`, `cases`, `latex`, `golds`; all without. A path is a file of lines
-//! `reference TAB answer TAB true|false`, whose answers are judged inside a box.
+//! `reference TAB answer TAB true|false`: `.tsv` files hold answers that are judged inside a box, others whole responses
+//! with `⏎` for the ends of their lines.
 
 use octo_answers::config::{Config, Preset};
 use octo_answers::{Outcome, judge};
@@ -203,7 +204,11 @@ fn pairs(path: &str) {
         let (Some(gold), Some(answer), Some(label)) = (columns.next(), columns.next(), columns.next()) else {
             continue;
         };
-        let response = if answer.contains("boxed") { answer.to_string() } else { format!("\\boxed{{{answer}}}") };
+        let response = if answer.contains("boxed") || !path.ends_with(".tsv") {
+            answer.replace('⏎', "\n")
+        } else {
+            format!("\\boxed{{{answer}}}")
+        };
         let verdict = judge(&response, &[gold.to_string()], &policy);
         all += 1;
         if (verdict.outcome == Outcome::Correct) == (label == "true") {

@@ -505,6 +505,14 @@ pub fn proportional(left: &Form, right: &Form) -> Option<bool> {
     certain(&[a, b]).then_some(false)
 }
 
+/// The rational factor that takes one form to the other, where there is one.
+pub fn factor(left: &Form, right: &Form) -> Option<Rational> {
+    let a = left.top.multiply(&right.bottom)?;
+    let b = right.top.multiply(&left.bottom)?;
+    let ratio = b.0.values().next()?.divide(a.0.values().next()?)?;
+    (a.scale(&ratio)? == b).then_some(ratio)
+}
+
 fn certain(polynomials: &[&Polynomial]) -> bool {
     let (mut pi, mut euler) = (false, false);
     for polynomial in polynomials {

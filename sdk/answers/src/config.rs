@@ -110,6 +110,8 @@ pub enum PercentRule {
 pub enum UnitRule {
     /// Units are dropped.
     Ignore,
+    /// Where both answers name a unit that is known, values are converted; every other unit is dropped.
+    Known,
     /// Where both answers name a unit, it must be the same one.
     Match,
     /// Where both name a unit, values are converted: 1.5 m is 150 cm, and never 150 kg.
@@ -193,7 +195,7 @@ impl Preset {
             tolerance_for: ToleranceFor::Decimals,
             rounded_decimal_places: Some(6),
             percent: PercentRule::Either,
-            units: UnitRule::Ignore,
+            units: UnitRule::Known,
             list_order: ListOrder::Any,
             fractions: FractionRule::Any,
             letter_case: LetterCase::Ignored,
@@ -221,6 +223,7 @@ impl Preset {
                 extraction: looks_in(&[Boxed]),
                 rounded_decimal_places: None,
                 percent: PercentRule::Number,
+                units: UnitRule::Ignore,
                 list_order: ListOrder::Same,
                 inequality_as_interval: false,
                 ..base

@@ -1,10 +1,10 @@
 //! When two answers are the same: the cheapest sound rule that applies, by name.
 
-use crate::config::{PercentRule, Policy, Tolerance, ToleranceFor, UnitRule};
+use crate::config::{FractionRule, PercentRule, Policy, Tolerance, ToleranceFor, UnitRule};
 use crate::expression::{Expression, Number};
 use crate::numeric::{self, Probe};
 use crate::reading::Answer;
-use crate::{algebra, exact, real_sets, relations, structures, text, units, work};
+use crate::{algebra, exact, measures, real_sets, relations, structures, units, wording, work};
 use std::cell::Cell;
 
 /// Comparisons of parts that one verdict may make.
@@ -35,39 +35,11 @@ pub fn compare(gold: &Answer, answer: &Answer, policy: &Policy) -> Result<Rule, 
     if compact(&gold.text) == compact(&answer.text) {
         return Ok("same text");
     }
-    if let Some(letter) = text::choice_of_reference(&gold.text) {
-        let pure = text::choice(&answer.text);
-        let mathematical = answer.text.contains(|c: char| c.is_ascii_digit() || "=+*/^\\".contains(c));
-        let chosen = pure
-            .or_else(|| text::choice_in_brackets(&answer.text))
-            .or_else(|| (!mathematical).then(|| text::choice_in_sentence(&answer.text)).flatten());
-        match chosen {
-            Some(chosen) if chosen == letter => return Ok("same choice"),
-            Some(chosen) if !mathematical => {
-                return Err(format!("chose {chosen}, the reference is {letter}"));
-            }
-            _ => {}
-        }
-    } else if let (true, Some(letter)) = (gold.is_text(), text::choice(&answer.text))
-        && text::choice_in_sentence(&gold.text) == Some(letter)
-    {
-        return Ok("same choice");
+    if let Some(decided) = wording::decide(gold, answer) {
+        return decided;
     }
-    let said = |answer: &Answer| {
-        text::meaning(&answer.text).or_else(|| {
-            answer.readings.iter().find_map(|reading| match reading {
-                Expression::EmptySet => Some("none"),
-                Expression::Constant(crate::expression::Constant::Infinity) => Some("infinite"),
-                Expression::Symbol(name) if name == "ℝ" => Some("reals"),
-                _ => None,
-            })
-        })
-    };
-    if let (Some(wanted), Some(given)) = (said(gold), said(answer)) {
-        return if wanted == given { Ok("same meaning") } else { Err("the meanings differ".into()) };
-    }
-    if let (Some(wanted @ ("yes" | "no")), Some(given)) = (text::meaning(&gold.text), text::agreement(&answer.text)) {
-        return if wanted == given { Ok("same meaning") } else { Err("the meanings differ".into()) };
+    if policy.fractions == FractionRule::Reduced && answer.readings.first().is_some_and(has_unreduced_fraction) {
+        return Err("a fraction is not in lowest terms".into());
     }
     let comparison = Comparison { policy, left: Cell::new(MAX_COMPARISONS), deep: Cell::new(MAX_DEEP) };
     for (i, wanted) in gold.readings.iter().enumerate() {
@@ -81,12 +53,19 @@ pub fn compare(gold: &Answer, answer: &Answer, policy: &Policy) -> Result<Rule, 
             }
         }
     }
+    // A reference with a decimal comma; `5,15` is a list unless the answer is a decimal.
+    if let Some(given) = answer.readings.first().filter(|reading| decimal_literal(reading).is_some())
+        && let Some(wanted) = gold.with_decimal_comma()
+        && comparison.same(&wanted, given).is_some()
+    {
+        return Ok("same number with a decimal comma");
+    }
     if gold.is_text() || answer.is_text() {
-        let (wanted, given) = (text::normalise(&gold.text), text::normalise(&answer.text));
-        if !wanted.is_empty() && wanted == given {
-            return Ok("same words");
-        }
-        return Err("the words differ".into());
+        return if wording::same_words(gold, answer, policy) {
+            Ok("same words")
+        } else {
+            Err("the words differ".into())
+        };
     }
     Err("no rule makes it equal to the reference".into())
 }
@@ -124,7 +103,7 @@ impl Comparison<'_> {
         if let Some(decided) = real_sets::compare(self, gold, answer) {
             return decided;
         }
-        self.same_value(gold, answer)
+        self.same_value(gold, answer).or_else(|| self.same_up_to_names(gold, answer))
     }
 
     /// Units, percent signs and degrees: `None` where neither side has any.
@@ -133,10 +112,17 @@ impl Comparison<'_> {
             return None;
         }
         match (gold, answer) {
-            (Expression::Quantity(a, unit), Expression::Quantity(b, other)) => {
-                let differ = self.policy.units == UnitRule::Match && units::canonical(unit) != units::canonical(other);
-                Some(if differ { None } else { self.same(a, b) })
+            (Expression::Quantity(a, unit), Expression::Quantity(b, other)) => Some(self.quantities(a, unit, b, other)),
+            // `10 m` in plain text is a product of a number and a letter.
+            (Expression::Quantity(a, unit), Expression::Product(factors))
+            | (Expression::Product(factors), Expression::Quantity(a, unit))
+                if matches!(factors.as_slice(), [Expression::Number(_), Expression::Symbol(letter)]
+                    if measures::abbreviates(letter, unit)) =>
+            {
+                let swapped = matches!(gold, Expression::Product(_));
+                Some(if swapped { self.same(&factors[0], a) } else { self.same(a, &factors[0]) })
             }
+            (Expression::Quantity(..), _) if self.policy.units == UnitRule::Require => Some(None),
             // A ratio has no unit.
             (Expression::Quantity(..), Expression::Ratio(_)) | (Expression::Ratio(_), Expression::Quantity(..)) => {
                 Some(None)
@@ -155,6 +141,37 @@ impl Comparison<'_> {
             (Expression::Based(..), _) | (_, Expression::Based(..)) => Some(None),
             _ => None,
         }
+    }
+
+    /// Two values with units, under the policy.
+    fn quantities(&self, wanted: &Expression, unit: &str, given: &Expression, other: &str) -> Option<Rule> {
+        let same_unit = units::canonical(unit) == units::canonical(other);
+        match self.policy.units {
+            UnitRule::Ignore => self.same(wanted, given),
+            UnitRule::Known if same_unit => self.same(wanted, given),
+            UnitRule::Known => match (measures::measure(unit), measures::measure(other)) {
+                (Some(_), Some(_)) => self.converted(wanted, unit, given, other),
+                _ => self.same(wanted, given),
+            },
+            UnitRule::Match if same_unit => self.same(wanted, given),
+            UnitRule::Match => None,
+            UnitRule::Convert | UnitRule::Require if same_unit => self.same(wanted, given),
+            UnitRule::Convert | UnitRule::Require => self.converted(wanted, unit, given, other),
+        }
+    }
+
+    /// The answer brought to the unit of the reference, where both units are known and of one dimension.
+    fn converted(&self, wanted: &Expression, unit: &str, given: &Expression, other: &str) -> Option<Rule> {
+        let (to, from) = (measures::measure(unit)?, measures::measure(other)?);
+        if to.dimension != from.dimension {
+            return None;
+        }
+        let factor = from.factor.divide(&to.factor)?;
+        if factor.is_one() {
+            return self.same(wanted, given);
+        }
+        let turned = Expression::Product(vec![given.clone(), Expression::rational(factor)]);
+        self.same(wanted, &turned).map(|_| "same quantity in another unit")
     }
 
     fn percent(&self, inner: &Expression, other: &Expression, gold: bool) -> Option<Rule> {
@@ -211,6 +228,17 @@ impl Comparison<'_> {
         }
     }
 
+    /// Whether two expressions that have no value of their own differ in bound names alone.
+    fn same_up_to_names(&self, gold: &Expression, answer: &Expression) -> Option<Rule> {
+        let plain = |part: &Expression| {
+            matches!(
+                part,
+                Expression::Sum(_) | Expression::Product(_) | Expression::Power(..) | Expression::Quotient(..)
+            )
+        };
+        (plain(gold) && plain(answer)).then(|| relations::renamed(self, gold, answer)).flatten()
+    }
+
     /// The tolerance of the policy, and decimals rounded from an exact value.
     fn near(&self, gold: &Expression, answer: &Expression) -> Option<Rule> {
         let places = self.policy.rounded_decimal_places;
@@ -250,6 +278,23 @@ impl Comparison<'_> {
         }
         None
     }
+}
+
+/// Whether any fraction of whole numbers could be reduced.
+fn has_unreduced_fraction(expression: &Expression) -> bool {
+    let whole = |part: &Expression| match part {
+        Expression::Number(Number { value, places: None }) if value.is_integer() => Some(value.clone()),
+        _ => None,
+    };
+    expression.any(&|part| match part {
+        Expression::Quotient(top, bottom) => match (whole(top), whole(bottom)) {
+            (Some(top), Some(bottom)) => {
+                top.divide(&bottom).is_none_or(|reduced| bottom.is_one() || reduced.denominator() != bottom.numerator())
+            }
+            _ => false,
+        },
+        _ => false,
+    })
 }
 
 /// Digits behind the point without zeros at the end.

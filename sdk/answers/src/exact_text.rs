@@ -5,7 +5,7 @@
 use crate::config::Tolerance;
 use crate::extract::{self, Expectation};
 use crate::extraction::Extraction;
-use crate::{exact, lexer, parse, text};
+use crate::{exact, lexer, numeral_words, parse};
 use octo_sdk::{Outcome, Verdict};
 
 /// Differences that do not count.
@@ -61,8 +61,8 @@ pub fn number(written: &str) -> Option<f64> {
     if plain.len() > 200 {
         return None;
     }
-    if let Some(value) = text::number_words(plain) {
-        return Some(value as f64);
+    if let Some(value) = numeral_words::value(plain) {
+        return Some(value.to_f64());
     }
     let read = parse::answer(plain, lexer::Comma::Thousands).ok()?;
     exact::value(&read).map(|value| value.to_f64()).filter(|value| value.is_finite())

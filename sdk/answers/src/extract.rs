@@ -56,7 +56,7 @@ pub fn answer(response: &str, from: &Extraction, expects: Expectation) -> Result
             ExtractionRule::HashMarks => hash_marks(searched).map(|text| (text, "#### line")),
             ExtractionRule::FinalAnswerIs => phrase(searched, &["final answer is", "final answer:", "final answer**:"])
                 .map(|text| (text, "final answer")),
-            ExtractionRule::AnswerIs => phrase(searched, &["answer is", "answer:"]).map(|text| (text, "answer phrase")),
+            ExtractionRule::AnswerIs => phrase(searched, &ANSWER_PHRASES).map(|text| (text, "answer phrase")),
             ExtractionRule::AnswerLine => answer_line(searched).map(|text| (text, "answer line")),
             ExtractionRule::AnswerTag => answer_tag(searched).map(|text| (text, "answer tag")),
             ExtractionRule::Bold => bold(searched, expects).map(|text| (text, "bold text")),
@@ -102,6 +102,36 @@ pub fn reference(text: &str, from: &Extraction) -> String {
     }
     trimmed.to_string()
 }
+
+/// What introduces an answer, in the languages of multilingual test sets. Matched without regard to ASCII case.
+const ANSWER_PHRASES: [&str; 26] = [
+    "answer is",
+    "answers are",
+    "answer:",
+    "answer：",
+    "réponse est",
+    "réponse :",
+    "respuesta es",
+    "antwort ist",
+    "antwort lautet",
+    "risposta è",
+    "resposta é",
+    "antwoord is",
+    "odpowiedź to",
+    "ответ:",
+    "ответ —",
+    "ответ -",
+    "答案是",
+    "答案为",
+    "答案為",
+    "答案：",
+    "答えは",
+    "정답은",
+    "답은",
+    "उत्तर:",
+    "الجواب هو",
+    "الإجابة هي",
+];
 
 /// The last bytes of a text, cut at a character.
 fn tail(text: &str, bytes: usize) -> &str {
@@ -158,7 +188,9 @@ fn boxed(text: &str) -> Option<Result<String, ()>> {
         }
     }
     let content = if contents.len() > 1 { contents.join(", ") } else { text[last.start..last.end].trim().to_string() };
-    if !content.chars().any(|c| !c.is_whitespace() && !"{}~$.,?\\_".contains(c)) {
+    // Braces that are written out hold the empty set.
+    let empty_set = content.chars().filter(|c| !c.is_whitespace()).eq("\\{\\}".chars());
+    if !empty_set && !content.chars().any(|c| !c.is_whitespace() && !"{}~$.,?\\_".contains(c)) {
         return Some(Err(()));
     }
     Some(Ok(content))
@@ -282,13 +314,31 @@ fn answer_line(text: &str) -> Option<String> {
     for line in text.lines() {
         let bare = line.trim_start_matches(|c: char| c.is_whitespace() || "*#>-_".contains(c));
         let lower = clip(bare, 40).to_ascii_lowercase();
-        let rest = ["final answer", "the answer", "answer", "a", "答案", "réponse", "respuesta", "antwort"]
-            .iter()
-            .filter(|head| lower.starts_with(**head))
-            .find_map(|head| {
-                let rest = bare.get(head.len()..)?.trim_start_matches(['*', ' ']);
-                rest.strip_prefix(':').or_else(|| rest.strip_prefix('：'))
-            });
+        let rest = [
+            "final answer",
+            "the answer",
+            "answer",
+            "a",
+            "答案",
+            "réponse",
+            "respuesta",
+            "antwort",
+            "resposta",
+            "risposta",
+            "ответ",
+            "答え",
+            "정답",
+            "답",
+            "उत्तर",
+            "الإجابة",
+            "الجواب",
+        ]
+        .iter()
+        .filter(|head| lower.starts_with(**head))
+        .find_map(|head| {
+            let rest = bare.get(head.len()..)?.trim_start_matches(['*', ' ']);
+            rest.strip_prefix(':').or_else(|| rest.strip_prefix('：'))
+        });
         if let Some(rest) = rest {
             let answer = clean(rest);
             if !answer.is_empty() {
@@ -314,7 +364,7 @@ fn bare(text: &str, expects: Expectation) -> Option<String> {
     }
     let stripped = strip_delimiters(trimmed);
     let reads =
-        crate::text::number_words(&stripped).is_some() || crate::reading::is_mathematics(&stripped, Comma::Thousands);
+        crate::numeral_words::value(&stripped).is_some() || crate::reading::is_mathematics(&stripped, Comma::Thousands);
     reads.then_some(stripped)
 }
 

@@ -92,7 +92,10 @@ fn expectation(gold: &Answer) -> Expectation {
 
 /// Where an extracted sentence does not read as mathematics: its last formula, or its only number.
 fn inner_answer(answer: &Answer, expects: Expectation) -> Option<Answer> {
-    if expects != Expectation::Mathematics || !answer.is_text() || answer.text.len() > 2_000 {
+    // Words of other alphabets read as variables.
+    let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && crate::tokens::unicode(c).is_none();
+    let worded = answer.is_text() || answer.text.chars().any(foreign);
+    if expects != Expectation::Mathematics || !worded || answer.text.len() > 2_000 {
         return None;
     }
     let spans = crate::spans::mathematics(&answer.text);

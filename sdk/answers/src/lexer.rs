@@ -180,10 +180,6 @@ impl Lexer<'_> {
                 return self.vulgar_fraction(character);
             }
             other => {
-                if let Some(index) = "①②③④⑤⑥⑦⑧⑨⑩".chars().position(|c| c == other) {
-                    self.integer(&(index + 1).to_string());
-                    return Ok(());
-                }
                 if ('０'..='９').contains(&other) {
                     let digit = (other as u32 - '０' as u32).to_string();
                     self.integer(&digit);

@@ -28,6 +28,8 @@ pub mod extract;
 pub mod extraction;
 mod judge;
 mod lexer;
+mod measures;
+mod numeral_words;
 mod numerals;
 mod numeric;
 mod parse;
@@ -42,6 +44,7 @@ mod structures;
 pub mod text;
 mod tokens;
 mod units;
+mod wording;
 mod words;
 pub mod work;
 

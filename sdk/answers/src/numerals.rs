@@ -70,6 +70,15 @@ impl Lexer<'_> {
             self.push(Kind::Number(value, None, None));
             return Ok(());
         }
+        if let Some(digits) = &fraction
+            && self.take_dots()
+            && let Some((start, period)) = repeated_block(digits)
+        {
+            let value =
+                repeating_decimal(&whole, &digits[..start], &digits[start..start + period]).ok_or(Unreadable)?;
+            self.push(Kind::Number(value, None, None));
+            return Ok(());
+        }
         let places = fraction.as_ref().map(|digits| digits.len() as u32);
         let mut value = Rational::from_digits(&whole, fraction.as_deref().unwrap_or("")).ok_or(Unreadable)?;
         let mut literal = fraction.is_none().then_some(whole);
@@ -109,6 +118,15 @@ impl Lexer<'_> {
         None
     }
 
+    /// An ellipsis right behind the digits of a decimal.
+    fn take_dots(&mut self) -> bool {
+        let rest: String = self.text[self.at..].iter().take(8).collect();
+        let found = ["...", "…", "\\ldots", "\\dots", "\\cdots"].into_iter().find(|dots| rest.starts_with(dots));
+        let Some(dots) = found else { return false };
+        self.at += dots.chars().count();
+        true
+    }
+
     /// `e-7` or `E21` right behind the digits.
     fn scientific_exponent(&mut self) -> Option<i64> {
         if !matches!(self.peek(0), Some('e' | 'E')) {
@@ -133,6 +151,27 @@ impl Lexer<'_> {
         }
         Some(if negative { -size } else { size })
     }
+}
+
+/// Where the digits of `0.1666…` begin to repeat, and with what period: three times the same digit, or twice the
+/// same block of several.
+fn repeated_block(digits: &str) -> Option<(usize, usize)> {
+    let bytes = digits.as_bytes();
+    for period in 1..=(bytes.len() / 2).min(12) {
+        let times = if period == 1 { 3 } else { 2 };
+        if bytes.len() < times * period {
+            continue;
+        }
+        let tail = &bytes[bytes.len() - times * period..];
+        if tail.chunks(period).all(|chunk| chunk == &tail[..period]) {
+            let mut start = bytes.len() - times * period;
+            while start > 0 && bytes[start - 1] == bytes[start - 1 + period] {
+                start -= 1;
+            }
+            return Some((start, period));
+        }
+    }
+    None
 }
 
 /// `0.1` and repeating `6`: the digits as they stand, and the period over as many nines.

@@ -160,6 +160,18 @@ impl Parser {
         if rest.is_empty() {
             return Ok(first);
         }
+        // `x < -1 ∪ x > 1`: the sign joins the inequalities, not what lies between them.
+        if let [(below, Expression::Combined(SetOperation::Union, bound, next)), (above, last)] = rest.as_slice()
+            && matches!(**next, Expression::Symbol(_))
+        {
+            return Ok(Expression::List(
+                Joint::Or,
+                vec![
+                    Expression::Chain(first.into(), vec![(*below, (**bound).clone())]),
+                    Expression::Chain(next.clone(), vec![(*above, last.clone())]),
+                ],
+            ));
+        }
         Ok(Expression::Chain(first.into(), rest))
     }
 
@@ -242,6 +254,7 @@ impl Parser {
             | Kind::Symbol(_)
             | Kind::Function(_)
             | Kind::Logarithm
+            | Kind::CommonLogarithm
             | Kind::Constant(_)
             | Kind::Open(_)
             | Kind::Fraction

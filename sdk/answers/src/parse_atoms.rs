@@ -37,6 +37,16 @@ impl Parser {
                 self.advance();
                 self.logarithm()
             }
+            Kind::CommonLogarithm => {
+                self.advance();
+                let applied = self.logarithm()?;
+                Ok(with_base_ten(applied))
+            }
+            // `{}_6C_3` and `^6C_3`
+            Kind::Underscore | Kind::Caret => {
+                self.advance();
+                self.combinations()
+            }
             Kind::Fraction => {
                 self.advance();
                 let top = self.argument(true)?;
@@ -127,6 +137,11 @@ impl Parser {
 
     fn bracketed_inner(&mut self, open: Delimiter) -> Reading {
         if let Some(Kind::Close(close)) = self.peek() {
+            // The empty group in front of `{}_6C_3`.
+            if open == Delimiter::Group && matches!(self.peek_at(1), Some(Kind::Underscore | Kind::Caret)) {
+                self.at += 2;
+                return self.combinations();
+            }
             // `{}` is the empty set; LaTeX's empty group means nothing.
             let empty_set = open == Delimiter::Brace && *close == Delimiter::Brace;
             self.advance();
@@ -296,6 +311,21 @@ impl Parser {
         })
     }
 
+    /// The number in front of a `C` or `P` and the one behind it: combinations or arrangements.
+    fn combinations(&mut self) -> Reading {
+        let n = self.argument(false)?;
+        let kind = match self.peek() {
+            Some(Kind::Symbol(name)) if matches!(name.as_str(), "C" | "P") => name.clone(),
+            _ => return Err(Unreadable),
+        };
+        self.advance();
+        if !self.take(&Kind::Underscore) && !self.take(&Kind::Caret) {
+            return Err(Unreadable);
+        }
+        let k = self.argument(false)?;
+        Ok(if kind == "C" { Expression::Apply(Function::Binomial, vec![n, k]) } else { arrangements(n, k) })
+    }
+
     fn root(&mut self) -> Reading {
         let degree = if self.peek() == Some(&Kind::Open(Delimiter::Square)) {
             self.advance();
@@ -327,10 +357,7 @@ impl Parser {
                 let (bars, builder) = self.enter();
                 let inner = self.deeper(Self::list);
                 self.leave(bars, builder);
-                // One-sided limits end in a sign.
-                while matches!(self.peek(), Some(Kind::Plus | Kind::Minus | Kind::Caret)) {
-                    self.advance();
-                }
+                self.side();
                 self.expect(&Kind::Close(Delimiter::Group))?;
                 inner?
             } else {
@@ -412,6 +439,23 @@ pub(crate) fn entries(expression: Expression) -> Vec<Expression> {
     match expression {
         Expression::List(_, items) => items,
         other => vec![other],
+    }
+}
+
+/// `n! / (n-k)!`
+pub(crate) fn arrangements(n: Expression, k: Expression) -> Expression {
+    let rest = Expression::Sum(vec![n.clone(), Expression::Negative(k.into())]);
+    Expression::Quotient(Expression::Factorial(n.into()).into(), Expression::Factorial(rest.into()).into())
+}
+
+fn with_base_ten(expression: Expression) -> Expression {
+    match expression {
+        Expression::Apply(Function::Logarithm, mut arguments) if arguments.len() == 1 => {
+            arguments.push(Expression::integer(10));
+            Expression::Apply(Function::Logarithm, arguments)
+        }
+        Expression::Power(base, exponent) => Expression::Power(with_base_ten(*base).into(), exponent),
+        other => other,
     }
 }
 

@@ -50,8 +50,24 @@ impl Parser {
         }
     }
 
+    /// The sign that says from which side a limit is taken: `0^+`, `3^{-}`.
+    pub(crate) fn side(&mut self) {
+        while matches!(self.peek(), Some(Kind::Plus | Kind::Minus | Kind::Caret)) {
+            self.advance();
+        }
+    }
+
     fn raise(&mut self, base: Expression) -> Reading {
         match (self.peek(), self.peek_at(1), self.peek_at(2)) {
+            // A side, not a power.
+            (Some(Kind::Open(Delimiter::Group)), Some(Kind::Plus | Kind::Minus), Some(Kind::Close(_))) => {
+                self.at += 3;
+                return Ok(base);
+            }
+            (Some(Kind::Plus | Kind::Minus), Some(Kind::Close(_)), _) => {
+                self.advance();
+                return Ok(base);
+            }
             (Some(Kind::Degree), _, _) => {
                 self.advance();
                 return Ok(Expression::Degrees(base.into()));
@@ -74,6 +90,11 @@ impl Parser {
             Expression::Symbol(name) if name.starts_with("C_") && name[2..].parse::<i64>().is_ok() => {
                 let n = name[2..].parse().unwrap_or(0);
                 Expression::Apply(Function::Binomial, vec![Expression::integer(n), exponent])
+            }
+            // `A_5^2` is a number of arrangements; `A_1^2` may be a square.
+            Expression::Symbol(name) if arranged(&name, &exponent).is_some() => {
+                let n = arranged(&name, &exponent).unwrap_or(0);
+                crate::parse_atoms::arrangements(Expression::integer(n), exponent)
             }
             base => Expression::Power(base.into(), exponent.into()),
         })
@@ -255,6 +276,13 @@ impl Parser {
             parser.atom()
         })
     }
+}
+
+/// The number of things that `A_5^2` arranges, which is larger than the number of places.
+fn arranged(name: &str, places: &Expression) -> Option<i64> {
+    let n: i64 = name.strip_prefix("A_").or_else(|| name.strip_prefix("P_"))?.parse().ok()?;
+    let Expression::Number(places) = places else { return None };
+    (n > places.value.to_i64()? && n > 2).then_some(n)
 }
 
 /// The fraction part of a mixed number, which lies between zero and one.

@@ -1,9 +1,9 @@
 //! An answer as text and every way to read it as mathematics.
 
-use crate::expression::{Expression, Number};
+use crate::expression::{Expression, Relation};
 use crate::lexer::Comma;
 use crate::tokens::Kind;
-use crate::{exact::Rational, parse, text};
+use crate::{numeral_words, parse, text};
 
 /// An answer with its readings; the first is the usual one.
 #[derive(Debug, Clone)]
@@ -36,16 +36,24 @@ impl Answer {
             ways.push(Comma::Decimal);
         }
         for way in ways {
-            if let Ok(expression) = parse::answer(&stripped, way)
-                && !readings.contains(&expression)
-            {
-                readings.push(expression);
+            if let Ok(expression) = parse::answer(&stripped, way) {
+                let expression = without_membership(expression);
+                if !readings.contains(&expression) {
+                    readings.push(expression);
+                }
             }
         }
-        if let Some(value) = text::number_words(&text::normalise(&stripped)) {
-            readings.insert(0, Expression::Number(Number { value: Rational::integer(value), places: None }));
+        if !stripped.contains(|c: char| c.is_ascii_digit())
+            && let Some(value) = numeral_words::value(&text::words(&stripped).join(" "))
+        {
+            readings.insert(0, Expression::rational(value));
         }
         Self { text: stripped, readings, is_long: false }
+    }
+
+    /// The reading of a single comma as a decimal one, where that is possible.
+    pub(crate) fn with_decimal_comma(&self) -> Option<Expression> {
+        has_decimal_comma(&self.text).then(|| parse::answer(&self.text, Comma::Decimal).ok()).flatten()
     }
 
     /// Whether every reading is words alone.
@@ -111,6 +119,55 @@ fn without_condition(text: &str) -> String {
     }
 }
 
+/// Without `k \in \mathbb{Z}` behind an answer that `k` is a parameter of, as an entry of its own or in brackets.
+fn without_membership(expression: Expression) -> Expression {
+    let parameter = |part: &Expression| match part {
+        Expression::Chain(first, rest) => match (&**first, rest.as_slice()) {
+            (Expression::Symbol(name), [(Relation::In, Expression::Symbol(set))]) if "ℤℕℝℚ".contains(set.as_str()) => {
+                Some(name.clone())
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let used = |name: &String, by: &[Expression]| {
+        by.iter().any(|other| other.any(&|part| matches!(part, Expression::Symbol(own) if own == name)))
+    };
+    match expression {
+        Expression::List(joint, mut items) => {
+            while let Some((last, before)) = items.split_last()
+                && let Some(name) = parameter(last)
+                && used(&name, before)
+            {
+                items.pop();
+            }
+            if items.len() == 1 { items.remove(0) } else { Expression::List(joint, items) }
+        }
+        Expression::Product(mut factors) => {
+            if let Some((last, before)) = factors.split_last()
+                && let Some(name) = parameter(last)
+                && used(&name, before)
+            {
+                factors.pop();
+            }
+            if factors.len() == 1 { factors.remove(0) } else { Expression::Product(factors) }
+        }
+        Expression::Sum(mut terms) => {
+            if let Some(last) = terms.pop() {
+                terms.push(without_membership(last));
+            }
+            Expression::Sum(terms)
+        }
+        Expression::Chain(first, mut rest) if rest.iter().all(|(relation, _)| *relation != Relation::In) => {
+            if let Some((relation, last)) = rest.pop() {
+                rest.push((relation, without_membership(last)));
+            }
+            Expression::Chain(first, rest)
+        }
+        other => other,
+    }
+}
+
 /// Whether a text is mathematics and no sentence: words only as short units behind a value.
 pub fn is_mathematics(written: &str, comma: Comma) -> bool {
     let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && crate::tokens::unicode(c).is_none();
@@ -128,7 +185,9 @@ pub fn is_mathematics(written: &str, comma: Comma) -> bool {
                     tokens[index - 1].kind,
                     Kind::Number(..) | Kind::Close(_) | Kind::Constant(_) | Kind::Percent | Kind::Degree
                 );
-            !behind_value || !words(text)
+            let subscript = index > 0 && tokens[index - 1].kind == Kind::Underscore
+                || index > 1 && tokens[index - 2].kind == Kind::Underscore;
+            !subscript && (!behind_value || !words(text))
         }
         _ => false,
     });

@@ -1,7 +1,7 @@
 //! Sets of real numbers: intervals, unions, inequalities and set-builders, brought to one form.
 
 use crate::equivalence::{Comparison, Rule};
-use crate::expression::{Bracket, Constant, Expression, Joint, Relation, SetOperation};
+use crate::expression::{Bracket, Constant, Expression, Function, Joint, Relation, SetOperation};
 use crate::numeric;
 use std::cmp::Ordering;
 
@@ -201,6 +201,8 @@ fn chain(first: &Expression, rest: &[(Relation, Expression)]) -> Option<Set> {
     let mut left = first;
     for (relation, right) in rest {
         let step = match (left, right) {
+            (Expression::Apply(Function::Absolute, inner), bound) => within_distance(inner, *relation, bound)?,
+            (bound, Expression::Apply(Function::Absolute, inner)) => within_distance(inner, flipped(*relation), bound)?,
             (Expression::Symbol(_), bound) => half_line(*relation, bound)?,
             (bound, Expression::Symbol(_)) => half_line(flipped(*relation), bound)?,
             _ => return None,
@@ -209,6 +211,35 @@ fn chain(first: &Expression, rest: &[(Relation, Expression)]) -> Option<Set> {
         left = right;
     }
     Some(held)
+}
+
+/// The solutions of `|x - centre| < radius` and its like.
+fn within_distance(inner: &[Expression], relation: Relation, radius: &Expression) -> Option<Set> {
+    let centre = match inner {
+        [Expression::Symbol(_)] => Expression::integer(0),
+        [Expression::Sum(terms)] => match terms.as_slice() {
+            [Expression::Symbol(_), Expression::Negative(centre)] => (**centre).clone(),
+            [Expression::Symbol(_), shift] => Expression::Negative(shift.clone().into()),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    if numeric::constant(radius)? <= 0.0 {
+        return None;
+    }
+    let side = |radius: Expression| match &centre {
+        zero if *zero == Expression::integer(0) => radius,
+        other => Expression::Sum(vec![other.clone(), radius]),
+    };
+    let (low, high) = (side(Expression::Negative(radius.clone().into())), side(radius.clone()));
+    let closed = matches!(relation, Relation::LessOrEqual | Relation::GreaterOrEqual);
+    let inside = |closed| Some(vec![Piece { low: end(&low, closed)?, high: end(&high, closed)? }]);
+    match relation {
+        Relation::Less | Relation::LessOrEqual => inside(closed),
+        // Outside are the ends where inside has none.
+        Relation::Greater | Relation::GreaterOrEqual => Some(complement(&inside(!closed)?)),
+        _ => None,
+    }
 }
 
 fn flipped(relation: Relation) -> Relation {

@@ -58,6 +58,14 @@ pub fn is_name(expression: &Expression) -> bool {
             };
             parts.iter().all(letters)
         }
+        // `dy/dx`
+        Expression::Quotient(top, bottom) => {
+            let differential = |part: &Expression| {
+                matches!(part, Expression::Product(letters)
+                if letters.len() == 2 && letters[0] == Expression::Symbol("d".into()) && is_name(&letters[1]))
+            };
+            differential(top) && differential(bottom)
+        }
         Expression::Opaque(name, parts) => name == "overline" && parts.iter().all(is_name),
         Expression::Quantity(inner, _) => is_name(inner),
         _ => false,
@@ -80,6 +88,15 @@ fn both(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule>
             let renamed = given.substitute(y, &Expression::Symbol(x.clone()));
             return by.same(wanted, &renamed).map(|_| "same function of a renamed variable");
         }
+        // `y = …` and `f(x) = …` name the same function.
+        let dependent = |part: &Expression| matches!(part, Expression::Symbol(name) if name == "y");
+        let called = |part: &Expression| {
+            matches!(part, Expression::Call(_, arguments)
+            if matches!(arguments.as_slice(), [Expression::Symbol(x)] if x == "x"))
+        };
+        if dependent(name) && called(other) || called(name) && dependent(other) {
+            return by.same(wanted, given).map(|_| "same function");
+        }
         if is_expanding(gold) || is_expanding(answer) {
             return by.same(wanted, given);
         }
@@ -87,7 +104,12 @@ fn both(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule>
     if let ([(Relation::Equal, c)], [(Relation::Equal, d)]) = (gold_rest.as_slice(), answer_rest.as_slice()) {
         return same_equation(&difference(a, c), &difference(b, d));
     }
-    if let Some(decided) = crate::real_sets::compare(by, gold, answer) {
+    if let Some(Some(rule)) = crate::real_sets::compare(by, gold, answer) {
+        return Some(rule);
+    }
+    if let ([(wanted, c)], [(given, d)]) = (gold_rest.as_slice(), answer_rest.as_slice())
+        && let Some(decided) = same_inequality((a, *wanted, c), (b, *given, d))
+    {
         return decided;
     }
     let (gold_parts, gold_relations) = directed(a, gold_rest);
@@ -142,6 +164,29 @@ fn same_equation(gold: &Expression, answer: &Expression) -> Option<Rule> {
         None => {}
     }
     numeric::proportional(gold, answer).then_some("same equation at every probe point")
+}
+
+/// Two inequalities are the same if their differences, turned the same way, are proportional with a positive factor;
+/// `None` where either is none or the algebra cannot tell.
+fn same_inequality(
+    gold: (&Expression, Relation, &Expression),
+    answer: (&Expression, Relation, &Expression),
+) -> Option<Option<Rule>> {
+    let upwards = |(left, relation, right): (&Expression, Relation, &Expression)| {
+        Some(match relation {
+            Relation::Less => (difference(left, right), true),
+            Relation::LessOrEqual => (difference(left, right), false),
+            Relation::Greater => (difference(right, left), true),
+            Relation::GreaterOrEqual => (difference(right, left), false),
+            _ => return None,
+        })
+    };
+    let ((wanted, strict), (given, other)) = (upwards(gold)?, upwards(answer)?);
+    if strict != other {
+        return Some(None);
+    }
+    let factor = work::limited(1_000_000, || algebra::factor(&algebra::form(&wanted)?, &algebra::form(&given)?))?;
+    Some((!factor.is_negative()).then_some("same inequality up to a positive factor"))
 }
 
 /// The parts of a chain with every inequality turned to point upwards.
@@ -215,7 +260,7 @@ fn answer_only(
 
 /// Whether two expressions differ in the name of one variable only, where the name cannot matter: the
 /// counting variable of a family such as `kπ`, a parameter of a tuple, or another case of the same letter.
-fn renamed(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule> {
+pub fn renamed(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule> {
     let names = |expression: &Expression| {
         let mut names = BTreeSet::new();
         expression.symbols(&mut names);
@@ -233,8 +278,16 @@ fn renamed(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Ru
     let family = gold.any(&has_pi) && answer.any(&has_pi);
     let tuples = matches!(gold, Expression::Bracketed(..)) && matches!(answer, Expression::Bracketed(..));
     let alone = gold_names.len() == 1 && answer_names.len() == 1;
-    let bound = alone && counting(&wanted) && counting(&given) && (family || tuples);
-    if !bound && wanted.to_lowercase() != given.to_lowercase() {
+    // A constant of integration has any name.
+    let free = |name: &str| matches!(name.to_lowercase().split('_').next(), Some("c" | "k"));
+    let is_term = |expression: &Expression, name: &str| {
+        matches!(expression, Expression::Sum(terms)
+            if terms.iter().any(|term| matches!(term, Expression::Symbol(own) if own == name)))
+    };
+    let constant = !alone && free(&wanted) && free(&given) && is_term(gold, &wanted) && is_term(answer, &given);
+    let bound = constant || alone && counting(&wanted) && counting(&given) && (family || tuples);
+    let relational = matches!(gold, Expression::Chain(..) | Expression::Bracketed(..));
+    if !bound && !(relational && wanted.to_lowercase() == given.to_lowercase()) {
         return None;
     }
     by.same(gold, &answer.substitute(&given, &Expression::Symbol(wanted)))

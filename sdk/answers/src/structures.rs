@@ -35,7 +35,14 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             }
             Some(same_entries(by, a, b, true).then_some("same tuple"))
         }
-        (Expression::Set(a), Expression::Set(b)) => Some(same_entries(by, a, b, false).then_some("same set")),
+        (Expression::Set(a), Expression::Set(b)) => {
+            Some(same_entries(by, &distinct(a), &distinct(b), false).then_some("same set"))
+        }
+        (Expression::Set(_), Expression::List(..)) | (Expression::List(..), Expression::Set(_))
+            if !by.policy.list_as_set =>
+        {
+            Some(None)
+        }
         (Expression::Set(a), Expression::List(_, b)) | (Expression::List(_, a), Expression::Set(b)) => {
             Some(same_entries(by, a, b, false).then_some("same values as a set"))
         }
@@ -45,6 +52,12 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
                 return Some(Some("same list"));
             }
             None
+        }
+        // An interval is no list of its ends.
+        (Expression::Bracketed(open, a, close), Expression::List(..))
+            if a.len() == 2 && (*open, *close) != (Bracket::Round, Bracket::Round) =>
+        {
+            Some(None)
         }
         (Expression::List(_, a), Expression::Bracketed(_, b, _))
         | (Expression::Bracketed(_, a, _), Expression::List(_, b)) => {
@@ -94,6 +107,21 @@ fn is_collection(expression: &Expression) -> bool {
             | Expression::Matrix(_)
             | Expression::Chain(..)
     )
+}
+
+/// The elements of a set, each once.
+fn distinct(items: &[Expression]) -> Vec<Expression> {
+    let mut out: Vec<Expression> = Vec::new();
+    for item in items {
+        // Only what is written as a number twice: comparing all pairs of formulas would be dear.
+        let again = out.iter().any(|held| {
+            held == item || matches!((held, item), (Expression::Number(a), Expression::Number(b)) if a.value == b.value)
+        });
+        if !again || has_plus_minus(item) {
+            out.push(item.clone());
+        }
+    }
+    out
 }
 
 /// Whether two lists hold the same values, with repetitions, in order or in any order.

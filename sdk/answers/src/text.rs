@@ -36,6 +36,21 @@ pub fn choice_in_brackets(text: &str) -> Option<char> {
     found
 }
 
+/// A choice in front of its option, as in "C: 12", "(C) 12" and "C. 12", and the option.
+pub fn choice_in_front(text: &str) -> Option<(char, &str)> {
+    let plain = text.trim().trim_start_matches("\\text{").trim_start_matches("\\textbf{").trim_start();
+    let inner = plain.strip_prefix('(').unwrap_or(plain);
+    let mut characters = inner.chars();
+    let letter = characters.next().filter(|c| ('A'..='J').contains(c))?;
+    let mark = characters.next()?;
+    let rest = characters.as_str();
+    let opened = inner.len() < plain.len();
+    // A point or colon needs room behind it: `A.5` and `A:B` are no choices.
+    let apart = rest.starts_with([' ', '}', '~', '\\', '$']);
+    let marks = if opened { mark == ')' } else { mark == ')' || ".:".contains(mark) };
+    (marks && apart).then(|| (letter, rest.trim_matches(|c: char| c.is_whitespace() || "}~$".contains(c))))
+}
+
 /// Whether a sentence begins by saying yes or no.
 pub fn agreement(text: &str) -> Option<&'static str> {
     let normal = normalise(text);
@@ -61,12 +76,19 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
             (Some(letter @ 'A'..='J'), None) => Some(letter),
             // Letters of other alphabets are not parted from Latin ones by spaces.
             (Some(letter @ 'A'..='J'), Some(next)) if !next.is_ascii() => Some(letter),
+            (Some(first), Some(_)) if !first.is_ascii() => word.chars().next_back().filter(|c| ('A'..='J').contains(c)),
             _ => None,
         }
     };
     if let Some(first) = words.first().and_then(|word| letter(word)) {
-        // "A" may be the article.
-        let article = first == 'A' && words.get(1).is_some_and(|w| w.starts_with(char::is_lowercase));
+        // "C and D" is no one choice.
+        let joined = words.get(1).is_some_and(|word| matches!(*word, "and" | "or"));
+        let next = words.get(1 + usize::from(joined)).and_then(|word| letter(word));
+        if words[0].len() == 1 && next.is_some_and(|next| next != first) {
+            return None;
+        }
+        // "A" may be the article and "I" the one who speaks.
+        let article = matches!(first, 'A' | 'I') && words.get(1).is_some_and(|w| w.starts_with(char::is_lowercase));
         if !article {
             return Some(first);
         }
@@ -75,7 +97,10 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
     let mut denied = false;
     for (index, word) in words.iter().enumerate() {
         let lower = word.to_lowercase();
-        if matches!(lower.as_str(), "not" | "can't" | "cannot" | "isn't" | "neither" | "nor") {
+        if matches!(
+            lower.as_str(),
+            "not" | "can't" | "cannot" | "isn't" | "neither" | "nor" | "over" | "than" | "unlike"
+        ) {
             denied = true;
         } else if matches!(lower.as_str(), "therefore" | "so" | "but" | "is" | "be" | "it's" | "think") {
             denied = denied && lower == "be";
@@ -97,18 +122,24 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
 
 /// Words as they are compared: no LaTeX faces, no case, no articles, no punctuation, single spaces.
 pub fn normalise(text: &str) -> String {
+    let mut words = words(&text.to_lowercase());
+    if words.len() > 1 {
+        words.retain(|word| !matches!(word.as_str(), "a" | "an" | "the"));
+    }
+    words.join(" ")
+}
+
+/// The words of a text in their own case, without LaTeX faces and punctuation.
+pub fn words(text: &str) -> Vec<String> {
     let plain = without_commands(text);
     let mut words: Vec<String> = Vec::new();
-    for word in plain.to_lowercase().split(|c: char| !(c.is_alphanumeric() || "'+-−/%".contains(c))) {
+    for word in plain.split(|c: char| !(c.is_alphanumeric() || "'+-−/%".contains(c))) {
         let word = word.trim_matches(|c: char| "'-/".contains(c));
         if !word.is_empty() {
             words.push(word.to_string());
         }
     }
-    if words.len() > 1 {
-        words.retain(|word| !matches!(word.as_str(), "a" | "an" | "the"));
-    }
-    words.join(" ")
+    words
 }
 
 /// Drops `\text{` and its like, dollars and braces, and keeps what they hold.
@@ -150,86 +181,40 @@ pub fn meaning(text: &str) -> Option<&'static str> {
     if text.contains(['-', '−']) && normal.starts_with("inf") {
         return None;
     }
+    // "no real solutions exist", "there are no such integers"
+    let denied = normal.strip_prefix("there is ").or_else(|| normal.strip_prefix("there are ")).unwrap_or(&normal);
+    let denies = denied.strip_prefix("no ").is_some_and(|rest| {
+        rest.split(' ').count() <= 5
+            && rest.split(' ').any(|word| matches!(word, "solution" | "solutions" | "root" | "roots" | "such"))
+    });
+    if denies {
+        return Some("none");
+    }
     Some(match normal.as_str() {
         "yes" | "true" | "correct" | "y" => "yes",
         "no" | "false" | "incorrect" => "no",
-        "no solution"
-        | "no solutions"
-        | "no real solution"
-        | "no real solutions"
-        | "none"
+        "none"
+        | "none exist"
+        | "none exists"
         | "does not exist"
         | "dne"
         | "emptyset"
         | "varnothing"
         | "empty set"
-        | "no such number"
         | "undefined"
         | "impossible"
         | "not possible"
-        | "there is no solution"
-        | "there are no solutions"
         | "solution does not exist" => "none",
-        "infinitely many" | "infinite" | "infinity" | "infty" | "infinitely many solutions" | "unbounded" => "infinite",
-        "all real numbers" | "all reals" | "mathbb r" | "r" => "reals",
+        "infinitely many"
+        | "infinite"
+        | "infinity"
+        | "infty"
+        | "infinitely many solutions"
+        | "infinite solutions"
+        | "infinite number of solutions"
+        | "unbounded" => "infinite",
+        "all real numbers" | "all reals" | "any real number" | "all real values" | "every real number" | "mathbb r"
+        | "r" => "reals",
         _ => return None,
     })
 }
-
-/// A number written out in English words, such as "twenty-one" or "three thousand and five".
-pub fn number_words(text: &str) -> Option<i64> {
-    let bare = text.to_lowercase().replace(['-', ','], " ");
-    let (mut total, mut group, mut any) = (0i64, 0i64, false);
-    let mut words = 0;
-    for word in bare.split_whitespace() {
-        words += 1;
-        if words > 20 {
-            return None;
-        }
-        let small = SMALL.iter().position(|name| *name == word);
-        let tens = TENS.iter().position(|name| *name == word);
-        match word {
-            "and" if any => continue,
-            "hundred" if any => group = group.checked_mul(100)?,
-            "thousand" | "million" | "billion" if any => {
-                let zeros = crate::units::scale(word)?;
-                total = total.checked_add(group.checked_mul(10i64.checked_pow(zeros)?)?)?;
-                group = 0;
-            }
-            _ => {
-                let value = match (small, tens) {
-                    (Some(index), _) => index as i64,
-                    (_, Some(index)) => 10 * (index as i64 + 2),
-                    _ => return None,
-                };
-                group = group.checked_add(value)?;
-                any = true;
-            }
-        }
-    }
-    any.then(|| total.checked_add(group)).flatten()
-}
-
-const SMALL: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];

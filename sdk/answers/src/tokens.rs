@@ -25,6 +25,8 @@ pub enum Kind {
     Function(Function),
     /// `\log`, whose base may follow as a subscript.
     Logarithm,
+    /// `\lg`, the logarithm to base ten.
+    CommonLogarithm,
     /// A named number.
     Constant(Constant),
     /// `+`
@@ -154,7 +156,7 @@ pub fn function(name: &str) -> Option<Kind> {
         "min" => Minimum,
         "abs" => Absolute,
         "ln" | "log" => return Some(Kind::Logarithm),
-        "lg" => return Some(Kind::Logarithm),
+        "lg" => return Some(Kind::CommonLogarithm),
         "sqrt" => return Some(Kind::Root),
         "cbrt" => return None,
         "mod" => return Some(Kind::Mod),
@@ -178,7 +180,7 @@ pub fn command(name: &str) -> Option<Kind> {
         "mp" => Kind::PlusMinus(true),
         "pi" => Kind::Constant(Constant::Pi),
         "infty" => Kind::Constant(Constant::Infinity),
-        "exponentialE" => Kind::Constant(Constant::E),
+        "exponentialE" | "eu" => Kind::Constant(Constant::E),
         "imaginaryI" | "imaginaryJ" => Kind::Constant(Constant::I),
         "lt" => Kind::Relation(Relation::Less),
         "gt" => Kind::Relation(Relation::Greater),
@@ -191,8 +193,8 @@ pub fn command(name: &str) -> Option<Kind> {
         "to" | "rightarrow" | "Rightarrow" | "longrightarrow" | "implies" | "mapsto" | "Longrightarrow" => {
             Kind::Relation(Relation::Arrow)
         }
-        "cup" => Kind::Union,
-        "cap" => Kind::Intersection,
+        "cup" | "bigcup" | "cupdot" | "sqcup" => Kind::Union,
+        "cap" | "bigcap" => Kind::Intersection,
         "setminus" | "backslash" | "smallsetminus" => Kind::SetMinus,
         "emptyset" | "varnothing" => Kind::EmptySet,
         "bmod" => Kind::Mod,
@@ -329,7 +331,7 @@ pub fn is_face(name: &str) -> bool {
 /// A character outside ASCII, or `None` where it means nothing here.
 pub fn unicode(character: char) -> Option<Kind> {
     Some(match character {
-        'π' => Kind::Constant(Constant::Pi),
+        'π' | '𝜋' | 'П' => Kind::Constant(Constant::Pi),
         '∞' => Kind::Constant(Constant::Infinity),
         '×' | '·' | '⋅' | '∗' | '✕' => Kind::Times,
         '÷' | '∕' | '⁄' => Kind::Divide,
@@ -355,6 +357,7 @@ pub fn unicode(character: char) -> Option<Kind> {
         '′' | '’' => Kind::Prime,
         '…' | '⋯' => Kind::Dots,
         '√' => Kind::Root,
+        '①'..='⑳' => Kind::Number(Rational::integer(character as i64 - '①' as i64 + 1), None, None),
         '（' => Kind::Open(Delimiter::Round),
         '）' => Kind::Close(Delimiter::Round),
         '【' => Kind::Open(Delimiter::Square),
@@ -374,6 +377,8 @@ pub fn unicode(character: char) -> Option<Kind> {
         '∑' => Kind::Big("sum"),
         '∏' => Kind::Big("prod"),
         '∫' => Kind::Big("int"),
+        '⋃' => Kind::Union,
+        '⋂' => Kind::Intersection,
         'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' => Kind::Symbol(character.to_string()),
         'α' => Kind::Symbol("alpha".into()),
         'β' => Kind::Symbol("beta".into()),
@@ -387,6 +392,18 @@ pub fn unicode(character: char) -> Option<Kind> {
         'σ' => Kind::Symbol("sigma".into()),
         'τ' => Kind::Symbol("tau".into()),
         'φ' => Kind::Symbol("phi".into()),
+        'η' => Kind::Symbol("eta".into()),
+        'ξ' => Kind::Symbol("xi".into()),
+        'χ' => Kind::Symbol("chi".into()),
+        'ψ' => Kind::Symbol("psi".into()),
+        'κ' => Kind::Symbol("kappa".into()),
+        'ν' => Kind::Symbol("nu".into()),
+        'ζ' => Kind::Symbol("zeta".into()),
+        'Φ' => Kind::Symbol("Phi".into()),
+        'ϕ' => Kind::Symbol("phi".into()),
+        'Γ' => Kind::Symbol("Gamma".into()),
+        'Θ' => Kind::Symbol("Theta".into()),
+        'Λ' => Kind::Symbol("Lambda".into()),
         'ω' => Kind::Symbol("omega".into()),
         'Δ' => Kind::Symbol("Delta".into()),
         'Ω' => Kind::Symbol("Omega".into()),

@@ -66,6 +66,14 @@ impl Lexer<'_> {
                 self.push(Kind::Or);
                 return Ok(());
             }
+            "minus" | "negative" => {
+                self.push(Kind::Minus);
+                return Ok(());
+            }
+            "plus" => {
+                self.push(Kind::Plus);
+                return Ok(());
+            }
             "pi" if word != "PI" => {
                 self.push(Kind::Constant(Constant::Pi));
                 return Ok(());

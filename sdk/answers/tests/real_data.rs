@@ -1,26 +1,10 @@
 //! Agreement with labelled real data, where it is present.
 
+mod shared_data;
+
 use octo_answers::config::Preset;
 use octo_answers::{Outcome, judge};
-use serde_json::Value;
-use std::path::PathBuf;
-
-fn rows(path: &str) -> Vec<Value> {
-    let shared =
-        std::env::var("OCTO_SHARED").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into());
-    let path = PathBuf::from(shared).join("data").join(path);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
-        Err(error) => {
-            eprintln!("skipped: {} is not here ({error})", path.display());
-            Vec::new()
-        }
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_string)
-}
+use shared_data::{rows, text};
 
 #[test]
 fn real_model_responses_to_gsm8k_are_judged_as_labelled() {
