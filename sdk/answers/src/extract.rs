@@ -71,7 +71,8 @@ pub fn answer(response: &str, from: &Extraction, expects: Expectation) -> Result
     }
     // Words and choices may be all that a short response says.
     let trimmed = searched.trim();
-    if expects != Expectation::Mathematics && trimmed.len() <= 200 {
+    let short = trimmed.len() <= 200;
+    if short && (expects != Expectation::Mathematics || crate::text::meaning(trimmed).is_some()) {
         return Ok(Extracted { text: trimmed.to_string(), rule: "whole response" });
     }
     Err("no rule found an answer".into())

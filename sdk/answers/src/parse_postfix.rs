@@ -86,10 +86,10 @@ impl Parser {
         }
         let exponent = self.exponent()?;
         Ok(match base {
-            // `C_5^2` is a number of combinations.
-            Expression::Symbol(name) if name.starts_with("C_") && name[2..].parse::<i64>().is_ok() => {
-                let n = name[2..].parse().unwrap_or(0);
-                Expression::Apply(Function::Binomial, vec![Expression::integer(n), exponent])
+            // `C_5^2` and `C_{2n}^n` are numbers of combinations.
+            Expression::Symbol(name) if chosen_from(&name).is_some() => {
+                let n = chosen_from(&name).unwrap_or(Expression::Dots);
+                Expression::Apply(Function::Binomial, vec![n, exponent])
             }
             // `A_5^2` is a number of arrangements; `A_1^2` may be a square.
             Expression::Symbol(name) if arranged(&name, &exponent).is_some() => {
@@ -276,6 +276,13 @@ impl Parser {
             parser.atom()
         })
     }
+}
+
+/// What `C_5^2` and `C_{2n}^n` choose from: digits and the letters that count things.
+fn chosen_from(name: &str) -> Option<Expression> {
+    let label = name.strip_prefix("C_")?;
+    let counts = label.len() <= 8 && label.chars().all(|c| c.is_ascii_digit() || "nmk+-".contains(c));
+    counts.then(|| crate::parse::answer(label, crate::lexer::Comma::Separator).ok()).flatten()
 }
 
 /// The number of things that `A_5^2` arranges, which is larger than the number of places.

@@ -3,6 +3,7 @@
 use crate::exact::Rational;
 use crate::expression::Expression;
 use crate::lexer::Unreadable;
+use crate::measures::measure;
 use crate::parse::{Parser, Reading};
 use crate::tokens::{Delimiter, Kind};
 
@@ -163,6 +164,24 @@ fn annotated(value: Expression, modulus: &Expression) -> Expression {
     }
 }
 
+/// "1 hour 30" minutes, `2 m 30` cm: the whole in the smaller unit.
+fn compound(value: &Expression, unit: &str) -> Option<Expression> {
+    let Expression::Product(factors) = value else { return None };
+    let (larger, held, rest) = match factors.as_slice() {
+        [Expression::Quantity(larger, held), rest @ Expression::Number(_)] => ((**larger).clone(), held, rest),
+        [larger @ Expression::Number(_), Expression::Symbol(held), rest @ Expression::Number(_)] => {
+            (larger.clone(), held, rest)
+        }
+        _ => return None,
+    };
+    let (from, to) = (measure(held)?, measure(unit)?);
+    let factor = from.factor.divide(&to.factor)?;
+    if from.dimension != to.dimension || factor <= Rational::one() {
+        return None;
+    }
+    Some(Expression::Sum(vec![Expression::Product(vec![larger, Expression::rational(factor)]), rest.clone()]))
+}
+
 /// A value with the words behind it: a scale word multiplies, anything else is a unit.
 fn quantity(value: Expression, unit: String) -> Reading {
     let mut words = unit.splitn(2, ' ');
@@ -175,6 +194,10 @@ fn quantity(value: Expression, unit: String) -> Reading {
             None => scaled,
         });
     }
+    let value = match compound(&value, &unit) {
+        Some(whole) => return Ok(Expression::Quantity(whole.into(), unit)),
+        None => value,
+    };
     // A sentence is no unit.
     if unit.split_whitespace().count() > 6 {
         return Err(Unreadable);

@@ -76,8 +76,14 @@ fn is_words(expression: &Expression) -> bool {
     }
 }
 
-/// `12 (apples)`: a unit in brackets behind a number, written as words.
+/// `12 (apples)` and `$1.5$ m`: a unit in brackets, or behind a formula, written as words.
 fn with_plain_unit(text: String) -> String {
+    if let Some((value, unit)) = text.rsplit_once("$ ")
+        && value.starts_with('$')
+        && crate::measures::measure(unit).is_some()
+    {
+        return format!("{} \\text{{{unit}}}", &value[1..]);
+    }
     let Some((value, unit)) = text.strip_suffix(')').and_then(|rest| rest.split_once(" (")) else { return text };
     let words = unit.chars().all(|c| c.is_alphabetic() || " -'.".contains(c));
     let number = value.ends_with(|c: char| c.is_ascii_digit() || c == '}') && !value.contains('(');

@@ -78,7 +78,8 @@ fn both(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule>
     };
     if let (Some((name, wanted)), Some((other, given))) = (assigned(a, gold_rest), assigned(b, answer_rest)) {
         if same_name(name, other) {
-            return by.same(wanted, given).map(|_| "same assigned value");
+            let family = matches!(name, Expression::Call(..)).then(|| same_family(by, name, wanted, given));
+            return by.same(wanted, given).map(|_| "same assigned value").or(family.flatten());
         }
         // `f(n) = …` and `f(m) = …` differ in a bound name only.
         if let (Expression::Call(f, xs), Expression::Call(g, ys)) = (name, other)
@@ -256,6 +257,62 @@ fn answer_only(
         };
     }
     crate::real_sets::compare(by, gold, answer).flatten()
+}
+
+/// Whether two functions are one family with other names for its parameters: `f(x) = ax + b` and `f(x) = cx + d`.
+///
+/// Names that both sides use keep their meaning, so that `ax + b` is not `bx + a`.
+fn same_family(by: &Comparison, name: &Expression, gold: &Expression, answer: &Expression) -> Option<Rule> {
+    let names = |expression: &Expression| {
+        let mut names = BTreeSet::new();
+        expression.symbols(&mut names);
+        names
+    };
+    let (variables, gold_names, answer_names) = (names(name), names(gold), names(answer));
+    let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| -> Vec<String> {
+        these.difference(those).filter(|name| !variables.contains(*name)).cloned().collect()
+    };
+    let (wanted, given) = (only(&gold_names, &answer_names), only(&answer_names, &gold_names));
+    let orders: &[&[usize]] = match (wanted.len(), given.len()) {
+        (1, 1) => &[&[0]],
+        (2, 2) => &[&[0, 1], &[1, 0]],
+        (3, 3) => &[&[0, 1, 2], &[0, 2, 1], &[1, 0, 2], &[1, 2, 0], &[2, 0, 1], &[2, 1, 0]],
+        _ => return None,
+    };
+    orders.iter().find_map(|order| {
+        let mut renamed = answer.clone();
+        for (from, to) in given.iter().zip(order.iter()) {
+            renamed = renamed.substitute(from, &Expression::Symbol(wanted[*to].clone()));
+        }
+        by.same(gold, &renamed).map(|_| "same family of functions")
+    })
+}
+
+fn replaced(expression: &Expression, from: &Expression, to: &Expression) -> Expression {
+    if expression == from { to.clone() } else { expression.map_parts(&mut |part| replaced(part, from, to)) }
+}
+
+/// Sums and products that count with another name: `\sum_{k=1}^n k` and `\sum_{i=1}^n i`.
+pub fn same_big_operator(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule> {
+    let (Expression::Opaque(sign, parts), Expression::Opaque(other, others)) = (gold, answer) else { return None };
+    if sign != other || parts.len() != others.len() || !(sign.starts_with("sum") || sign.starts_with("prod")) {
+        return None;
+    }
+    // `i` counts as often as `k` does, although it is a number elsewhere.
+    let counter = |parts: &[Expression]| match parts.first() {
+        Some(Expression::Chain(first, _)) => {
+            matches!(**first, Expression::Symbol(_) | Expression::Constant(Constant::I)).then(|| (**first).clone())
+        }
+        _ => None,
+    };
+    let (wanted, given) = (counter(parts)?, counter(others)?);
+    // The name must be free on the other side, or it would be caught.
+    let taken = others.iter().any(|part| part.any(&|inner| *inner == wanted));
+    if wanted == given || taken {
+        return None;
+    }
+    let same = parts.iter().zip(others).all(|(a, b)| by.same(a, &replaced(b, &given, &wanted)).is_some());
+    same.then_some("same sum or product with another counter")
 }
 
 /// Whether two expressions differ in the name of one variable only, where the name cannot matter: the

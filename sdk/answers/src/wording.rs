@@ -35,7 +35,13 @@ pub fn decide(gold: &Answer, answer: &Answer) -> Option<Result<Rule, String>> {
     if let (Some(wanted), Some(given)) = (said(gold), said(answer)) {
         return Some(if wanted == given { Ok("same meaning") } else { differ() });
     }
-    if let (Some(wanted @ ("yes" | "no")), Some(given)) = (text::meaning(&gold.text), text::agreement(&answer.text)) {
+    // "Yes, it is possible" says yes; "No one" says nothing of the kind.
+    let explained = |answer: &Answer| {
+        let at = answer.text.find([',', '.', ';'])?;
+        text::meaning(&answer.text[..at]).filter(|said| answer.is_text() && matches!(*said, "yes" | "no"))
+    };
+    let wanted = text::meaning(&gold.text).or_else(|| explained(gold));
+    if let (Some(wanted @ ("yes" | "no")), Some(given)) = (wanted, text::agreement(&answer.text)) {
         return Some(if wanted == given { Ok("same meaning") } else { differ() });
     }
     let integer = |answer: &Answer| match answer.readings.first() {

@@ -66,6 +66,8 @@ impl Lexer<'_> {
                 self.push(Kind::Or);
                 return Ok(());
             }
+            // Money in front of its amount: "Rs. 20".
+            "rs" | "usd" | "inr" | "eur" | "rmb" | "gbp" if self.tokens.is_empty() && length > 1 => return Ok(()),
             "minus" | "negative" => {
                 self.push(Kind::Minus);
                 return Ok(());
