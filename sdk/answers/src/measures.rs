@@ -105,7 +105,8 @@ pub fn measure(written: &str) -> Option<Measure> {
     let (mut below, mut power_ahead, mut any) = (false, 1i64, false);
     // The power of the last unit, which "squared" multiplies.
     let mut last: Option<(Dimension, Rational, i64)> = None;
-    for word in written.split(|c: char| c.is_whitespace() || ".,()*·".contains(c)).filter(|word| !word.is_empty()) {
+    let spaced = written.replace('/', " per ").replace(['^', '{', '}'], "");
+    for word in spaced.split(|c: char| c.is_whitespace() || ".,()*·".contains(c)).filter(|word| !word.is_empty()) {
         match word.to_lowercase().as_str() {
             "per" | "a" | "an" if any || word == "per" => {
                 below = true;

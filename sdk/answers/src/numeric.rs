@@ -7,6 +7,7 @@
 use crate::complex::Complex;
 use crate::exact;
 use crate::expression::{Constant, Expression, Function};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What probing says.
@@ -18,6 +19,19 @@ pub enum Probe {
     Different,
     /// Not enough points have a value.
     Unknown,
+}
+
+thread_local! {
+    /// Whether some term was too small beside the others to change their sum. Such a sum proves nothing:
+    /// `sin x + 10^{-30}` is not `sin x`.
+    static ABSORBED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The values of two expressions at a point, and whether neither lost a term to rounding.
+fn values(left: &Expression, right: &Expression, point: &Point) -> Option<(Complex, Complex, bool)> {
+    ABSORBED.with(|absorbed| absorbed.set(false));
+    let (a, b) = (value(left, point)?, value(right, point)?);
+    Some((a, b, !ABSORBED.with(Cell::get)))
 }
 
 type Point = BTreeMap<String, f64>;
@@ -39,9 +53,7 @@ pub fn proportional(left: &Expression, right: &Expression) -> bool {
     let mut agreed = 0;
     for index in 0..POINTS {
         let point = point(&names, index);
-        let (Some(a), Some(b)) = (value(left, &point), value(right, &point)) else {
-            continue;
-        };
+        let Some((a, b, whole)) = values(left, right, &point) else { continue };
         let Some(quotient) = a.divide(b) else { continue };
         if !quotient.is_usable() {
             continue;
@@ -52,7 +64,7 @@ pub fn proportional(left: &Expression, right: &Expression) -> bool {
                 if same_value(held, quotient) != Some(true) {
                     return false;
                 }
-                agreed += 1;
+                agreed += usize::from(whole);
             }
         }
     }
@@ -80,12 +92,10 @@ fn probe(left: &Expression, right: &Expression) -> Probe {
     let imaginary = |part: &Expression| matches!(part, Expression::Constant(Constant::I));
     let complex = left.any(&imaginary) || right.any(&imaginary);
     let count = if names.is_empty() { 1 } else { POINTS };
-    let mut agreed = 0;
+    let (mut agreed, mut zeros) = (0, 0);
     for index in 0..count {
         let point = point(&names, index);
-        let (Some(a), Some(b)) = (value(left, &point), value(right, &point)) else {
-            continue;
-        };
+        let Some((a, b, whole)) = values(left, right, &point) else { continue };
         if !a.is_usable() || !b.is_usable() {
             continue;
         }
@@ -95,12 +105,14 @@ fn probe(left: &Expression, right: &Expression) -> Probe {
             continue;
         }
         match same_value(a, b) {
-            Some(true) => agreed += 1,
+            // Two zeros at whole numbers are often an accident of the point.
+            Some(true) if a.size() == 0.0 && b.size() == 0.0 => zeros += usize::from(whole),
+            Some(true) => agreed += usize::from(whole),
             Some(false) => return Probe::Different,
             None => {}
         }
     }
-    if agreed >= ENOUGH.min(count) { Probe::Same } else { Probe::Unknown }
+    if agreed >= ENOUGH.min(count) || zeros >= (POINTS / 2).min(count) { Probe::Same } else { Probe::Unknown }
 }
 
 /// Whether two values are the same to within their errors; `None` where the errors are too large to tell.
@@ -119,12 +131,15 @@ fn point(names: &[String], index: usize) -> Point {
     names
         .iter()
         .map(|name| {
-            // FNV-1a: spreads names evenly and is the same everywhere.
+            // FNV-1a: is the same everywhere.
             let mut hash = 0xcbf2_9ce4_8422_2325u64 ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             for byte in name.bytes() {
                 hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
             }
-            hash ^= hash >> 29;
+            // The finish of SplitMix64: FNV alone leaves `a` and `b` next to each other.
+            hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            hash ^= hash >> 31;
             let unit = (hash >> 11) as f64 / (1u64 << 53) as f64;
             let value = match index {
                 0..=4 => 0.25 + 2.5 * unit,
@@ -153,8 +168,16 @@ fn value(expression: &Expression, point: &Point) -> Option<Complex> {
         Expression::Negative(inner) => Some(value(inner, point)?.negate()),
         Expression::Sum(terms) => {
             let mut sum = Complex::real(0.0);
+            let mut least = f64::INFINITY;
             for term in terms {
-                sum = sum.add(value(term, point)?);
+                let term = value(term, point)?;
+                if term.size() > 0.0 {
+                    least = least.min(term.size());
+                }
+                sum = sum.add(term);
+            }
+            if least < 128.0 * sum.error {
+                ABSORBED.with(|absorbed| absorbed.set(true));
             }
             Some(sum)
         }
@@ -277,6 +300,23 @@ fn apply(function: Function, arguments: &[Expression], point: &Point) -> Option<
         GreatestCommonDivisor | LeastCommonMultiple => {
             let whole = Expression::Apply(function, arguments.to_vec());
             Some(Complex::real(exact::value(&whole)?.to_f64()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_lie_far_apart_at_every_point() {
+        let names: Vec<String> = "abcdkmnpqrstuvwxyz".chars().map(String::from).collect();
+        for index in 0..9 {
+            let point = point(&names, index);
+            let mut held: Vec<f64> = point.values().copied().collect();
+            held.sort_by(f64::total_cmp);
+            let near = held.windows(2).filter(|pair| (pair[1] - pair[0]).abs() < 1e-4).count();
+            assert_eq!(near, 0, "{held:?}");
         }
     }
 }

@@ -43,7 +43,7 @@ impl Answer {
                 }
             }
         }
-        if !stripped.contains(|c: char| c.is_ascii_digit())
+        if !stripped.contains(|c: char| c.is_ascii_digit() || "=^_".contains(c))
             && let Some(value) = numeral_words::value(&text::words(&stripped).join(" "))
         {
             readings.insert(0, Expression::rational(value));
@@ -115,6 +115,9 @@ fn without_condition(text: &str) -> String {
         ", where ",
         " where ",
     ];
+    if !text.contains(['f', 'w']) {
+        return text.to_string();
+    }
     // Only behind an answer of its own: "part (a) for all" has no mathematics in front.
     let cut = CONDITIONS.iter().filter_map(|condition| text.find(condition)).min();
     match cut {

@@ -3,7 +3,7 @@
 /// The letter of a choice, where the text is nothing but that: `C`, `(C)`, `C.`, `option C`, `\text{(C)}`.
 pub fn choice(text: &str) -> Option<char> {
     // A sign or an operator makes it mathematics.
-    if text.len() > 200 || text.contains(['-', '+', '=', '^', '_', '*', '/']) {
+    if text.len() > 200 || !text.contains(char::is_alphabetic) || text.contains(['-', '+', '=', '^', '_', '*', '/']) {
         return None;
     }
     let bare = normalise(text);
@@ -53,6 +53,9 @@ pub fn choice_in_front(text: &str) -> Option<(char, &str)> {
 
 /// Whether a sentence begins by saying yes or no.
 pub fn agreement(text: &str) -> Option<&'static str> {
+    if !text.contains(char::is_alphabetic) {
+        return None;
+    }
     let normal = normalise(text);
     match normal.split(' ').next()? {
         "yes" => Some("yes"),
@@ -174,7 +177,7 @@ fn without_commands(text: &str) -> String {
 
 /// One word for answers that say the same in several ways.
 pub fn meaning(text: &str) -> Option<&'static str> {
-    if text.len() > 200 {
+    if text.len() > 200 || !text.contains(char::is_alphabetic) {
         return None;
     }
     let normal = normalise(text);

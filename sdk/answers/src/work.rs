@@ -9,7 +9,7 @@
 use std::cell::Cell;
 
 /// Units for one verdict; a unit is about ten WebAssembly instructions.
-const BUDGET: u64 = 3_000_000;
+pub const BUDGET: u64 = 3_000_000;
 
 thread_local! {
     static LEFT: Cell<u64> = const { Cell::new(BUDGET) };
@@ -18,6 +18,11 @@ thread_local! {
 /// Starts the account of a new verdict.
 pub fn begin() {
     LEFT.with(|left| left.set(BUDGET));
+}
+
+/// What the account of the current verdict still holds.
+pub fn left() -> u64 {
+    LEFT.with(Cell::get)
 }
 
 /// Pays for an operation; `None` where the account does not cover it.

@@ -1,6 +1,9 @@
 //! Pairs that other graders are known to judge wrongly, and what they must be here.
 
-use octo_answers::config::{Config, ExtractionRule, ListOrder, PercentRule, Preset, ThinkingRule, Tolerance, UnitRule};
+use octo_answers::config::{
+    Config, ExtractionRule, FractionRule, LetterCase, ListOrder, PercentRule, Preset, ThinkingRule, Tolerance,
+    ToleranceFor, UnitRule,
+};
 use octo_answers::{Outcome, judge};
 
 fn with(config: &Config, gold: &str, response: &str) -> Outcome {
@@ -36,6 +39,9 @@ fn tiny_numbers_are_told_apart() {
         ("0.000001", "0.0000012"),
         ("\\pi \\cdot 2^{-99}", "\\pi \\cdot 2^{-98}"),
         ("\\pi \\cdot 10^{-30}", "0"),
+        ("\\sin x + 10^{-30}", "\\sin x"),
+        ("\\arctan 2 + 10^{-20}", "\\arctan 2"),
+        ("(a+b+c+d)^{60}", "(a+b+c+d)^{60} - ((a-b)(c-d))^{50}"),
         ("\\frac{2^{2005}+1}{3 \\cdot 2^{2006}}", "\\frac{1}{3 \\cdot 2^{2006}}"),
     ]);
 }
@@ -284,4 +290,116 @@ fn policies_change_what_they_name() {
     assert_eq!(with(&hash, "5", "\\boxed{4}\n#### 5"), Outcome::Correct);
     assert!(Config { extraction: Some(Vec::new()), ..default() }.policy().is_err());
     assert!(Config { tolerance: Some(Tolerance::Absolute { value: f64::NAN }), ..default() }.policy().is_err());
+}
+
+#[test]
+fn a_spray_of_answers_is_not_correct() {
+    all_incorrect(&[("42", "41, 42, 43"), ("42", "42 \\text{ or } 43"), ("C", "C \\text{ and } D"), ("3", "\\pm 3")]);
+    let judge = |response: &str| with(&Config::default(), "A", response);
+    assert_eq!(judge("A, B, C and D"), Outcome::Incorrect);
+    assert_eq!(judge("\\boxed{A}, \\boxed{B}"), Outcome::Incorrect);
+}
+
+#[test]
+fn an_interval_is_no_list_of_its_ends() {
+    assert_eq!(boxed("[0,1]", "0, 1"), Outcome::Incorrect);
+    assert_eq!(boxed("(1,3)", "\\{1,3\\}"), Outcome::Incorrect);
+    assert_eq!(boxed("\\{0,1\\}", "[0,1]"), Outcome::Incorrect);
+}
+
+#[test]
+fn numbers_in_words_and_numerals_have_their_value() {
+    all_correct(&[
+        ("three-fifths", "3/5"),
+        ("\\text{one half}", "0.5"),
+        ("first", "1"),
+        ("XIV", "14"),
+        ("14", "XIV"),
+        ("-5", "\\text{negative five}"),
+        ("3,14", "3.14"),
+        ("0.1666\\ldots", "\\frac{1}{6}"),
+        ("0.333...", "1/3"),
+        ("⑦", "7"),
+    ]);
+    all_incorrect(&[("three-fifths", "5/3"), ("XIV", "16"), ("0.1666\\ldots", "0.1666")]);
+}
+
+#[test]
+fn units_that_are_known_convert_and_never_cross_dimensions() {
+    all_correct(&[
+        ("1.5 \\text{ m}", "150 \\text{ cm}"),
+        ("1 hour 30 minutes", "90 \\text{ minutes}"),
+        ("1 hour 30 minutes", "1.5 \\text{ hours}"),
+        ("20 \\text{ km/h}", "20000 \\text{ m per hour}"),
+        ("5 ft 6 in", "66 \\text{ inches}"),
+        ("7 \\text{ apples}", "7"),
+    ]);
+    all_incorrect(&[
+        ("15 \\text{ cm}", "15 \\text{ m}"),
+        ("15 \\text{ cm}^2", "15 \\text{ cm}^3"),
+        ("10 \\text{ kg}", "10 \\text{ cm}"),
+        ("20 \\text{ km/h}", "20 \\text{ km}"),
+        ("1 \\pmod 4", "1 \\pmod 3"),
+    ]);
+    let units = |rule| Config { units: Some(rule), ..Config::default() };
+    let judge = |rule, gold: &str, answer: &str| with(&units(rule), gold, &format!("\\boxed{{{answer}}}"));
+    assert_eq!(judge(UnitRule::Require, "5 \\text{ cm}", "5"), Outcome::Incorrect);
+    assert_eq!(judge(UnitRule::Require, "5 \\text{ cm}", "50 \\text{ mm}"), Outcome::Correct);
+    assert_eq!(judge(UnitRule::Ignore, "5 \\text{ cm}", "5 \\text{ m}"), Outcome::Correct);
+    assert_eq!(judge(UnitRule::Convert, "5 \\text{ apples}", "5 \\text{ pears}"), Outcome::Incorrect);
+}
+
+#[test]
+fn bound_names_do_not_matter_and_others_do() {
+    all_correct(&[
+        ("\\frac{\\pi}{4}+k\\pi", "\\frac{\\pi}{4}+n\\pi, n \\in \\mathbb{Z}"),
+        ("f(x)=cx+d", "f(x)=ax+b"),
+        ("x^2+C", "x^2+K"),
+        ("\\sum_{k=1}^{n} k^2", "\\sum_{i=1}^{n} i^2"),
+        ("f(x)=2x+1", "y=2x+1"),
+    ]);
+    all_incorrect(&[
+        ("k\\pi", "2n\\pi"),
+        ("f(x)=ax+b", "f(x)=ax+a"),
+        ("f(x)=ax+b", "f(x)=bx+a"),
+        ("x^2+C", "x^2"),
+        ("\\sum_{k=1}^{n} k", "\\sum_{k=1}^{n} n"),
+        ("a", "b"),
+    ]);
+}
+
+#[test]
+fn inequalities_keep_their_direction() {
+    all_correct(&[
+        ("2x+y \\le 4", "y \\le 4-2x"),
+        ("x > 3", "2x > 6"),
+        ("|x| < 2", "(-2,2)"),
+        ("|x-1| \\ge 2", "x \\le -1 \\text{ or } x \\ge 3"),
+        ("x < -1 \\cup x > 1", "(-\\infty,-1)\\cup(1,\\infty)"),
+    ]);
+    all_incorrect(&[("2x > 6", "x < 3"), ("-x > 3", "x > -3"), ("|x| < 2", "[-2,2]"), ("2x+y \\le 4", "y < 4-2x")]);
+}
+
+#[test]
+fn more_policies_change_what_they_name() {
+    let judge = |config: Config, gold: &str, answer: &str| with(&config, gold, &format!("\\boxed{{{answer}}}"));
+    let default = Config::default;
+    let reduced = || Config { fractions: Some(FractionRule::Reduced), ..default() };
+    assert_eq!(judge(reduced(), "\\frac{1}{2}", "\\frac{2}{4}"), Outcome::Incorrect);
+    assert_eq!(judge(reduced(), "\\frac{1}{2}", "\\frac{1}{2}"), Outcome::Correct);
+    assert_eq!(judge(default(), "\\frac{1}{2}", "\\frac{2}{4}"), Outcome::Correct);
+    let cased = Config { letter_case: Some(LetterCase::Significant), ..default() };
+    assert_eq!(judge(cased, "\\text{East}", "\\text{east}"), Outcome::Incorrect);
+    assert_eq!(judge(default(), "\\text{East}", "\\text{east}"), Outcome::Correct);
+    let listed = Config { list_as_set: Some(false), ..default() };
+    assert_eq!(judge(listed, "\\{1,2\\}", "1,2"), Outcome::Incorrect);
+    let rounded = |tolerance_for| Config { preset: Preset::Rounded, tolerance_for, ..default() };
+    assert_eq!(judge(rounded(None), "299.94", "300"), Outcome::Correct);
+    assert_eq!(judge(rounded(None), "300", "301"), Outcome::Incorrect, "two whole numbers are exact");
+    assert_eq!(judge(rounded(Some(ToleranceFor::All)), "300", "301"), Outcome::Correct);
+    let only = Config { boxed_only: true, ..default() };
+    assert_eq!(with(&only, "5", "The answer is 5."), Outcome::NoAnswer);
+    let ends = Config { thinking_ends: Some("</reason>".into()), ..default() };
+    assert_eq!(with(&ends, "5", "\\boxed{4}</reason>\\boxed{5}"), Outcome::Correct);
+    assert!(Config { boxed_only: true, extraction: Some(vec![ExtractionRule::Bold]), ..default() }.policy().is_err());
 }
