@@ -3,7 +3,7 @@
 //! `OCTO_SHARED` names the folder with `data/`; what is not there is passed over.
 //! Arguments: any of `gsm8k`, `cases`, `latex`, `golds`; all without. A path is a file of lines
 //! `reference TAB answer TAB true|false`: `.tsv` files hold answers that are judged inside a box, others whole responses
-//! with `⏎` for the ends of their lines.
+//! with `⏎` for the ends of their lines. `OCTO_PRESET` names the preset for `cases`.
 
 use octo_answers::config::{Config, Preset};
 use octo_answers::{Outcome, judge};
@@ -66,7 +66,11 @@ fn cases() {
     let mut suites: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     for row in rows("verifier/cases.jsonl") {
         let places = row["config"]["float_rounding"].as_u64();
-        let config = Config { rounded_decimal_places: places.map(|places| places as u32), ..Config::default() };
+        let preset = match std::env::var("OCTO_PRESET") {
+            Ok(name) => serde_json::from_value(Value::String(name)).unwrap_or_default(),
+            Err(_) => Preset::default(),
+        };
+        let config = Config { preset, rounded_decimal_places: places.map(|places| places as u32), ..Config::default() };
         let Ok(policy) = config.policy() else { continue };
         let verdict = judge(&text(&row["pred"]), &[text(&row["gold"])], &policy);
         let expected = row["expected"].as_bool();

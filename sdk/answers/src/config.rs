@@ -56,11 +56,11 @@ pub enum Preset {
     MathVerify,
     /// `####` and `A:` lines first, then phrases, boxes and the last number.
     Gsm8k,
-    /// The last box only; lists in the order given; no rounding.
+    /// The last box, or a response that is nothing but a formula; lists in the order given; no rounding.
     Hendrycks,
     /// Boxes, phrases and the last number, with a relative tolerance of 1e-4, for base models in mid-training.
     Octothinker,
-    /// As `math-verify`, and a decimal equals what lies within 5% of it: for references that textbooks rounded.
+    /// As `math-verify`, and a decimal equals what lies within 1% of it: for references that textbooks rounded.
     Rounded,
 }
 
@@ -220,7 +220,8 @@ impl Preset {
                 ..base
             },
             Preset::Hendrycks => Policy {
-                extraction: looks_in(&[Boxed]),
+                // A bare formula is what its function gets once the box is taken off.
+                extraction: looks_in(&[Boxed, Bare]),
                 rounded_decimal_places: None,
                 percent: PercentRule::Number,
                 units: UnitRule::Ignore,
@@ -233,7 +234,7 @@ impl Preset {
                 tolerance: Tolerance::Relative { value: 1e-4 },
                 ..base
             },
-            Preset::Rounded => Policy { tolerance: Tolerance::Relative { value: 0.05 }, ..base },
+            Preset::Rounded => Policy { tolerance: Tolerance::Relative { value: 0.01 }, ..base },
         }
     }
 }

@@ -13,6 +13,9 @@
 //! 9. the last text in bold that holds an answer;
 //! 10. the last formula or the last number, whichever comes later.
 //!
+//! Two more rules are there to be chosen: the last text in square brackets, and the last number alone. A short response
+//! that says "no solution" and the like is an answer where no rule found another.
+//!
 //! An empty box is no answer, and nothing behind it is searched for one.
 
 use crate::extraction::{Extraction, ExtractionRule, ThinkingRule};

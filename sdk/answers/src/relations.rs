@@ -344,7 +344,8 @@ pub fn renamed(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
     let constant = !alone && free(&wanted) && free(&given) && is_term(gold, &wanted) && is_term(answer, &given);
     let bound = constant || alone && counting(&wanted) && counting(&given) && (family || tuples);
     let relational = matches!(gold, Expression::Chain(..) | Expression::Bracketed(..));
-    if !bound && !(relational && wanted.to_lowercase() == given.to_lowercase()) {
+    let cased = relational && wanted.to_lowercase() == given.to_lowercase();
+    if !bound && !cased {
         return None;
     }
     by.same(gold, &answer.substitute(&given, &Expression::Symbol(wanted)))
