@@ -2,7 +2,7 @@
 //!
 //! `OCTO_SHARED` names the folder with `data/`. A clock is fine here: nothing of this runs inside a plugin.
 
-use octo_answers::{config::Preset, judge};
+use octo_answers::{config::Preset, judge, work};
 use serde_json::Value;
 use std::time::Instant;
 
@@ -41,7 +41,12 @@ fn main() {
             for _ in 0..20 {
                 std::hint::black_box(judge(response, references, &policy));
             }
-            times.push(start.elapsed().as_secs_f64() / 20.0 * 1e6);
+            let taken = start.elapsed().as_secs_f64() / 20.0 * 1e6;
+            if taken > 1_000.0 {
+                let units = work::BUDGET - work::left();
+                println!("{taken:.0} us, {units} units: {} | {response}", references[0]);
+            }
+            times.push(taken);
         }
         times.sort_by(f64::total_cmp);
         let mean = times.iter().sum::<f64>() / times.len() as f64;

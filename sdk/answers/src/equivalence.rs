@@ -12,6 +12,9 @@ const MAX_COMPARISONS: u32 = 3_000;
 /// Comparisons that may go as far as the normal form or probing.
 const MAX_DEEP: u32 = 200;
 
+/// Work that one pair of normal forms may take; probing decides what is larger.
+pub(crate) const NORMAL_FORM: u64 = 300_000;
+
 /// What a comparison of two expressions has to know.
 pub struct Comparison<'a> {
     /// The policies.
@@ -212,6 +215,9 @@ impl Comparison<'_> {
 
     /// Whether two numbers or formulas have the same value.
     pub fn same_value(&self, gold: &Expression, answer: &Expression) -> Option<Rule> {
+        if !has_value(gold) || !has_value(answer) {
+            return None;
+        }
         let exactly = |expression: &Expression| work::limited(600_000, || exact::value(expression));
         if let Some(a) = exactly(gold)
             && let Some(b) = exactly(answer)
@@ -223,7 +229,7 @@ impl Comparison<'_> {
         }
         let deep = self.deep.get().checked_sub(1)?;
         self.deep.set(deep);
-        let equal = work::limited(1_000_000, || algebra::equal(&algebra::form(gold)?, &algebra::form(answer)?));
+        let equal = work::limited(NORMAL_FORM, || algebra::equal(&algebra::form(gold)?, &algebra::form(answer)?));
         match equal {
             Some(true) => return Some("same algebraic normal form"),
             Some(false) => return self.near(gold, answer),
@@ -288,6 +294,21 @@ impl Comparison<'_> {
         }
         None
     }
+}
+
+/// Whether an expression may have a value: a collection or words never do, and the other side is not worked out.
+fn has_value(expression: &Expression) -> bool {
+    !matches!(
+        expression,
+        Expression::Text(_)
+            | Expression::List(..)
+            | Expression::Set(_)
+            | Expression::Bracketed(..)
+            | Expression::Matrix(_)
+            | Expression::Combined(..)
+            | Expression::SetBuilder(..)
+            | Expression::EmptySet
+    )
 }
 
 /// Whether any fraction of whole numbers could be reduced.

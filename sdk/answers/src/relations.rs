@@ -157,8 +157,9 @@ fn same_equation(gold: &Expression, answer: &Expression) -> Option<Rule> {
     if gold_names != answer_names || gold_names.is_empty() {
         return None;
     }
-    let proportional =
-        work::limited(1_000_000, || algebra::proportional(&algebra::form(gold)?, &algebra::form(answer)?));
+    let proportional = work::limited(crate::equivalence::NORMAL_FORM, || {
+        algebra::proportional(&algebra::form(gold)?, &algebra::form(answer)?)
+    });
     match proportional {
         Some(true) => return Some("same equation up to a factor"),
         Some(false) => return None,
@@ -186,7 +187,9 @@ fn same_inequality(
     if strict != other {
         return Some(None);
     }
-    let factor = work::limited(1_000_000, || algebra::factor(&algebra::form(&wanted)?, &algebra::form(&given)?))?;
+    let factor = work::limited(crate::equivalence::NORMAL_FORM, || {
+        algebra::factor(&algebra::form(&wanted)?, &algebra::form(&given)?)
+    })?;
     Some((!factor.is_negative()).then_some("same inequality up to a positive factor"))
 }
 
