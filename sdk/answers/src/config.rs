@@ -1,0 +1,301 @@
+//! What a recipe may choose: where to look for the answer and when two answers count as the same.
+//!
+//! Public graders contradict one another (one refuses a reordered list that another accepts), so these are policies,
+//! not truths. A preset fixes all of them; a key given beside it overrides that one policy.
+
+pub use crate::extraction::{Extraction, ExtractionConfig, ExtractionRule, ThinkingRule};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The configuration object of the plugin. `{}` is the `math-verify` preset.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The policies to start from.
+    pub preset: Preset,
+    /// Rules of extraction in order of precedence; the first that finds an answer decides.
+    pub extraction: Option<Vec<ExtractionRule>>,
+    /// Only the last box counts: short for `extraction = ["boxed"]`.
+    pub boxed_only: bool,
+    /// How `<think>` blocks are read.
+    pub thinking: Option<ThinkingRule>,
+    /// What closes the reasoning, where it is not `</think>`.
+    pub thinking_ends: Option<String>,
+    /// How far two numbers may lie apart.
+    pub tolerance: Option<Tolerance>,
+    /// Which numbers the tolerance is for.
+    pub tolerance_for: Option<ToleranceFor>,
+    /// A decimal written to at least this many places equals an exact value that rounds to it. Absent: never.
+    pub rounded_decimal_places: Option<u32>,
+    /// What a percent sign means.
+    pub percent: Option<PercentRule>,
+    /// What units of measurement mean.
+    pub units: Option<UnitRule>,
+    /// Whether the order of a list such as `1, 2, 3` matters. Tuples are always ordered, sets never.
+    pub list_order: Option<ListOrder>,
+    /// Whether a fraction must be in lowest terms.
+    pub fractions: Option<FractionRule>,
+    /// Whether capital and small letters are told apart in words. Variables always are.
+    pub letter_case: Option<LetterCase>,
+    /// Whether an inequality in one variable equals the interval of its solutions.
+    pub inequality_as_interval: Option<bool>,
+    /// Whether a set in braces equals the list of its elements.
+    pub list_as_set: Option<bool>,
+    /// Only this many bytes at the end of a response are searched.
+    pub max_response_bytes: Option<usize>,
+    /// A longer answer is compared as text only.
+    pub max_answer_bytes: Option<usize>,
+}
+
+/// A named set of policies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// Boxes first, then phrases, then the last expression; lists in any order; six decimal places.
+    #[default]
+    MathVerify,
+    /// `####` and `A:` lines first, then phrases, boxes and the last number.
+    Gsm8k,
+    /// The last box, or a response that is nothing but a formula; lists in the order given; no rounding.
+    Hendrycks,
+    /// Boxes, phrases and the last number, with a relative tolerance of 1e-4, for base models in mid-training.
+    Octothinker,
+    /// As `math-verify`, and a decimal equals what lies within 1% of it: for references that textbooks rounded.
+    Rounded,
+}
+
+/// How far two numbers may lie apart and still be the same.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Tolerance {
+    /// Not at all: exact arithmetic decides wherever it can.
+    Exact,
+    /// By `value` times the size of the reference.
+    Relative {
+        /// The fraction of the reference, such as 0.0001.
+        value: f64,
+    },
+    /// By `value`.
+    Absolute {
+        /// The distance, in the units of the reference.
+        value: f64,
+    },
+}
+
+/// Which numbers a tolerance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToleranceFor {
+    /// Pairs of which at least one is written as a decimal, and so may be rounded: 1001 is never 1000.
+    Decimals,
+    /// Every pair.
+    All,
+}
+
+/// What a percent sign means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PercentRule {
+    /// `28%` equals both 0.28 and 28.
+    Either,
+    /// `28%` equals 0.28 only.
+    Fraction,
+    /// `28%` equals 28 only.
+    Number,
+}
+
+/// What units of measurement mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnitRule {
+    /// Units are dropped.
+    Ignore,
+    /// Where both answers name a unit that is known, values are converted; every other unit is dropped.
+    Known,
+    /// Where both answers name a unit, it must be the same one.
+    Match,
+    /// Where both name a unit, values are converted: 1.5 m is 150 cm, and never 150 kg.
+    Convert,
+    /// As `convert`, and an answer must name a unit where its reference does.
+    Require,
+}
+
+/// Whether the order of a list matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListOrder {
+    /// Any order will do; repeated elements count.
+    Any,
+    /// The order of the reference.
+    Same,
+}
+
+/// Whether a fraction must be in lowest terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FractionRule {
+    /// `2/4` equals `1/2`.
+    Any,
+    /// `2/4` is not an answer to `1/2`.
+    Reduced,
+}
+
+/// Whether capital and small letters are told apart in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LetterCase {
+    /// "East" is "east".
+    Ignored,
+    /// It is not.
+    Significant,
+}
+
+/// Every policy resolved: what the rest of the crate reads.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Where the answer is looked for.
+    pub extraction: Extraction,
+    /// How far two numbers may lie apart.
+    pub tolerance: Tolerance,
+    /// Which numbers the tolerance is for.
+    pub tolerance_for: ToleranceFor,
+    /// Places from which a rounded decimal is accepted.
+    pub rounded_decimal_places: Option<u32>,
+    /// What a percent sign means.
+    pub percent: PercentRule,
+    /// What units mean.
+    pub units: UnitRule,
+    /// Whether the order of a list matters.
+    pub list_order: ListOrder,
+    /// Whether a fraction must be in lowest terms.
+    pub fractions: FractionRule,
+    /// Whether letters' case matters in words.
+    pub letter_case: LetterCase,
+    /// Whether an inequality equals the interval of its solutions.
+    pub inequality_as_interval: bool,
+    /// Whether a set equals the list of its elements.
+    pub list_as_set: bool,
+    /// Bytes beyond which an answer is text only.
+    pub max_answer_bytes: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Preset::MathVerify.policy()
+    }
+}
+
+impl Preset {
+    /// The policies of the preset.
+    pub fn policy(self) -> Policy {
+        use ExtractionRule::*;
+        let base = Policy {
+            extraction: Extraction::default(),
+            tolerance: Tolerance::Exact,
+            tolerance_for: ToleranceFor::Decimals,
+            rounded_decimal_places: Some(6),
+            percent: PercentRule::Either,
+            units: UnitRule::Known,
+            list_order: ListOrder::Any,
+            fractions: FractionRule::Any,
+            letter_case: LetterCase::Ignored,
+            inequality_as_interval: true,
+            list_as_set: true,
+            max_answer_bytes: 4_096,
+        };
+        let looks_in = |rules: &[ExtractionRule]| Extraction { rules: rules.to_vec(), ..Extraction::default() };
+        match self {
+            Preset::MathVerify => base,
+            Preset::Gsm8k => Policy {
+                extraction: looks_in(&[
+                    HashMarks,
+                    AnswerLine,
+                    FinalAnswerIs,
+                    AnswerIs,
+                    Boxed,
+                    AnswerTag,
+                    Bare,
+                    LastNumber,
+                ]),
+                ..base
+            },
+            Preset::Hendrycks => Policy {
+                // A bare formula is what its function gets once the box is taken off.
+                extraction: looks_in(&[Boxed, Bare]),
+                rounded_decimal_places: None,
+                percent: PercentRule::Number,
+                units: UnitRule::Ignore,
+                list_order: ListOrder::Same,
+                inequality_as_interval: false,
+                ..base
+            },
+            Preset::Octothinker => Policy {
+                extraction: looks_in(&[Boxed, FinalAnswerIs, AnswerIs, HashMarks, AnswerLine, Bare, LastExpression]),
+                tolerance: Tolerance::Relative { value: 1e-4 },
+                ..base
+            },
+            Preset::Rounded => Policy { tolerance: Tolerance::Relative { value: 0.01 }, ..base },
+        }
+    }
+}
+
+impl Config {
+    /// Resolves the preset and its overrides, or says which value cannot be used.
+    pub fn policy(&self) -> Result<Policy, String> {
+        let mut policy = self.preset.policy();
+        let extraction = ExtractionConfig {
+            rules: self.extraction.clone(),
+            boxed_only: self.boxed_only,
+            thinking: self.thinking,
+            thinking_ends: self.thinking_ends.clone(),
+            max_response_bytes: self.max_response_bytes,
+        };
+        policy.extraction =
+            extraction.over(policy.extraction).map_err(|message| message.replace("`rules`", "`extraction`"))?;
+        if let Some(tolerance) = self.tolerance {
+            tolerance.check()?;
+            policy.tolerance = tolerance;
+        }
+        if let Some(places) = self.rounded_decimal_places {
+            policy.rounded_decimal_places = Some(places);
+        }
+        policy.tolerance_for = self.tolerance_for.unwrap_or(policy.tolerance_for);
+        policy.percent = self.percent.unwrap_or(policy.percent);
+        policy.units = self.units.unwrap_or(policy.units);
+        policy.list_order = self.list_order.unwrap_or(policy.list_order);
+        policy.fractions = self.fractions.unwrap_or(policy.fractions);
+        policy.letter_case = self.letter_case.unwrap_or(policy.letter_case);
+        policy.inequality_as_interval = self.inequality_as_interval.unwrap_or(policy.inequality_as_interval);
+        policy.list_as_set = self.list_as_set.unwrap_or(policy.list_as_set);
+        policy.max_answer_bytes = self.max_answer_bytes.unwrap_or(policy.max_answer_bytes);
+        if policy.max_answer_bytes > 65_536 {
+            return Err(format!(
+                "`max_answer_bytes` is {}: at most 65536 keeps every verdict quick",
+                policy.max_answer_bytes
+            ));
+        }
+        Ok(policy)
+    }
+}
+
+impl Tolerance {
+    /// Says what is wrong with the value, if anything.
+    pub fn check(self) -> Result<(), String> {
+        match self {
+            Tolerance::Relative { value } | Tolerance::Absolute { value } if !value.is_finite() || value < 0.0 => {
+                Err(format!("`tolerance.value` is {value}: it must be a finite number of at least 0"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a value lies within this of the one wanted.
+    pub fn allows(self, wanted: f64, given: f64) -> bool {
+        let distance = (wanted - given).abs();
+        match self {
+            Tolerance::Exact => distance == 0.0,
+            Tolerance::Relative { value } => distance <= value * wanted.abs(),
+            Tolerance::Absolute { value } => distance <= value,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! From a response and its references to a verdict.
+
+use crate::config::Policy;
+use crate::equivalence;
+use crate::extract::{self, Expectation};
+use crate::reading::Answer;
+use crate::text;
+use crate::work;
+use octo_sdk::{Outcome, Verdict};
+
+/// Judges one response. It is correct if any reference matches.
+pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict {
+    work::begin();
+    let golds: Vec<Answer> = references
+        .iter()
+        .map(|reference| {
+            Answer::read(&extract::reference(reference, &policy.extraction), policy.max_answer_bytes, false)
+        })
+        .filter(|gold| !gold.is_blank())
+        .collect();
+    let Some(first) = golds.first() else {
+        return Verdict {
+            outcome: Outcome::Unparsable,
+            extracted: None,
+            reason: "the reference is empty or cannot be read".into(),
+        };
+    };
+    let expects = expectation(first);
+    // A short response may be the reference word for word, dates and names with digits included.
+    let said = response.trim().trim_end_matches('.');
+    if said.len() <= 300 && said.contains(' ') && golds.iter().any(|gold| gold.text.trim_end_matches('.') == said) {
+        return Verdict {
+            outcome: Outcome::Correct,
+            extracted: Some(said.to_string()),
+            reason: "whole response: same text".into(),
+        };
+    }
+    let found = match extract::answer(response, &policy.extraction, expects) {
+        Ok(found) => found,
+        Err(reason) => {
+            return Verdict { outcome: Outcome::NoAnswer, extracted: None, reason };
+        }
+    };
+    let answer = Answer::read(&found.text, policy.max_answer_bytes, true);
+    // A sentence with one formula or number in it says that.
+    let inner = inner_answer(&answer, expects);
+    let mut reason = None;
+    for gold in &golds {
+        for candidate in std::iter::once(&answer).chain(inner.as_ref()) {
+            match equivalence::compare(gold, candidate, policy) {
+                Ok(rule) => {
+                    return Verdict {
+                        outcome: Outcome::Correct,
+                        extracted: Some(shown(&found.text)),
+                        reason: format!("{}: {rule}", found.rule),
+                    };
+                }
+                Err(rule) => reason = reason.or(Some(rule)),
+            }
+        }
+    }
+    let reason = reason.unwrap_or_else(|| "no rule makes it equal".into());
+    Verdict {
+        outcome: Outcome::Incorrect,
+        extracted: Some(shown(&found.text)),
+        reason: format!("{}: {reason}", found.rule),
+    }
+}
+
+/// The answer as it is reported: whole, unless it is no answer that anyone would read.
+fn shown(text: &str) -> String {
+    const MAX_SHOWN: usize = 4_096;
+    if text.len() <= MAX_SHOWN {
+        return text.to_string();
+    }
+    let mut end = MAX_SHOWN;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
+
+fn expectation(gold: &Answer) -> Expectation {
+    if text::choice_of_reference(&gold.text).is_some() {
+        Expectation::Choice
+    } else if gold.is_text() {
+        Expectation::Text
+    } else {
+        Expectation::Mathematics
+    }
+}
+
+/// Where an extracted sentence does not read as mathematics: its last formula, or its only number.
+fn inner_answer(answer: &Answer, expects: Expectation) -> Option<Answer> {
+    // Words of other alphabets read as variables.
+    let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && crate::tokens::unicode(c).is_none();
+    let worded = answer.is_text() || answer.text.chars().any(foreign);
+    if expects != Expectation::Mathematics || !worded || answer.text.len() > 2_000 {
+        return None;
+    }
+    let spans = crate::spans::mathematics(&answer.text);
+    if let Some(span) = spans.last() {
+        return Some(Answer::read(&answer.text[span.start..span.end], 2_000, true));
+    }
+    let (at, number) = extract::last_number(&answer.text)?;
+    let alone = !answer.text[..at].chars().any(|c| c.is_ascii_digit());
+    alone.then(|| Answer::read(&number, 2_000, true))
+}

@@ -1,0 +1,204 @@
+//! An answer as text and every way to read it as mathematics.
+
+use crate::expression::{Expression, Relation};
+use crate::lexer::Comma;
+use crate::tokens::Kind;
+use crate::{numeral_words, parse, text};
+
+/// An answer with its readings; the first is the usual one.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// As written.
+    pub text: String,
+    /// Readings as mathematics, possibly none.
+    pub readings: Vec<Expression>,
+    /// Whether it is too long to be anything but text.
+    pub is_long: bool,
+}
+
+impl Answer {
+    /// Reads a text in every way that its commas allow.
+    ///
+    /// A decimal comma is tried only where `decimal_comma` says so, for one comma outside brackets that parts no
+    /// thousands: in a reference `5,15` is a list.
+    pub fn read(written: &str, max_bytes: usize, decimal_comma: bool) -> Self {
+        if written.len() > max_bytes {
+            return Self { text: written.to_string(), readings: Vec::new(), is_long: true };
+        }
+        let stripped = without_condition(&crate::extract::strip_delimiters(written));
+        let stripped = with_plain_unit(stripped);
+        let mut readings = Vec::new();
+        let mut ways = vec![Comma::Thousands];
+        if stripped.contains(',') {
+            ways.push(Comma::Separator);
+        }
+        if decimal_comma && has_decimal_comma(&stripped) {
+            ways.push(Comma::Decimal);
+        }
+        for way in ways {
+            if let Ok(expression) = parse::answer(&stripped, way) {
+                let expression = without_membership(expression);
+                if !readings.contains(&expression) {
+                    readings.push(expression);
+                }
+            }
+        }
+        if !stripped.contains(|c: char| c.is_ascii_digit() || "=^_".contains(c))
+            && let Some(value) = numeral_words::value(&text::words(&stripped).join(" "))
+        {
+            readings.insert(0, Expression::rational(value));
+        }
+        Self { text: stripped, readings, is_long: false }
+    }
+
+    /// The reading of a single comma as a decimal one, where that is possible.
+    pub(crate) fn with_decimal_comma(&self) -> Option<Expression> {
+        has_decimal_comma(&self.text).then(|| parse::answer(&self.text, Comma::Decimal).ok()).flatten()
+    }
+
+    /// Whether every reading is words alone.
+    pub fn is_text(&self) -> bool {
+        self.readings.iter().all(is_words)
+    }
+
+    /// Whether there is nothing in it to compare.
+    pub fn is_blank(&self) -> bool {
+        self.readings.iter().all(|reading| *reading == Expression::Dots)
+            && !self.text.chars().any(char::is_alphanumeric)
+    }
+}
+
+fn is_words(expression: &Expression) -> bool {
+    match expression {
+        Expression::Text(_) => true,
+        Expression::List(_, items) => items.iter().all(is_words),
+        _ => false,
+    }
+}
+
+/// `12 (apples)` and `$1.5$ m`: a unit in brackets, or behind a formula, written as words.
+fn with_plain_unit(text: String) -> String {
+    if let Some((value, unit)) = text.rsplit_once("$ ")
+        && value.starts_with('$')
+        && crate::measures::measure(unit).is_some()
+    {
+        return format!("{} \\text{{{unit}}}", &value[1..]);
+    }
+    let Some((value, unit)) = text.strip_suffix(')').and_then(|rest| rest.split_once(" (")) else { return text };
+    let words = unit.chars().all(|c| c.is_alphabetic() || " -'.".contains(c));
+    let number = value.ends_with(|c: char| c.is_ascii_digit() || c == '}') && !value.contains('(');
+    if words && number && unit.chars().count() > 1 { format!("{value} \\text{{{unit}}}") } else { text }
+}
+
+/// Whether the only comma lies between digits and parts no group of three.
+fn has_decimal_comma(text: &str) -> bool {
+    let Some((before, after)) = text.split_once(',') else { return false };
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).count();
+    let behind = digits(after);
+    !after.contains(',')
+        && before.ends_with(|c: char| c.is_ascii_digit())
+        && behind > 0
+        && (behind != 3 || before.chars().rev().take_while(char::is_ascii_digit).count() > 3)
+}
+
+/// Without a condition on parameters at the end, such as "for some integer t" or "where k is an integer".
+fn without_condition(text: &str) -> String {
+    const CONDITIONS: [&str; 10] = [
+        "\\text{ for ",
+        "\\text{for ",
+        "\\text{ where",
+        "\\text{where",
+        " for some ",
+        " for any ",
+        " for all ",
+        " for every ",
+        ", where ",
+        " where ",
+    ];
+    if !text.contains(['f', 'w']) {
+        return text.to_string();
+    }
+    // Only behind an answer of its own: "part (a) for all" has no mathematics in front.
+    let cut = CONDITIONS.iter().filter_map(|condition| text.find(condition)).min();
+    match cut {
+        Some(cut) if text[..cut].contains(['=', '(', '\\', '^']) && !text[cut..].contains("and }") => {
+            text[..cut].trim_end_matches([' ', ',', '$', '\\']).to_string()
+        }
+        _ => text.to_string(),
+    }
+}
+
+/// Without `k \in \mathbb{Z}` behind an answer that `k` is a parameter of, as an entry of its own or in brackets.
+fn without_membership(expression: Expression) -> Expression {
+    let parameter = |part: &Expression| match part {
+        Expression::Chain(first, rest) => match (&**first, rest.as_slice()) {
+            (Expression::Symbol(name), [(Relation::In, Expression::Symbol(set))]) if "ℤℕℝℚ".contains(set.as_str()) => {
+                Some(name.clone())
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let used = |name: &String, by: &[Expression]| {
+        by.iter().any(|other| other.any(&|part| matches!(part, Expression::Symbol(own) if own == name)))
+    };
+    match expression {
+        Expression::List(joint, mut items) => {
+            while let Some((last, before)) = items.split_last()
+                && let Some(name) = parameter(last)
+                && used(&name, before)
+            {
+                items.pop();
+            }
+            if items.len() == 1 { items.remove(0) } else { Expression::List(joint, items) }
+        }
+        Expression::Product(mut factors) => {
+            if let Some((last, before)) = factors.split_last()
+                && let Some(name) = parameter(last)
+                && used(&name, before)
+            {
+                factors.pop();
+            }
+            if factors.len() == 1 { factors.remove(0) } else { Expression::Product(factors) }
+        }
+        Expression::Sum(mut terms) => {
+            if let Some(last) = terms.pop() {
+                terms.push(without_membership(last));
+            }
+            Expression::Sum(terms)
+        }
+        Expression::Chain(first, mut rest) if rest.iter().all(|(relation, _)| *relation != Relation::In) => {
+            if let Some((relation, last)) = rest.pop() {
+                rest.push((relation, without_membership(last)));
+            }
+            Expression::Chain(first, rest)
+        }
+        other => other,
+    }
+}
+
+/// Whether a text is mathematics and no sentence: words only as short units behind a value.
+pub fn is_mathematics(written: &str, comma: Comma) -> bool {
+    let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && crate::tokens::unicode(c).is_none();
+    let words = |text: &str| {
+        text.split_whitespace().count() <= 2
+            && !text.split_whitespace().any(|word| crate::words::is_short_word(&word.to_lowercase()))
+    };
+    let written = &without_condition(written);
+    let Ok(tokens) = crate::lexer::tokens(written, comma) else { return false };
+    let prose = tokens.iter().enumerate().any(|(index, token)| match &token.kind {
+        // A unit stands behind a value.
+        Kind::Text(text) => {
+            let behind_value = index > 0
+                && matches!(
+                    tokens[index - 1].kind,
+                    Kind::Number(..) | Kind::Close(_) | Kind::Constant(_) | Kind::Percent | Kind::Degree
+                );
+            let subscript = index > 0 && tokens[index - 1].kind == Kind::Underscore
+                || index > 1 && tokens[index - 2].kind == Kind::Underscore;
+            !subscript && (!behind_value || !words(text))
+        }
+        _ => false,
+    });
+    !prose && !written.chars().any(foreign) && parse::answer(written, comma).is_ok()
+}

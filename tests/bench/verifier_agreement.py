@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""False positives and false negatives of verifier_math and of the graders on PyPI, on the same labelled cases.
+
+    python tests/bench/verifier_agreement.py --python PATH/TO/venv/bin/python
+
+The venv needs `math-verify==0.9.0`, and `mathruler==0.1.0` with `pylatexenc` (the string and sympy grader of the
+PRM800K line). The cases are verifier/cases.jsonl in the folder that OCTO_SHARED names (default ../shared). Rows whose
+label is policy or doubtful (`note`) are counted in a column of their own. Every grader gets the bare pair and its own
+extraction; math-verify gets the targets that the row's suite gives it where that is its own.
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SHARED = pathlib.Path(os.environ.get("OCTO_SHARED", ROOT / ".." / "shared")) / "data"
+
+PEER = r"""
+import json, sys, logging, signal
+logging.disable(logging.CRITICAL)
+from math_verify import parse, verify
+try:
+    from mathruler.grader import grade_answer, extract_boxed_content
+except ImportError:
+    grade_answer = None
+
+def wrapped(text):
+    return text if "$" in text or "\\[" in text or "\\(" in text or "boxed" in text else f"${text}$"
+
+def safe(judge):
+    try:
+        return bool(judge())
+    except Exception:
+        return False
+
+for line in sys.stdin:
+    gold, pred, bare = json.loads(line)
+    mine = wrapped if bare else (lambda text: text)
+    out = {"math-verify": safe(lambda: verify(parse(mine(gold)), parse(mine(pred))))}
+    if grade_answer:
+        strip = lambda text: extract_boxed_content(text) if "boxed" in text else text.strip().strip("$")
+        def timed():
+            signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError()))
+            signal.alarm(5)
+            try:
+                return grade_answer(strip(pred), strip(gold))
+            finally:
+                signal.alarm(0)
+        out["mathruler"] = safe(timed)
+    print(json.dumps(out), flush=True)
+"""
+
+
+def octo(host, plugin, cases, config):
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        for case in cases:
+            file.write(json.dumps({"reference": case["gold"], "response": case["pred"]}) + "\n")
+        file.flush()
+        done = subprocess.run(
+            [host, "--plugin", plugin, "--config", json.dumps(config), file.name], capture_output=True, text=True
+        )
+    if done.returncode:
+        sys.exit(f"octo-host failed:\n{done.stderr[-2000:]}")
+    return [json.loads(line).get("outcome") == "correct" for line in done.stdout.splitlines()]
+
+
+def main():
+    parse = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parse.add_argument("--python", default=str(ROOT / ".octo/peers/bin/python"))
+    parse.add_argument("--host", default=str(ROOT / "target/release/octo-host"))
+    parse.add_argument("--plugin", default=str(ROOT / "target/plugins/verifier_math.wasm"))
+    args = parse.parse_args()
+    path = SHARED / "verifier/cases.jsonl"
+    if not path.is_file():
+        print(f"skipped: {path} is not here (OCTO_SHARED names the folder that holds data/)")
+        return
+    cases = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    cases = [case for case in cases if isinstance(case["expected"], bool) and isinstance(case["gold"], str)]
+    judged = {
+        "octo": octo(args.host, args.plugin, cases, {}),
+        "octo, preset rounded": octo(args.host, args.plugin, cases, {"preset": "rounded"}),
+    }
+    lines = "".join(
+        json.dumps([case["gold"], case["pred"], "bare" in str(case["config"].get("input"))]) + "\n" for case in cases
+    )
+    done = subprocess.run([args.python, "-c", PEER], input=lines, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"the peers failed:\n{done.stderr[-2000:]}")
+    for line in done.stdout.splitlines():
+        for name, right in json.loads(line).items():
+            judged.setdefault(name, []).append(right)
+    groups = collections.defaultdict(list)
+    for index, case in enumerate(cases):
+        suite = case["id"].split("/")[0]
+        noted = case.get("note") or case.get("disabled") is not None
+        name = {"mv": "Math-Verify", "hardverify_math": "HardVerify"}.get(suite, "others")
+        groups[name + (", noted" if noted else "")].append(index)
+        if suite == "hardverify_math":
+            groups["HardVerify, all"].append(index)
+    order = sorted(groups)
+    print("| grader |" + "".join(f" {name} ({len(groups[name])}) |" for name in order))
+    print("|---|" + "---|" * len(order))
+    for grader, verdicts in judged.items():
+        cells = []
+        for name in order:
+            positive = sum(verdicts[i] and not cases[i]["expected"] for i in groups[name])
+            negative = sum(not verdicts[i] and cases[i]["expected"] for i in groups[name])
+            cells.append(f" {positive} / {negative} |")
+        print(f"| {grader} |" + "".join(cells))
+    print("\nEach cell: false positives / false negatives.")
+
+
+if __name__ == "__main__":
+    main()
