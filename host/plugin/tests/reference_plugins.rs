@@ -7,8 +7,10 @@ mod built;
 use octo_plugin::{Kind, Limits};
 use serde_json::json;
 
-const REFERENCE: [(&str, Kind); 5] = [
+const REFERENCE: [(&str, Kind); 7] = [
     ("verifier_math", Kind::Verifier),
+    ("verifier_choice", Kind::Verifier),
+    ("verifier_exact", Kind::Verifier),
     ("reward_math", Kind::Reward),
     ("filter_heuristics", Kind::Filter),
     ("mixture_static", Kind::Mixture),

@@ -52,8 +52,10 @@ impl DataFilter for Hostile {
         if let Err(refusal) = misbehave(&self.config, Export::Call) {
             return documents.iter().map(|_| Err(refusal.clone())).collect();
         }
-        while self.config.mode == Mode::ClassifyForEver {
-            let _ = octo_sdk::classify("no such model", &["text".to_owned()], 1);
+        if self.config.mode == Mode::ClassifyForEver {
+            loop {
+                let _ = octo_sdk::classify("no such model", &["text".to_owned()], 1);
+            }
         }
         self.calls.set(self.calls.get() + 1);
         let decisions = documents.iter().enumerate().map(|(index, document)| self.decide(index, document));
