@@ -198,7 +198,7 @@ mod tests {
         for (path, shown) in [
             ("/workspace/plugins/judge/src/lib.rs", "plugins/judge/src/lib.rs"),
             ("/rustc/0123abc/library/core/src/panicking.rs", "…/library/core/src/panicking.rs"),
-            ("C:\\work\\judge\\src\\lib.rs", "…/work/judge/src/lib.rs"),
+            ("C:\\code\\judge\\src\\lib.rs", "…/code/judge/src/lib.rs"),
             ("lib.rs", "lib.rs"),
             ("", ""),
             ("a\u{1b}[2J/b\n.rs", "a[2J/b .rs"),
