@@ -44,6 +44,16 @@ impl GuestLog {
         }
     }
 
+    /// Begins the log of another call, for an instance that lives on.
+    pub(crate) fn begin(&mut self, limits: &Limits) {
+        self.bytes_left = limits.log_bytes;
+        self.lines_left = limits.log_lines;
+        self.dropped = 0;
+        self.said_so = false;
+        // What was wrong in an earlier call says nothing about this one.
+        self.last_error = None;
+    }
+
     /// What the guest last said was wrong. The SDK logs a panic's message before the trap.
     pub(crate) fn last_words(&self) -> Option<&str> {
         self.last_error.as_deref()
@@ -196,6 +206,18 @@ mod tests {
         log.hand_over();
         log.write(Level::Info, "");
         assert!(log.kept.is_empty(), "handing over does not begin a new log");
+    }
+
+    #[test]
+    fn a_policy_that_logs_at_every_step_is_heard_at_every_step() {
+        let limits = Limits { log_lines: 2, ..Limits::default() };
+        let mut log = log(&limits);
+        for _ in 0..3 {
+            log.begin(&limits);
+            (0..5).for_each(|_| log.write(Level::Info, "a step"));
+            assert_eq!((log.kept.len(), log.dropped), (2, 3));
+            log.hand_over();
+        }
     }
 
     #[test]

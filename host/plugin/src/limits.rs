@@ -38,9 +38,9 @@ pub struct Limits {
     /// Bytes that the guest may hand the host at once: what one call returns, or what it passes to a host service.
     /// Default 8 MiB.
     pub hostcall_bytes: u64,
-    /// Bytes of log of one instance; what is over is dropped. Default 16 KiB.
+    /// Bytes of log of one instance, of a policy's in one call; what is over is dropped. Default 16 KiB.
     pub log_bytes: u64,
-    /// Lines of log of one instance, since empty ones cost too. All instances of one call of the host together may log
+    /// Lines of log, likewise, since empty ones cost too. All instances of one call of the host together may log
     /// 16 times as many. Default 256.
     pub log_lines: u64,
     /// Bytes of one returned string (reason, extracted answer, name, field value). A rewritten document's text is

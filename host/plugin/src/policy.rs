@@ -1,5 +1,7 @@
 //! What policies share: one instance that remembers, and comes back from a failure as it was before.
 
+use std::sync::Arc;
+
 use crate::bindings::{Answer, Remembering};
 use crate::blueprint::Blueprint;
 use crate::failure::Failure;
@@ -28,7 +30,10 @@ impl<W: Remembering> Policy<W> {
     ) -> Result<Checked, Failure> {
         let fuel = self.plugin.fuel(1);
         let setup = setup_fuel(&self.plugin.limits);
+        let log = Arc::clone(&self.plugin.log);
+        let _log = log.for_a_call();
         let live = self.live()?;
+        live.begin_log();
         let result = live.call(fuel, call).and_then(check).and_then(|checked| {
             let memory = live.call(setup, |world, store| world.save(store).map(Ok))?;
             Ok((checked, memory))

@@ -163,6 +163,11 @@ impl<W: World> Sandbox<W> {
         }
     }
 
+    /// Begins the log of another call of the host.
+    pub(crate) fn begin_log(&mut self) {
+        self.store.data_mut().log.begin(&self.limits);
+    }
+
     /// One guest call within `fuel` and the deadline.
     pub(crate) fn call<T>(
         &mut self,
