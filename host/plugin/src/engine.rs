@@ -145,7 +145,7 @@ fn settings(stack: usize, options: EngineOptions) -> Config {
     config.strategy(Strategy::Cranelift).cranelift_opt_level(OptLevel::Speed);
 
     // The same bits on every machine: NaNs in one form, and none of the features whose results may differ (relaxed
-    // SIMD, threads). NaNs cost nothing that can be measured: 23.4 against 23.6 µs a response.
+    // SIMD, threads). NaNs cost nothing that can be measured: 12.51 against 12.45 µs a response.
     config.cranelift_nan_canonicalization(true);
     config.wasm_features(WasmFeatures::RELAXED_SIMD, false);
     config.wasm_features(WasmFeatures::THREADS | WasmFeatures::SHARED_EVERYTHING_THREADS, false);
@@ -166,14 +166,16 @@ fn settings(stack: usize, options: EngineOptions) -> Config {
     // The contract is synchronous. On by default, and about three times the cost of an empty call.
     config.concurrency_support(false);
 
-    // Fuel decides results; epochs stand behind it for what fuel does not see. They are most of what the sandbox costs
-    // (`benches/sandbox_tax.rs`, batches of 256, one EPYC core, µs an item; natively 9.6 and 22.8):
+    // Fuel decides results; epochs stand behind it for what fuel does not see. They are a third of what a guest costs
+    // (`benches/sandbox_tax.rs`, batches of 256, one EPYC core, µs an item; natively 5.2 and 23.0):
     //                     fuel and epochs   fuel alone   epochs alone   neither
-    //   verifier_math          23.6            20.7          20.4         16.4
-    //   filter_heuristics      44.4            39.6          40.2         34.4
-    // Determinism needs the fuel. Without epochs a guest whose recipe sets its fuel high could not be ended. Tried on the
-    // guests' side: SIMD makes the verifier 7 % faster and is kept; the allocator talc for dlmalloc, LLVM's inlining at
-    // 800 and its unrolling at run time change nothing that can be told from noise.
+    //   verifier_math          12.5            11.4          10.5          8.8
+    //   filter_heuristics      44.8            40.6          40.0         35.4
+    // Determinism needs the fuel. Without epochs a guest whose recipe sets its fuel high could not be ended. So 1.25 times
+    // native is out of reach: with neither it is 1.67 and 1.54. Tried on the guests' side: SIMD makes the verifier 7 %
+    // faster and is kept; the allocator talc for dlmalloc, LLVM's inlining at 800 and its unrolling at run time change
+    // nothing that can be told from noise. What did help was to look at the guest's own profile: the verifier took 29.8
+    // before its searches for words had vectors (natively 13.9).
     config.consume_fuel(true);
     config.epoch_interruption(true);
     config.max_wasm_stack(stack);

@@ -20,6 +20,7 @@
 
 use crate::extraction::{Extraction, ExtractionRule, ThinkingRule};
 use crate::lexer::Comma;
+use crate::search;
 use crate::spans::{self, Span};
 
 /// What the references are, which decides how loosely a response may be read.
@@ -155,22 +156,22 @@ fn after_thinking<'a>(text: &'a str, from: &Extraction) -> Result<&'a str, Strin
     if from.thinking == ThinkingRule::AfterClosing && end == "</think>" && !text.contains('<') {
         return Ok(text);
     }
-    match text.rfind(end) {
+    match search::last(text, end) {
         Some(found) => Ok(&text[found + end.len()..]),
         None if from.thinking == ThinkingRule::Required => Err(format!("there is no {end}")),
-        None if text.contains("<think>") => Err("the <think> block is never closed".into()),
+        None if search::has(text, "<think>") => Err("the <think> block is never closed".into()),
         None => Ok(text),
     }
 }
 
 /// A base model may go on with the next turn of a dialogue; its markers end the response.
 fn before_next_turn(text: &str) -> &str {
-    if !text.contains('<') {
+    if !search::has(text, "<|") && !search::has(text, "</s>") {
         return text;
     }
     let end = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</s>"]
         .iter()
-        .filter_map(|marker| text.find(marker))
+        .filter_map(|marker| search::first(text, marker))
         .filter(|found| !text[..*found].trim().is_empty())
         .min();
     &text[..end.unwrap_or(text.len())]
@@ -225,7 +226,7 @@ fn joins(gap: &str) -> bool {
 }
 
 fn hash_marks(text: &str) -> Option<String> {
-    let found = text.rfind("####")?;
+    let found = search::last(text, "####")?;
     let rest = text[found..].trim_start_matches('#');
     let line = rest.lines().next().unwrap_or("");
     // `#### Step 3: …` is a heading.
@@ -238,12 +239,14 @@ fn hash_marks(text: &str) -> Option<String> {
 /// The last occurrence of any of the phrases, and the sentence behind it.
 fn phrase(text: &str, phrases: &[&str]) -> Option<String> {
     let lower = text.to_ascii_lowercase();
+    let ascii = lower.is_ascii();
     let mut end = lower.len();
     // Empty sentences, such as a heading "Answer:", are passed over; not without end.
     for _ in 0..4 {
         let (at, phrase) = phrases
             .iter()
-            .filter_map(|phrase| lower[..end].rfind(phrase).map(|at| (at, *phrase)))
+            .filter(|phrase| !ascii || phrase.is_ascii())
+            .filter_map(|phrase| search::last(&lower[..end], phrase).map(|at| (at, *phrase)))
             .max_by_key(|(at, phrase)| (at + phrase.len(), phrase.len()))?;
         let sentence = sentence(&text[at + phrase.len()..]);
         if !sentence.is_empty() {
@@ -322,7 +325,8 @@ fn clean(text: &str) -> String {
 
 fn answer_line(text: &str) -> Option<String> {
     let mut found = None;
-    for line in text.lines() {
+    // Every head has a colon behind it; the wide one begins with 0xEF.
+    for line in text.lines().filter(|line| memchr::memchr2(b':', 0xEF, line.as_bytes()).is_some()) {
         let bare = line.trim_start_matches(|c: char| c.is_whitespace() || "*#>-_".contains(c));
         let lower = clip(bare, 40).to_ascii_lowercase();
         let rest = [
@@ -361,8 +365,8 @@ fn answer_line(text: &str) -> Option<String> {
 }
 
 fn answer_tag(text: &str) -> Option<String> {
-    let end = text.rfind("</answer>")?;
-    let start = text[..end].rfind("<answer>")? + "<answer>".len();
+    let end = search::last(text, "</answer>")?;
+    let start = search::last(&text[..end], "<answer>")? + "<answer>".len();
     let inner = text[start..end].trim();
     (!inner.is_empty()).then(|| inner.to_string())
 }

@@ -39,6 +39,7 @@ mod parse_products;
 pub mod reading;
 mod real_sets;
 mod relations;
+mod search;
 mod spans;
 mod structures;
 pub mod text;

@@ -1,5 +1,7 @@
 //! Where mathematics and boxes lie in a text, found in one pass each.
 
+use crate::search;
+
 /// A stretch of a text in bytes: where its content begins and ends, and where what encloses it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -39,9 +41,13 @@ fn matching_braces(text: &str) -> Vec<u32> {
 
 /// Every `\boxed` and `\fbox` that is not inside another, in order.
 pub fn boxes(text: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    // Most texts have none.
+    if !search::has(text, "box") {
+        return found;
+    }
     let bytes = text.as_bytes();
     let closes = matching_braces(text);
-    let mut found = Vec::new();
     let mut from = 0;
     while let Some(offset) = text[from..].find('\\') {
         let at = from + offset;
@@ -90,7 +96,8 @@ pub fn mathematics(text: &str) -> Vec<Span> {
     // Where each closing delimiter was last seen to be missing, so that it is searched for once only.
     let mut missing = [usize::MAX; 3];
     let delimiters = [("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$")];
-    while index < bytes.len() {
+    while let Some(distance) = memchr::memchr2(b'\\', b'$', &bytes[index.min(bytes.len())..]) {
+        index += distance;
         let rest = &bytes[index..];
         let kind = delimiters.iter().position(|(open, _)| rest.starts_with(open.as_bytes()));
         if let Some(kind) = kind
@@ -115,16 +122,13 @@ pub fn mathematics(text: &str) -> Vec<Span> {
             }
             continue;
         }
-        match bytes[index] {
-            b'\\' => index += 2,
-            b'$' => match single_dollar(text, index) {
-                Some(end) => {
-                    found.push(Span { opens: index, start: index + 1, end, closes: end + 1, closed: true });
-                    index = end + 1;
-                }
-                None => index += 1,
-            },
-            _ => index += 1,
+        if bytes[index] == b'\\' {
+            index += 2;
+        } else if let Some(end) = single_dollar(text, index) {
+            found.push(Span { opens: index, start: index + 1, end, closes: end + 1, closed: true });
+            index = end + 1;
+        } else {
+            index += 1;
         }
     }
     found
