@@ -88,6 +88,7 @@ pub fn write(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Resu
         "engine": octo_plugin::ENGINE_VERSION,
         "libtorch": libtorch(),
         "device": "cpu",
+        "processor": processor(),
         "recipe": digest_path(&folder.join("recipe.toml"))?,
         "name": recipe.name,
         "seed": recipe.seed,
@@ -104,6 +105,33 @@ pub fn write(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Resu
 /// The version that setup/libtorch.sh installs and tch is built for.
 fn libtorch() -> Option<&'static str> {
     cfg!(feature = "train").then_some("2.11.0")
+}
+
+/// What libtorch chooses its kernels by. Two machines that differ here round differently, and train different models
+/// from one recipe: the tiny recipe of the end-to-end tests has other weights under `ATEN_CPU_CAPABILITY=default`.
+fn processor() -> Value {
+    let about = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = about.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    json!({
+        "architecture": std::env::consts::ARCH,
+        "model": model.map(|(_, name)| name.trim()),
+        "vectors": std::env::var("ATEN_CPU_CAPABILITY").ok().or_else(|| vectors().map(str::to_owned)),
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn vectors() -> Option<&'static str> {
+    let known = [
+        ("avx512", std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vl")),
+        ("avx2", std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")),
+        ("default", true),
+    ];
+    known.into_iter().find_map(|(name, has)| has.then_some(name))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn vectors() -> Option<&'static str> {
+    None
 }
 
 fn gather(path: &Path, stage: &str, kind: &str, out: &mut Vec<u8>) -> Result<()> {
