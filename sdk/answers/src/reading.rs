@@ -28,6 +28,9 @@ impl Answer {
         let stripped = without_condition(&crate::extract::strip_delimiters(written));
         let stripped = with_plain_unit(stripped);
         let mut readings = Vec::new();
+        if let Some(set) = crate::described_sets::read(&stripped) {
+            readings.push(set);
+        }
         let mut ways = vec![Comma::Thousands];
         if stripped.contains(',') {
             ways.push(Comma::Separator);
@@ -37,7 +40,7 @@ impl Answer {
         }
         for way in ways {
             if let Ok(expression) = parse::answer(&stripped, way) {
-                let expression = without_membership(expression);
+                let expression = in_dollars(&stripped, without_membership(expression));
                 if !readings.contains(&expression) {
                     readings.push(expression);
                 }
@@ -73,6 +76,21 @@ fn is_words(expression: &Expression) -> bool {
         Expression::Text(_) => true,
         Expression::List(_, items) => items.iter().all(is_words),
         _ => false,
+    }
+}
+
+/// An amount behind a dollar sign that opens no formula, with its unit: `$20` is not 20 cents.
+fn in_dollars(text: &str, expression: Expression) -> Expression {
+    let text = text.trim_start_matches(['-', '−', ' ']);
+    let amount = text.strip_prefix("\\$").or_else(|| text.strip_prefix('$'));
+    let amount = amount.is_some_and(|rest| rest.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '.'));
+    let plain = |part: &Expression| matches!(part, Expression::Number(_));
+    match &expression {
+        part if amount && plain(part) => Expression::Quantity(expression.into(), "dollars".into()),
+        Expression::Negative(inner) if amount && plain(inner) => {
+            Expression::Quantity(expression.into(), "dollars".into())
+        }
+        _ => expression,
     }
 }
 
