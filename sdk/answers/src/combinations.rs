@@ -8,7 +8,8 @@ use crate::parse_atoms::arrangements;
 /// Both sides with every number of combinations read as one; `None` where there is none, or where both are nothing
 /// but `C(a, b)` and may be points.
 pub fn read(gold: &Expression, answer: &Expression) -> Option<(Expression, Expression)> {
-    if point(gold).is_some() && point(answer).is_some() {
+    let named = |side: &Expression| side.any(&|part| matches!(part, Expression::Symbol(name) if stands_for(name)));
+    if !(named(gold) || named(answer)) || point(gold).is_some() && point(answer).is_some() {
         return None;
     }
     let (wanted, given) = (counted(gold), counted(answer));
@@ -59,6 +60,10 @@ fn counted(expression: &Expression) -> Expression {
         }
     }
     if out.len() == 1 { out.remove(0) } else { Expression::Product(out) }
+}
+
+fn stands_for(name: &str) -> bool {
+    matches!(name, "C" | "P" | "A" | "nCr" | "nPr")
 }
 
 fn number(name: &str, n: &Expression, k: &Expression) -> Option<Expression> {

@@ -41,7 +41,8 @@ pub struct Config {
     pub fractions: Option<FractionRule>,
     /// Whether capital and small letters are told apart in words. Variables always are.
     pub letter_case: Option<LetterCase>,
-    /// Whether an inequality in one variable equals the interval of its solutions.
+    /// Whether an inequality in one variable answers a reference that is the interval of its solutions. An interval
+    /// always answers an inequality.
     pub inequality_as_interval: Option<bool>,
     /// Whether a set in braces equals the list of its elements.
     pub list_as_set: Option<bool>,

@@ -151,6 +151,13 @@ fn stepped(first: &Expression, second: &Expression, steps: i64, unit: bool) -> O
         let exponent = stepped(&Expression::integer(1), exponent, steps, unit)?;
         return Some(Expression::Power(base.clone(), exponent.into()));
     }
+    // 1, 1/2, …
+    if let Expression::Quotient(..) = second
+        && matches!(first, Expression::Number(_))
+    {
+        let first = Expression::Quotient(first.clone().into(), Expression::integer(1).into());
+        return stepped(&first, second, steps, unit);
+    }
     if let Some(parts) = matched_parts(first, second) {
         let mut rest = parts.into_iter();
         let mut whole = true;

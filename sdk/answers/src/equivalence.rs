@@ -162,8 +162,12 @@ impl Comparison<'_> {
             (Expression::Percent(inner), other) => Some(self.percent(inner, other, true)),
             (other, Expression::Percent(inner)) => Some(self.percent(inner, other, false)),
             (Expression::Degrees(a), Expression::Degrees(b)) => Some(self.same(a, b)),
-            (Expression::Degrees(inner), other) => Some(self.same(inner, other).or_else(|| self.radians(inner, other))),
-            (other, Expression::Degrees(inner)) => Some(self.same(other, inner).or_else(|| self.radians(inner, other))),
+            (Expression::Degrees(inner), other) => {
+                Some(self.same(inner, other).or_else(|| self.radians(inner, other, true)))
+            }
+            (other, Expression::Degrees(inner)) => {
+                Some(self.same(other, inner).or_else(|| self.radians(inner, other, false)))
+            }
             (Expression::Based(digits, base), Expression::Based(others, other)) => {
                 Some((digits == others && base == other).then_some("same digits in the same base"))
             }
@@ -225,7 +229,7 @@ impl Comparison<'_> {
         number.then_some("percent sign dropped")
     }
 
-    fn radians(&self, degrees: &Expression, other: &Expression) -> Option<Rule> {
+    fn radians(&self, degrees: &Expression, other: &Expression, gold: bool) -> Option<Rule> {
         let turned = Expression::Product(vec![
             degrees.clone(),
             Expression::Quotient(
@@ -233,7 +237,15 @@ impl Comparison<'_> {
                 Expression::integer(180).into(),
             ),
         ]);
-        self.same_value(other, &turned).map(|_| "degrees in radians")
+        // A decimal stays one, so that it may be a rounded value: arctan 2 is 63.43°.
+        let back = Expression::Quotient(
+            Expression::Product(vec![other.clone(), Expression::integer(180)]).into(),
+            Expression::Constant(crate::expression::Constant::Pi).into(),
+        );
+        let rounded = || if gold { self.same_value(degrees, &back) } else { self.same_value(&back, degrees) };
+        let decimal = rounding::decimal_literal(degrees).is_some();
+        let same = self.same_value(other, &turned).or_else(|| if decimal { rounded() } else { None });
+        same.map(|_| "degrees in radians")
     }
 
     /// Whether two numbers or formulas have the same value.
