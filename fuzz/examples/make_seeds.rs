@@ -31,6 +31,9 @@ fn main() -> anyhow::Result<()> {
     for (name, parts) in configs() {
         write("config_json", name, parts.join("\0").as_bytes())?;
     }
+    for (name, preset, reference, response) in ANSWERS {
+        write("answer_text", name, &[&[preset], reference.as_bytes(), b"\0", response.as_bytes()].concat())?;
+    }
     for (name, text) in RECIPES {
         write("recipe_text", name, text.as_bytes())?;
     }
@@ -45,6 +48,23 @@ fn main() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// References and responses, each with the number of its preset.
+const ANSWERS: [(&str, u8, &str, &str); 8] = [
+    ("box", 0, "\\frac{1}{2}", "So it is $\\boxed{0.5}$."),
+    ("gsm8k", 1, "#### 1,234", "Add them.\n#### $1234"),
+    ("interval", 0, "(-\\infty, 1] \\cup (2, \\infty)", "\\boxed{x \\le 1 \\text{ or } x > 2}"),
+    ("ellipsis", 0, "a_1+a_2+\\cdots+a_n", "\\boxed{a_n+a_{n-1}+\\cdots+a_1}"),
+    ("series", 0, "\\sum_{k=0}^{\\infty} \\frac{2^k}{k!}", "the answer is $e^2$"),
+    ("words", 2, "all real numbers except 0", "**x ≠ 0**"),
+    (
+        "matrix",
+        3,
+        "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}",
+        "\\boxed{\\left[\\begin{array}{cc}1&2\\\\3&4\\end{array}\\right]}",
+    ),
+    ("units", 4, "1.5 hours", "It takes 90 minutes."),
+];
 
 /// Bytes of an answer, with pointers to what follows.
 #[derive(Default)]

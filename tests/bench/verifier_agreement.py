@@ -3,10 +3,10 @@
 
     python tests/bench/verifier_agreement.py --python PATH/TO/venv/bin/python
 
-The venv needs `math-verify==0.9.0`, and `mathruler==0.1.0` with `pylatexenc` (the string and sympy grader of the
-PRM800K line). The cases are verifier/cases.jsonl in the folder that OCTO_SHARED names (default ../shared). Rows whose
-label is policy or doubtful (`note`) are counted in a column of their own. Every grader gets the bare pair and its own
-extraction; math-verify gets the targets that the row's suite gives it where that is its own.
+What the venv needs is said in verifier_graders.py, which it runs; what it lacks is left out. The cases are
+verifier/cases.jsonl in the folder that OCTO_SHARED names (default ../shared). Rows whose label is policy or doubtful
+(`note`) are counted in a column of their own. Every grader gets the pair and its own extraction: a bare answer in the
+box or the dollars that it looks for, a response as it is.
 """
 import argparse
 import collections
@@ -19,42 +19,6 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("OCTO_SHARED", ROOT / ".." / "shared")) / "data"
-
-PEER = r"""
-import json, sys, logging, signal
-logging.disable(logging.CRITICAL)
-from math_verify import parse, verify
-try:
-    from mathruler.grader import grade_answer, extract_boxed_content
-except ImportError:
-    grade_answer = None
-
-def wrapped(text):
-    return text if "$" in text or "\\[" in text or "\\(" in text or "boxed" in text else f"${text}$"
-
-def safe(judge):
-    try:
-        return bool(judge())
-    except Exception:
-        return False
-
-for line in sys.stdin:
-    gold, pred, bare = json.loads(line)
-    mine = wrapped if bare else (lambda text: text)
-    out = {"math-verify": safe(lambda: verify(parse(mine(gold)), parse(mine(pred))))}
-    if grade_answer:
-        strip = lambda text: extract_boxed_content(text) if "boxed" in text else text.strip().strip("$")
-        def timed():
-            signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(TimeoutError()))
-            signal.alarm(5)
-            try:
-                return grade_answer(strip(pred), strip(gold))
-            finally:
-                signal.alarm(0)
-        out["mathruler"] = safe(timed)
-    print(json.dumps(out), flush=True)
-"""
-
 
 def octo(host, plugin, cases, config):
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
@@ -88,9 +52,11 @@ def main():
     lines = "".join(
         json.dumps([case["gold"], case["pred"], "bare" in str(case["config"].get("input"))]) + "\n" for case in cases
     )
-    done = subprocess.run([args.python, "-c", PEER], input=lines, capture_output=True, text=True)
+    done = subprocess.run(
+        [args.python, str(ROOT / "tests/bench/verifier_graders.py")], input=lines, stdout=subprocess.PIPE, text=True
+    )
     if done.returncode:
-        sys.exit(f"the peers failed:\n{done.stderr[-2000:]}")
+        sys.exit("the graders failed; their words are above")
     for line in done.stdout.splitlines():
         for name, right in json.loads(line).items():
             judged.setdefault(name, []).append(right)

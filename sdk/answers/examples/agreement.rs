@@ -3,9 +3,10 @@
 //! `OCTO_SHARED` names the folder with `data/`; what is not there is passed over.
 //! Arguments: any of `gsm8k`, `cases`, `latex`, `golds`; all without. A path is a file of lines
 //! `reference TAB answer TAB true|false`: `.tsv` files hold answers that are judged inside a box, others whole responses
-//! with `⏎` for the ends of their lines. `OCTO_PRESET` names the preset for `cases`.
+//! with `⏎` for the ends of their lines. `OCTO_PRESET` names the preset for `cases`, or is `matching` for the policy
+//! that each case's source states; for `latex` it may be `polynomials`, for divisors as those of polynomials.
 
-use octo_answers::config::{Config, Preset};
+use octo_answers::config::{Config, Preset, ThinkingRule};
 use octo_answers::{Outcome, judge};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -62,15 +63,39 @@ fn gsm8k() {
     println!("gsm8k: {agreed}/{total} agree");
 }
 
+/// The policy that the source of a case states for it.
+fn matching(row: &Value) -> Config {
+    let id = text(&row["id"]);
+    match id.split('/').next().unwrap_or("") {
+        "hendrycks_math" => Config { preset: Preset::Hendrycks, ..Config::default() },
+        // Within 5%, by its own account.
+        "hardverify_math" => Config { preset: Preset::Rounded, ..Config::default() },
+        "mv" => {
+            Config { inequality_as_interval: row["config"]["allow_set_relation_comp"].as_bool(), ..Config::default() }
+        }
+        "trl" if row["config"]["grader"] == "reasoning_accuracy_reward" => Config {
+            thinking: Some(ThinkingRule::Required),
+            thinking_ends: row["config"]["reasoning_delimiters"][0].as_str().map(Into::into),
+            ..Config::default()
+        },
+        _ => Config::default(),
+    }
+}
+
 fn cases() {
     let mut suites: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     for row in rows("verifier/cases.jsonl") {
         let places = row["config"]["float_rounding"].as_u64();
-        let preset = match std::env::var("OCTO_PRESET") {
-            Ok(name) => serde_json::from_value(Value::String(name)).unwrap_or_default(),
-            Err(_) => Preset::default(),
+        let rounded_decimal_places = places.map(|places| places as u32);
+        let config = match std::env::var("OCTO_PRESET").as_deref() {
+            Ok("matching") => Config { rounded_decimal_places, ..matching(&row) },
+            Ok(name) => Config {
+                preset: serde_json::from_value(Value::String(name.into())).unwrap_or_default(),
+                rounded_decimal_places,
+                ..Config::default()
+            },
+            Err(_) => Config { rounded_decimal_places, ..Config::default() },
         };
-        let config = Config { preset, rounded_decimal_places: places.map(|places| places as u32), ..Config::default() };
         let Ok(policy) = config.policy() else { continue };
         let verdict = judge(&text(&row["pred"]), &[text(&row["gold"])], &policy);
         let expected = row["expected"].as_bool();
@@ -112,7 +137,9 @@ fn cases() {
 fn latex() {
     let policy = Config {
         rounded_decimal_places: Some(9),
-        tolerance: Some(octo_answers::config::Tolerance::Relative { value: 1e-12 }),
+        // The values are what a program printed that counts in doubles.
+        tolerance: Some(octo_answers::config::Tolerance::Relative { value: 1e-8 }),
+        polynomial_divisors: Some(std::env::var("OCTO_PRESET").as_deref() == Ok("polynomials")),
         ..Config::default()
     }
     .policy()

@@ -16,7 +16,7 @@ const MAX_PAIRS: usize = 6_000;
 
 /// A rational exponent in lowest terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Exponent(i64, i64);
+pub struct Exponent(pub i64, pub i64);
 
 impl Exponent {
     fn new(top: i64, bottom: i64) -> Option<Self> {
@@ -41,17 +41,23 @@ impl Exponent {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Atom {
+pub enum Atom {
+    /// The imaginary unit.
     Imaginary,
+    /// The ratio of a circle's circumference to its diameter.
     Pi,
+    /// The base of the natural logarithm.
     Euler,
     /// A root of a prime; its exponent lies between zero and one.
     Prime(u64),
+    /// A variable.
     Symbol(String),
+    /// Anything else, by its form.
     Opaque(String),
 }
 
-type Monomial = BTreeMap<Atom, Exponent>;
+/// A product of powers of atoms.
+pub type Monomial = BTreeMap<Atom, Exponent>;
 
 /// A sum of monomials with rational coefficients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -393,6 +399,13 @@ pub fn form(expression: &Expression) -> Option<Form> {
         },
         _ => None,
     }
+}
+
+/// The terms of an expression that is a polynomial, roots among its variables; `None` where it is none.
+pub fn terms(expression: &Expression) -> Option<Vec<(Monomial, Rational)>> {
+    let form = form(expression)?;
+    let whole = form.bottom.single().is_some_and(|(monomial, factor)| monomial.is_empty() && factor.is_one());
+    whole.then(|| form.top.0.into_iter().collect())
 }
 
 fn power(base: &Expression, exponent: &Expression) -> Option<Form> {

@@ -27,6 +27,10 @@ pub struct Config {
     pub tolerance_for: Option<ToleranceFor>,
     /// A decimal written to at least this many places equals an exact value that rounds to it. Absent: never.
     pub rounded_decimal_places: Option<u32>,
+    /// A decimal reference with at least this many digits that count equals an exact answer that it states to its last
+    /// digit; a decimal answer to an exact reference needs one digit more. Absent where `rounded_decimal_places` is
+    /// given: never.
+    pub stated_digits: Option<u32>,
     /// What a percent sign means.
     pub percent: Option<PercentRule>,
     /// What units of measurement mean.
@@ -37,10 +41,16 @@ pub struct Config {
     pub fractions: Option<FractionRule>,
     /// Whether capital and small letters are told apart in words. Variables always are.
     pub letter_case: Option<LetterCase>,
-    /// Whether an inequality in one variable equals the interval of its solutions.
+    /// Whether an inequality in one variable answers a reference that is the interval of its solutions. An interval
+    /// always answers an inequality.
     pub inequality_as_interval: Option<bool>,
     /// Whether a set in braces equals the list of its elements.
     pub list_as_set: Option<bool>,
+    /// Whether an answer that restates the problem as a sum, a product, an integral or a limit is worked out. In a
+    /// reference it always is.
+    pub unevaluated_answers: Option<bool>,
+    /// Whether `\\gcd(a, b)` and `\\lcm(a, b)` are those of polynomials, where variables have no common divisor.
+    pub polynomial_divisors: Option<bool>,
     /// Only this many bytes at the end of a response are searched.
     pub max_response_bytes: Option<usize>,
     /// A longer answer is compared as text only.
@@ -51,7 +61,7 @@ pub struct Config {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// Boxes first, then phrases, then the last expression; lists in any order; six decimal places.
+    /// Boxes first, then phrases, then the last expression; lists in any order; rounded decimals.
     #[default]
     MathVerify,
     /// `####` and `A:` lines first, then phrases, boxes and the last number.
@@ -161,6 +171,8 @@ pub struct Policy {
     pub tolerance_for: ToleranceFor,
     /// Places from which a rounded decimal is accepted.
     pub rounded_decimal_places: Option<u32>,
+    /// Digits from which a decimal reference states an exact answer.
+    pub stated_digits: Option<u32>,
     /// What a percent sign means.
     pub percent: PercentRule,
     /// What units mean.
@@ -175,6 +187,10 @@ pub struct Policy {
     pub inequality_as_interval: bool,
     /// Whether a set equals the list of its elements.
     pub list_as_set: bool,
+    /// Whether sums, integrals and limits in an answer are worked out.
+    pub unevaluated_answers: bool,
+    /// Whether common divisors of formulas are those of polynomials.
+    pub polynomial_divisors: bool,
     /// Bytes beyond which an answer is text only.
     pub max_answer_bytes: usize,
 }
@@ -194,6 +210,7 @@ impl Preset {
             tolerance: Tolerance::Exact,
             tolerance_for: ToleranceFor::Decimals,
             rounded_decimal_places: Some(6),
+            stated_digits: Some(3),
             percent: PercentRule::Either,
             units: UnitRule::Known,
             list_order: ListOrder::Any,
@@ -201,6 +218,8 @@ impl Preset {
             letter_case: LetterCase::Ignored,
             inequality_as_interval: true,
             list_as_set: true,
+            unevaluated_answers: false,
+            polynomial_divisors: false,
             max_answer_bytes: 4_096,
         };
         let looks_in = |rules: &[ExtractionRule]| Extraction { rules: rules.to_vec(), ..Extraction::default() };
@@ -223,6 +242,7 @@ impl Preset {
                 // A bare formula is what its function gets once the box is taken off.
                 extraction: looks_in(&[Boxed, Bare]),
                 rounded_decimal_places: None,
+                stated_digits: None,
                 percent: PercentRule::Number,
                 units: UnitRule::Ignore,
                 list_order: ListOrder::Same,
@@ -258,7 +278,9 @@ impl Config {
         }
         if let Some(places) = self.rounded_decimal_places {
             policy.rounded_decimal_places = Some(places);
+            policy.stated_digits = None;
         }
+        policy.stated_digits = self.stated_digits.or(policy.stated_digits);
         policy.tolerance_for = self.tolerance_for.unwrap_or(policy.tolerance_for);
         policy.percent = self.percent.unwrap_or(policy.percent);
         policy.units = self.units.unwrap_or(policy.units);
@@ -267,6 +289,8 @@ impl Config {
         policy.letter_case = self.letter_case.unwrap_or(policy.letter_case);
         policy.inequality_as_interval = self.inequality_as_interval.unwrap_or(policy.inequality_as_interval);
         policy.list_as_set = self.list_as_set.unwrap_or(policy.list_as_set);
+        policy.unevaluated_answers = self.unevaluated_answers.unwrap_or(policy.unevaluated_answers);
+        policy.polynomial_divisors = self.polynomial_divisors.unwrap_or(policy.polynomial_divisors);
         policy.max_answer_bytes = self.max_answer_bytes.unwrap_or(policy.max_answer_bytes);
         if policy.max_answer_bytes > 65_536 {
             return Err(format!(

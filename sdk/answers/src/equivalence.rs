@@ -1,10 +1,13 @@
 //! When two answers are the same: the cheapest sound rule that applies, by name.
 
-use crate::config::{FractionRule, PercentRule, Policy, Tolerance, ToleranceFor, UnitRule};
+use crate::config::{FractionRule, PercentRule, Policy, UnitRule};
 use crate::expression::{Expression, Number};
 use crate::numeric::{self, Probe};
 use crate::reading::Answer;
-use crate::{algebra, exact, measures, real_sets, relations, structures, units, wording, work};
+use crate::{
+    algebra, combinations, ellipsis, exact, measures, operators, real_sets, relations, rounding, structures, units,
+    wording, work,
+};
 use std::cell::Cell;
 
 /// Comparisons of parts that one verdict may make.
@@ -15,12 +18,17 @@ const MAX_DEEP: u32 = 200;
 /// Work that one pair of normal forms may take; probing decides what is larger.
 pub(crate) const NORMAL_FORM: u64 = 300_000;
 
+/// Work that sums, integrals, limits and ellipses of one pair may take.
+const WORKED_OUT: u64 = 900_000;
+
 /// What a comparison of two expressions has to know.
 pub struct Comparison<'a> {
     /// The policies.
     pub policy: &'a Policy,
     left: Cell<u32>,
     deep: Cell<u32>,
+    /// Whether what is left to work out is being worked out.
+    working: Cell<bool>,
 }
 
 /// The name of the rule that made two expressions equal.
@@ -44,7 +52,8 @@ pub fn compare(gold: &Answer, answer: &Answer, policy: &Policy) -> Result<Rule, 
     if policy.fractions == FractionRule::Reduced && answer.readings.first().is_some_and(has_unreduced_fraction) {
         return Err("a fraction is not in lowest terms".into());
     }
-    let comparison = Comparison { policy, left: Cell::new(MAX_COMPARISONS), deep: Cell::new(MAX_DEEP) };
+    let comparison =
+        Comparison { policy, left: Cell::new(MAX_COMPARISONS), deep: Cell::new(MAX_DEEP), working: Cell::new(false) };
     for (i, wanted) in gold.readings.iter().enumerate() {
         for (j, given) in answer.readings.iter().enumerate() {
             // Second readings are for ambiguous commas; two of them at once would prove nothing.
@@ -56,8 +65,22 @@ pub fn compare(gold: &Answer, answer: &Answer, policy: &Policy) -> Result<Rule, 
             }
         }
     }
+    if let (Some(wanted), Some(given)) = (gold.readings.first(), answer.readings.first()) {
+        if let Some((wanted, given)) = combinations::read(wanted, given)
+            && comparison.same(&wanted, &given).is_some()
+        {
+            return Ok("same number of combinations");
+        }
+        // `C(3, 1)` is a point with its name.
+        let (point, other) = (combinations::point(wanted), combinations::point(given));
+        if point.is_some() != other.is_some()
+            && comparison.same(point.unwrap_or(wanted), other.unwrap_or(given)).is_some()
+        {
+            return Ok("same point");
+        }
+    }
     // A reference with a decimal comma; `5,15` is a list unless the answer is a decimal.
-    if let Some(given) = answer.readings.first().filter(|reading| decimal_literal(reading).is_some())
+    if let Some(given) = answer.readings.first().filter(|reading| rounding::decimal_literal(reading).is_some())
         && let Some(wanted) = gold.with_decimal_comma()
         && comparison.same(&wanted, given).is_some()
     {
@@ -139,8 +162,12 @@ impl Comparison<'_> {
             (Expression::Percent(inner), other) => Some(self.percent(inner, other, true)),
             (other, Expression::Percent(inner)) => Some(self.percent(inner, other, false)),
             (Expression::Degrees(a), Expression::Degrees(b)) => Some(self.same(a, b)),
-            (Expression::Degrees(inner), other) => Some(self.same(inner, other).or_else(|| self.radians(inner, other))),
-            (other, Expression::Degrees(inner)) => Some(self.same(other, inner).or_else(|| self.radians(inner, other))),
+            (Expression::Degrees(inner), other) => {
+                Some(self.same(inner, other).or_else(|| self.radians(inner, other, true)))
+            }
+            (other, Expression::Degrees(inner)) => {
+                Some(self.same(other, inner).or_else(|| self.radians(inner, other, false)))
+            }
             (Expression::Based(digits, base), Expression::Based(others, other)) => {
                 Some((digits == others && base == other).then_some("same digits in the same base"))
             }
@@ -202,7 +229,7 @@ impl Comparison<'_> {
         number.then_some("percent sign dropped")
     }
 
-    fn radians(&self, degrees: &Expression, other: &Expression) -> Option<Rule> {
+    fn radians(&self, degrees: &Expression, other: &Expression, gold: bool) -> Option<Rule> {
         let turned = Expression::Product(vec![
             degrees.clone(),
             Expression::Quotient(
@@ -210,7 +237,15 @@ impl Comparison<'_> {
                 Expression::integer(180).into(),
             ),
         ]);
-        self.same_value(other, &turned).map(|_| "degrees in radians")
+        // A decimal stays one, so that it may be a rounded value: arctan 2 is 63.43°.
+        let back = Expression::Quotient(
+            Expression::Product(vec![other.clone(), Expression::integer(180)]).into(),
+            Expression::Constant(crate::expression::Constant::Pi).into(),
+        );
+        let rounded = || if gold { self.same_value(degrees, &back) } else { self.same_value(&back, degrees) };
+        let decimal = rounding::decimal_literal(degrees).is_some();
+        let same = self.same_value(other, &turned).or_else(|| if decimal { rounded() } else { None });
+        same.map(|_| "degrees in radians")
     }
 
     /// Whether two numbers or formulas have the same value.
@@ -225,20 +260,43 @@ impl Comparison<'_> {
             if a == b {
                 return Some("same rational number");
             }
-            return self.near(gold, answer);
+            return rounding::near(self.policy, gold, answer);
         }
         let deep = self.deep.get().checked_sub(1)?;
         self.deep.set(deep);
         let equal = work::limited(NORMAL_FORM, || algebra::equal(&algebra::form(gold)?, &algebra::form(answer)?));
         match equal {
             Some(true) => return Some("same algebraic normal form"),
-            Some(false) => return self.near(gold, answer),
-            None => {}
+            Some(false) => {}
+            None => {
+                if numeric::compare(gold, answer) == Probe::Same {
+                    return Some("same value at every probe point");
+                }
+            }
         }
-        match numeric::compare(gold, answer) {
-            Probe::Same => Some("same value at every probe point"),
-            Probe::Different | Probe::Unknown => self.near(gold, answer),
+        rounding::near(self.policy, gold, answer).or_else(|| self.worked_out(gold, answer))
+    }
+
+    /// Sums, integrals, limits and ellipses of a reference, worked out. Those of an answer are so only beside others,
+    /// or a restated problem would pass for its answer.
+    fn worked_out(&self, gold: &Expression, answer: &Expression) -> Option<Rule> {
+        if self.working.get() {
+            return None;
         }
+        let (wanted, given) = (operators::is_open(gold), operators::is_open(answer));
+        if !wanted && !(given && self.policy.unevaluated_answers) {
+            return None;
+        }
+        self.working.set(true);
+        let polynomials = self.policy.polynomial_divisors;
+        let same = work::limited(WORKED_OUT, || {
+            let (a, b) = (operators::worked_out(gold, polynomials), operators::worked_out(answer, polynomials));
+            let changed = a != *gold || b != *answer;
+            let value = if changed { self.same(&a, &b).map(|_| "same value once worked out") } else { None };
+            value.or_else(|| ellipsis::compare(self, gold, answer))
+        });
+        self.working.set(false);
+        same
     }
 
     /// Whether two expressions that have no value of their own differ in bound names alone.
@@ -253,46 +311,6 @@ impl Comparison<'_> {
             )
         };
         (plain(gold) && plain(answer)).then(|| relations::renamed(self, gold, answer)).flatten()
-    }
-
-    /// The tolerance of the policy, and decimals rounded from an exact value.
-    fn near(&self, gold: &Expression, answer: &Expression) -> Option<Rule> {
-        let places = self.policy.rounded_decimal_places;
-        let rounds = |decimal: &Expression, other: &Expression| {
-            let Some(number) = decimal_literal(decimal) else { return false };
-            decimal_literal(other).is_none()
-                && places.is_some_and(|least| number.places.is_some_and(|held| held >= least))
-        };
-        let rounded = rounds(gold, answer) || rounds(answer, gold);
-        if !rounded && self.policy.tolerance == Tolerance::Exact {
-            return None;
-        }
-        let (wanted, given) = (numeric::constant(gold)?, numeric::constant(answer)?);
-        if !wanted.is_finite() || !given.is_finite() {
-            return None;
-        }
-        let distance = (wanted - given).abs();
-        let decimals = decimal_literal(gold).is_some() || decimal_literal(answer).is_some();
-        let tolerated =
-            self.policy.tolerance != Tolerance::Exact && (decimals || self.policy.tolerance_for == ToleranceFor::All);
-        if tolerated && self.policy.tolerance.allows(wanted, given) {
-            return Some("within the tolerance");
-        }
-        if rounded {
-            let decimal = decimal_literal(gold).or_else(|| decimal_literal(answer))?;
-            let held = decimal.places.unwrap_or(0);
-            // Zeros at the end may be no more than a program's way to print.
-            let short = shortest_places(&decimal.value).filter(|short| places.is_some_and(|least| *short >= least));
-            for held in std::iter::once(held).chain(short) {
-                let unit = 10f64.powi(-(held.min(300) as i32));
-                // At least three digits that count: 0.000001 is no rounding of 2^{-20}.
-                let counts = decimal.value.to_f64().abs() >= 100.0 * unit;
-                if counts && distance <= 0.5 * unit * (1.0 + 1e-9) {
-                    return Some("decimal rounded from the exact value");
-                }
-            }
-        }
-        None
     }
 }
 
@@ -326,26 +344,4 @@ fn has_unreduced_fraction(expression: &Expression) -> bool {
         },
         _ => false,
     })
-}
-
-/// Digits behind the point without zeros at the end.
-fn shortest_places(value: &exact::Rational) -> Option<u32> {
-    let ten = exact::Rational::integer(10);
-    let mut scaled = value.clone();
-    for places in 0..40 {
-        if scaled.is_integer() {
-            return Some(places);
-        }
-        scaled = scaled.multiply(&ten)?;
-    }
-    None
-}
-
-/// A decimal as written, with its sign.
-fn decimal_literal(expression: &Expression) -> Option<&Number> {
-    match expression {
-        Expression::Number(number) if number.places.is_some() => Some(number),
-        Expression::Negative(inner) => decimal_literal(inner),
-        _ => None,
-    }
 }

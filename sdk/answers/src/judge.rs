@@ -41,6 +41,14 @@ pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict 
             return Verdict { outcome: Outcome::NoAnswer, extracted: None, reason };
         }
     };
+    // What begins like a marker is stripped from a reference, and so it is here where the two agree as written.
+    if let Some(same) = as_written(&found.text, references) {
+        return Verdict {
+            outcome: Outcome::Correct,
+            extracted: Some(shown(same)),
+            reason: format!("{}: same text", found.rule),
+        };
+    }
     let answer = Answer::read(&found.text, policy.max_answer_bytes, true);
     // A sentence with one formula or number in it says that.
     let inner = inner_answer(&answer, expects);
@@ -65,6 +73,13 @@ pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict 
         extracted: Some(shown(&found.text)),
         reason: format!("{}: {reason}", found.rule),
     }
+}
+
+/// The answer, where a reference is written the same.
+fn as_written<'a>(answer: &'a str, references: &[String]) -> Option<&'a str> {
+    let answer = answer.trim();
+    let speaks = answer.chars().any(char::is_alphanumeric);
+    (speaks && references.iter().any(|reference| reference.trim() == answer)).then_some(answer)
 }
 
 /// The answer as it is reported: whole, unless it is no answer that anyone would read.

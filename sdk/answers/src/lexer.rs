@@ -98,6 +98,11 @@ impl Lexer<'_> {
                 Ok(())
             }
             '\\' => self.command(),
+            c if ('Ⅰ'..='Ⅻ').contains(&c) => {
+                self.at += 1;
+                self.integer(&(c as u32 - 'Ⅰ' as u32 + 1).to_string());
+                Ok(())
+            }
             c if c.is_ascii_digit() || (c == '.' && self.digit(1)) => self.number(),
             c if c.is_alphabetic() && tokens::unicode(c).is_none() => self.word(),
             c => {

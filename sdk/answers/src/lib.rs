@@ -18,8 +18,12 @@
 
 mod algebra;
 pub mod choices;
+mod combinations;
 mod complex;
 pub mod config;
+mod described_sets;
+mod divisors;
+mod ellipsis;
 pub mod equivalence;
 mod exact;
 pub mod exact_text;
@@ -32,6 +36,7 @@ mod measures;
 mod numeral_words;
 mod numerals;
 mod numeric;
+mod operators;
 mod parse;
 mod parse_atoms;
 mod parse_postfix;
@@ -39,6 +44,7 @@ mod parse_products;
 pub mod reading;
 mod real_sets;
 mod relations;
+mod rounding;
 mod search;
 mod spans;
 mod structures;

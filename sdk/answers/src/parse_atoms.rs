@@ -365,7 +365,12 @@ impl Parser {
             };
             parts.push(part);
         }
-        parts.push(if name == "int" { self.sum()? } else { self.factor()? });
+        // What is multiplied belongs to a sum or a limit, what is added does not. A product takes the next factor only.
+        parts.push(match name {
+            "int" => self.sum()?,
+            "prod" => self.factor()?,
+            _ => self.product()?,
+        });
         Ok(Expression::Opaque(label, parts))
     }
 

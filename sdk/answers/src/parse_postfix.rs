@@ -32,7 +32,9 @@ impl Parser {
                 }
                 Some(Kind::Percent) => {
                     self.advance();
-                    held = Expression::Percent(held.into());
+                    if held != Expression::Constant(Constant::Infinity) {
+                        held = Expression::Percent(held.into());
+                    }
                 }
                 Some(Kind::Degree) => {
                     self.advance();
@@ -84,7 +86,18 @@ impl Parser {
             (Some(Kind::Prime), _, _) => return Ok(base),
             _ => {}
         }
-        let exponent = self.exponent()?;
+        let mut exponent = self.exponent()?;
+        // `e^{I\pi}`: a capital letter for the imaginary unit, as programs write it.
+        if base == Expression::Constant(Constant::E)
+            && let Expression::Product(factors) = &mut exponent
+            && factors.contains(&Expression::Constant(Constant::Pi))
+        {
+            for factor in factors {
+                if *factor == Expression::Symbol("I".into()) {
+                    *factor = Expression::Constant(Constant::I);
+                }
+            }
+        }
         Ok(match base {
             // `C_5^2` and `C_{2n}^n` are numbers of combinations.
             Expression::Symbol(name) if chosen_from(&name).is_some() => {

@@ -1,6 +1,6 @@
 //! An answer as text and every way to read it as mathematics.
 
-use crate::expression::{Expression, Relation};
+use crate::expression::{Expression, Joint, Relation};
 use crate::lexer::Comma;
 use crate::tokens::Kind;
 use crate::{numeral_words, parse, text};
@@ -26,8 +26,13 @@ impl Answer {
             return Self { text: written.to_string(), readings: Vec::new(), is_long: true };
         }
         let stripped = without_condition(&crate::extract::strip_delimiters(written));
+        let stripped = with_plain_hours(stripped);
         let stripped = with_plain_unit(stripped);
         let mut readings = Vec::new();
+        readings.extend(numbered_choices(&stripped));
+        if let Some(set) = crate::described_sets::read(&stripped) {
+            readings.push(set);
+        }
         let mut ways = vec![Comma::Thousands];
         if stripped.contains(',') {
             ways.push(Comma::Separator);
@@ -37,7 +42,7 @@ impl Answer {
         }
         for way in ways {
             if let Ok(expression) = parse::answer(&stripped, way) {
-                let expression = without_membership(expression);
+                let expression = in_dollars(&stripped, without_membership(expression));
                 if !readings.contains(&expression) {
                     readings.push(expression);
                 }
@@ -73,6 +78,42 @@ fn is_words(expression: &Expression) -> bool {
         Expression::Text(_) => true,
         Expression::List(_, items) => items.iter().all(is_words),
         _ => false,
+    }
+}
+
+/// Several numbers in circles, with or without commas between: the statements that are true.
+fn numbered_choices(text: &str) -> Option<Expression> {
+    let mut numbers = Vec::new();
+    for character in text.chars() {
+        match character {
+            '①'..='⑳' => numbers.push(Expression::integer(i64::from(character as u32 - '①' as u32) + 1)),
+            ',' | '、' | '，' | ' ' => {}
+            _ => return None,
+        }
+    }
+    (numbers.len() > 1).then_some(Expression::List(Joint::Comma, numbers))
+}
+
+/// `a.m.` and `P.M.` without their points.
+fn with_plain_hours(text: String) -> String {
+    if !text.contains(".m") && !text.contains(".M") {
+        return text;
+    }
+    text.replace("a.m.", "am").replace("p.m.", "pm").replace("A.M.", "AM").replace("P.M.", "PM")
+}
+
+/// An amount behind a dollar sign that opens no formula, with its unit: `$20` is not 20 cents.
+fn in_dollars(text: &str, expression: Expression) -> Expression {
+    let text = text.trim_start_matches(['-', '−', ' ']);
+    let amount = text.strip_prefix("\\$").or_else(|| text.strip_prefix('$'));
+    let amount = amount.is_some_and(|rest| rest.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '.'));
+    let plain = |part: &Expression| matches!(part, Expression::Number(_));
+    match &expression {
+        part if amount && plain(part) => Expression::Quantity(expression.into(), "dollars".into()),
+        Expression::Negative(inner) if amount && plain(inner) => {
+            Expression::Quantity(expression.into(), "dollars".into())
+        }
+        _ => expression,
     }
 }
 

@@ -30,8 +30,13 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
     if !is_set_like(gold) && !is_set_like(answer) {
         return None;
     }
-    let relational = |expression: &Expression| expression.any(&|part| matches!(part, Expression::Chain(..)));
-    if !by.policy.inequality_as_interval && relational(gold) != relational(answer) {
+    // `x ∈ [1, 2]` is written as a set.
+    let relational = |expression: &Expression| {
+        expression
+            .any(&|part| matches!(part, Expression::Chain(_, rest) if rest.iter().any(|(by, _)| *by != Relation::In)))
+    };
+    // As math-verify has it: the answer may be the solution of the reference, and not the reference the answer's.
+    if !by.policy.inequality_as_interval && relational(answer) && !relational(gold) {
         return Some(None);
     }
     // Inequalities about different variables are different answers.

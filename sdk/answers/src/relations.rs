@@ -291,7 +291,8 @@ fn same_family(by: &Comparison, name: &Expression, gold: &Expression, answer: &E
     })
 }
 
-fn replaced(expression: &Expression, from: &Expression, to: &Expression) -> Expression {
+/// The tree with every place of one expression taken by another.
+pub fn replaced(expression: &Expression, from: &Expression, to: &Expression) -> Expression {
     if expression == from { to.clone() } else { expression.map_parts(&mut |part| replaced(part, from, to)) }
 }
 

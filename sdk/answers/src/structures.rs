@@ -2,7 +2,7 @@
 
 use crate::config::ListOrder;
 use crate::equivalence::{Comparison, Rule};
-use crate::expression::{Bracket, Expression};
+use crate::expression::{Bracket, Expression, Relation};
 
 /// Entries that are matched without order; more than this are compared in order only.
 const MAX_UNORDERED: usize = 40;
@@ -33,7 +33,8 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             if interval && (open != other || close != end) {
                 return None;
             }
-            Some(same_entries(by, a, b, true).then_some("same tuple"))
+            let same = same_entries(by, a, b, true).then_some("same tuple");
+            Some(same.or_else(|| crate::relations::renamed(by, gold, answer)))
         }
         (Expression::Set(a), Expression::Set(b)) => {
             Some(same_entries(by, &distinct(a), &distinct(b), false).then_some("same set"))
@@ -45,6 +46,11 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
         }
         (Expression::Set(a), Expression::List(_, b)) | (Expression::List(_, a), Expression::Set(b)) => {
             Some(same_entries(by, a, b, false).then_some("same values as a set"))
+        }
+        (Expression::List(..), Expression::List(..)) if solutions(gold).is_some() != solutions(answer).is_some() => {
+            let (wanted, given) = (solutions(gold), solutions(answer));
+            let (wanted, given) = (wanted.as_ref().unwrap_or(gold), given.as_ref().unwrap_or(answer));
+            Some(by.same(wanted, given))
         }
         (Expression::List(_, a), Expression::List(_, b)) => {
             let ordered = by.policy.list_order == ListOrder::Same;
@@ -87,6 +93,29 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
         }
         _ => None,
     }
+}
+
+/// `p = 2, q = 3 or p = 3, q = 2` as a list of tuples: the names come again in the same order.
+fn solutions(expression: &Expression) -> Option<Expression> {
+    let Expression::List(joint, items) = expression else { return None };
+    let assigned = |item: &Expression| match item {
+        Expression::Chain(name, rest) => match (&**name, rest.as_slice()) {
+            (Expression::Symbol(name), [(Relation::Equal, value)]) => Some((name.clone(), value.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    let pairs: Vec<(String, Expression)> = items.iter().map(assigned).collect::<Option<_>>()?;
+    let period = (1..pairs.len()).find(|at| pairs[*at].0 == pairs[0].0)?;
+    let repeats = pairs.len().is_multiple_of(period) && pairs.iter().zip(&pairs[period..]).all(|(a, b)| a.0 == b.0);
+    if period < 2 || !repeats {
+        return None;
+    }
+    let tuple = |values: &[(String, Expression)]| {
+        let values = values.iter().map(|(_, value)| value.clone()).collect();
+        Expression::Bracketed(Bracket::Round, values, Bracket::Round)
+    };
+    Some(Expression::List(*joint, pairs.chunks(period).map(tuple).collect()))
 }
 
 /// The values that a list, a set or an expression with `±` stands for.

@@ -379,6 +379,7 @@ pub fn unicode(character: char) -> Option<Kind> {
         '∫' => Kind::Big("int"),
         '⋃' => Kind::Union,
         '⋂' => Kind::Intersection,
+        '¢' => Kind::Text("cents".into()),
         'ℝ' | 'ℕ' | 'ℤ' | 'ℚ' | 'ℂ' => Kind::Symbol(character.to_string()),
         'α' => Kind::Symbol("alpha".into()),
         'β' => Kind::Symbol("beta".into()),

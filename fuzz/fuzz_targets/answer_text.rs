@@ -1,0 +1,46 @@
+//! Whatever a model writes and a data set holds, a verdict is reached within its account of work, and is the same again.
+//!
+//! The first byte of an input names the preset; the rest is the reference and the response, parted by a zero byte.
+#![no_main]
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+use octo_answers::config::{Policy, Preset, Tolerance};
+use octo_answers::exact_text::TextPolicy;
+use octo_answers::extraction::Extraction;
+use octo_answers::{Outcome, choices, exact_text, judge, work};
+
+const PRESETS: [Preset; 5] =
+    [Preset::MathVerify, Preset::Gsm8k, Preset::Hendrycks, Preset::Octothinker, Preset::Rounded];
+
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    let [preset, texts @ ..] = bytes else { return Corpus::Reject };
+    let Some((reference, response)) = std::str::from_utf8(texts).ok().and_then(|texts| texts.split_once('\0')) else {
+        return Corpus::Reject;
+    };
+    let policy = PRESETS[usize::from(*preset) % PRESETS.len()].policy();
+    let references = [reference.to_owned()];
+    let verdict = judge(response, &references, &policy);
+    assert!(work::left() <= work::BUDGET);
+    assert_eq!(verdict, judge(response, &references, &policy), "the same twice");
+    match verdict.outcome {
+        Outcome::Correct | Outcome::Incorrect => assert!(verdict.extracted.is_some()),
+        Outcome::NoAnswer | Outcome::Unparsable => assert!(verdict.extracted.is_none()),
+    }
+    // What is boxed as the reference is written is right, unless a brace or a box of its own ends that box early.
+    let plain = !reference.contains(['{', '}', '\\', '<', '\0']) && reference.trim() == reference;
+    if plain && reference.chars().any(char::is_alphanumeric) && reference.len() < 2_000 {
+        let itself = judge(&format!("\\boxed{{{reference}}}"), &references, &policy);
+        let readable = itself.outcome != Outcome::Unparsable;
+        assert!(!readable || itself.outcome == Outcome::Correct, "{reference:?} is {itself:?}");
+    }
+    choices::judge(response, &references, &choices::options(reference), &Policy::default());
+    let exactly = TextPolicy {
+        extraction: Some(Extraction::default()),
+        ignores_case: true,
+        ignores_punctuation: true,
+        ignores_articles: true,
+        numbers: Some(Tolerance::Exact),
+    };
+    exact_text::judge(response, &references, &exactly);
+    Corpus::Keep
+});
