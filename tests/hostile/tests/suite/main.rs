@@ -136,7 +136,7 @@ fn outcome(host: &Host, row: &Row, kind: Kind) -> String {
     let mut limits = limits();
     (row.limits)(&mut limits);
     let (bytes, config, item) = if row.in_text {
-        let (bytes, order) = text_guests::named(row.misbehaviour);
+        let (bytes, order) = text_guests::named(row.misbehaviour, kind);
         (bytes, json!({}), (!order.is_empty()).then_some(order))
     } else {
         let bytes = built::bytes(built_name(kind));
