@@ -96,6 +96,7 @@ learning_rate = 1e-3
 kind = "rl"
 model = "@base/model"
 problems = "@corpus/problems-train.jsonl.zst"
+held_out = "@corpus/problems-held-out.jsonl.zst"
 verifier = "verifier"
 reward = "reward"
 schedule = "schedule"
