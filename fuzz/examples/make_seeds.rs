@@ -43,7 +43,7 @@ fn main() -> anyhow::Result<()> {
     let failure = Failure { kind: FailureKind::Trap, message: "unreachable".to_owned() };
     for record in records() {
         let kind = record.kind();
-        let origin = Origin { input: "answers.jsonl".to_owned(), line: 3, id: Some(json!("a")) };
+        let origin = Origin { input: "answers.jsonl".to_owned(), line: Some(3), id: Some(json!("a")) };
         write("case_file", &format!("{kind}.json"), &setup.case(record, &failure, Some(origin)).to_json()?)?;
     }
     Ok(())

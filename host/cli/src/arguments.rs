@@ -210,7 +210,7 @@ with --debug-info, on which source lines.
 
 Exit status: 0 it failed as it was saved; 1 it did not, or could not be run; 2 wrong usage.")]
 pub struct PluginReplayArguments {
-    /// File that --save-failures wrote
+    /// File that --save-failures or a run's stage wrote
     #[arg(value_name = "FILE")]
     pub case: PathBuf,
 

@@ -159,7 +159,11 @@ fn item(case: &Case) -> String {
     match &case.origin {
         Some(origin) => {
             let id = origin.id.as_ref().map(|id| format!(" (id {})", start(&id.to_string()))).unwrap_or_default();
-            format!("{what}; line {}{id} of {}", origin.line, clean(&origin.input))
+            let input = clean(&origin.input);
+            match origin.line {
+                Some(line) => format!("{what}; line {line}{id} of {input}"),
+                None => format!("{what}; {input}{id}"),
+            }
         }
         None => what,
     }

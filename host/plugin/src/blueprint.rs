@@ -5,13 +5,14 @@ use std::sync::Arc;
 use wasmtime::{Engine, Store};
 
 use crate::bindings::{Answers, World};
+use crate::case::told::Told;
 use crate::contract::Contract;
 use crate::describe::Description;
 use crate::engine::Engines;
 use crate::failure::Failure;
 use crate::guest_log::SharedLog;
 use crate::limits::Limits;
-use crate::store::{Guest, Sandbox, setup_fuel};
+use crate::store::{Fuel, Guest, Sandbox, setup_fuel};
 use crate::watch::Watch;
 
 /// A loaded plugin of one kind: checked, compiled, described, and known to accept its config.
@@ -28,6 +29,8 @@ pub(crate) struct Blueprint<W: World> {
     /// What its instances together may log.
     pub log: Arc<SharedLog>,
     pub watch: Watch,
+    /// Who hears of the items that it fails on.
+    pub told: Told,
     /// Keeps the clock ticking for as long as the plugin lives.
     pub _clock: Arc<Engines>,
 }
@@ -55,7 +58,7 @@ impl<W: World> Blueprint<W> {
     }
 
     /// Fuel of a call that may use as much as `items` items.
-    pub(crate) fn fuel(&self, items: usize) -> u64 {
-        self.limits.fuel_per_item.saturating_mul(items as u64)
+    pub(crate) fn fuel(&self, items: usize) -> Fuel {
+        Fuel::Items(self.limits.fuel_per_item.saturating_mul(items as u64))
     }
 }

@@ -44,6 +44,8 @@ pub fn compile_if_asked() {
     let Some(asked) = std::env::var_os(ASKED) else { return };
     std::process::exit(match answer(&asked.to_string_lossy()) {
         Ok(()) => 0,
+        // As Rust ends where an allocation fails: the parent says which limit that was.
+        Err(error) if error.kind() == std::io::ErrorKind::OutOfMemory => std::process::abort(),
         // The parent has gone, or this was no parent's doing.
         Err(_) => 1,
     });
@@ -55,7 +57,7 @@ fn answer(asked: &str) -> std::io::Result<()> {
     let Some(&[stack, seconds, memory, source_lines]) = numbers.as_deref() else {
         return Err(std::io::Error::other("four numbers are needed"));
     };
-    cap(Resource::As, memory)?;
+    cap(Resource::As, memory.saturating_add(own_address_space()))?;
     cap(Resource::Cpu, seconds)?;
     // Nothing here writes files, and a crash is no news: the parent says what happened.
     cap(Resource::Core, 0)?;
@@ -76,6 +78,15 @@ fn answer(asked: &str) -> std::io::Result<()> {
         }
     }
     out.flush()
+}
+
+/// Bytes of address space that the program has before it compiles: its code and libraries, which are not the plugin's
+/// doing. With libtorch that is 450 MB.
+fn own_address_space() -> u64 {
+    let account = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let size = account.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    let kibibytes = size.and_then(|size| size.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kibibytes.unwrap_or(0).saturating_mul(1024)
 }
 
 fn cap(resource: Resource, most: u64) -> std::io::Result<()> {

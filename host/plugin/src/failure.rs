@@ -8,6 +8,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use crate::bindings::types::{ErrorKind, PluginError};
 use crate::guest_text::short;
 use crate::limits::Limits;
+use crate::store::Fuel;
 use crate::wasi::Refused;
 
 /// Why an item has no result.
@@ -102,7 +103,7 @@ pub(crate) struct Denied {
 ///
 /// A call ends without a trap only where the host could not take what the guest handed it (too many bytes, text that is
 /// not UTF-8, a pointer out of bounds), which is the guest's output to get right.
-pub(crate) fn of_call(error: &wasmtime::Error, limits: &Limits, last_words: Option<&str>) -> Failure {
+pub(crate) fn of_call(error: &wasmtime::Error, fuel: Fuel, limits: &Limits, last_words: Option<&str>) -> Failure {
     if let Some(denied) = error.downcast_ref::<Denied>() {
         return Failure { kind: FailureKind::Memory, message: format!("{denied}{}", place(error)) };
     }
@@ -115,7 +116,7 @@ pub(crate) fn of_call(error: &wasmtime::Error, limits: &Limits, last_words: Opti
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Failure {
             kind: FailureKind::Fuel,
-            message: format!("used up its fuel (`fuel_per_item` is {}){}", limits.fuel_per_item, place(error)),
+            message: format!("used up its fuel ({}){}", budget(fuel, limits), place(error)),
         },
         Some(Trap::Interrupt) => Failure {
             kind: FailureKind::Deadline,
@@ -128,6 +129,16 @@ pub(crate) fn of_call(error: &wasmtime::Error, limits: &Limits, last_words: Opti
             Failure { kind: FailureKind::Trap, message: format!("{what}{}{words}", place(error)) }
         }
         None => refused_by_engine(&error.root_cause().to_string(), limits),
+    }
+}
+
+/// Where the fuel of a call came from, and so what would give it more.
+fn budget(fuel: Fuel, limits: &Limits) -> String {
+    match fuel {
+        Fuel::Items(_) => format!("`fuel_per_item` is {}", limits.fuel_per_item),
+        Fuel::Setup(units) => {
+            format!("{units}, as for any call without items; a `fuel_per_item` above that gives it more")
+        }
     }
 }
 

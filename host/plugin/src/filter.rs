@@ -4,6 +4,7 @@ use crate::batch;
 use crate::bindings::FilterWorld;
 use crate::bindings::types::{Decision, Document};
 use crate::blueprint::Blueprint;
+use crate::case::Record;
 use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
@@ -12,7 +13,7 @@ use crate::returned;
 
 /// A loaded data filter. Stateless: each batch starts from a fresh instance.
 pub struct DataFilter {
-    plugin: Blueprint<FilterWorld>,
+    pub(crate) plugin: Blueprint<FilterWorld>,
 }
 
 impl DataFilter {
@@ -40,13 +41,16 @@ impl DataFilter {
     pub fn filter(&self, documents: &[Document]) -> Vec<Result<Decision, Failure>> {
         let limits = &self.plugin.limits;
         let _log = self.plugin.log.for_a_call();
-        batch::run(documents, &batch::single(documents.len()), size(limits.batch_items), |documents, fuel_items| {
+        let units = batch::single(documents.len());
+        let decisions = batch::run(documents, &units, size(limits.batch_items), |documents, fuel_items| {
             self.plugin.answers(
                 fuel_items,
                 |world, store| world.filter(store, documents),
                 |decision| check(limits, &decision).map(|()| decision),
             )
-        })
+        });
+        self.plugin.told.of_items(&decisions, |index| Record::Filter(documents[index].clone()));
+        decisions
     }
 }
 

@@ -50,6 +50,7 @@ mod wasi;
 mod watch;
 
 pub use bindings::types;
+pub use case::told::FailedItems;
 pub use case::{Case, CaseError, CaseSetup, Memory, Origin, Record};
 pub use compile::compile_if_asked;
 pub use contract::Contract;

@@ -11,6 +11,7 @@ use wasmtime::component::Linker;
 
 use crate::bindings::World;
 use crate::blueprint::Blueprint;
+use crate::case::told::Told;
 use crate::compile::Problem;
 use crate::config_check::{self, Mistake};
 use crate::contract::{self, Contract};
@@ -190,6 +191,7 @@ impl Loading<'_> {
             limits: (*limits).clone(),
             log,
             watch,
+            told: Told::default(),
             _clock: Arc::clone(&host.engines),
         })
     }

@@ -3,6 +3,7 @@
 use crate::bindings::MixtureWorld;
 use crate::bindings::types::{DataSource, Progress};
 use crate::blueprint::Blueprint;
+use crate::case::Record;
 use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
@@ -12,7 +13,7 @@ use crate::returned;
 
 /// A loaded mixture policy. It remembers from call to call; its memory goes into checkpoints.
 pub struct MixturePolicy {
-    policy: Policy<MixtureWorld>,
+    pub(crate) policy: Policy<MixtureWorld>,
 }
 
 impl MixturePolicy {
@@ -40,8 +41,11 @@ impl MixturePolicy {
     /// # Errors
     /// The call's failure. The policy's memory is then as it was before the call.
     pub fn weights(&mut self, at: &Progress, sources: &[DataSource]) -> Result<Vec<f64>, Failure> {
-        self.policy
-            .call(|world, store| world.weights(store, at, sources), |weights: Vec<f64>| shares(sources, &weights))
+        self.policy.call(
+            |world, store| world.weights(store, at, sources),
+            |weights: Vec<f64>| shares(sources, &weights),
+            |memory| Record::Mixture { memory, at: at.clone(), sources: sources.to_vec() },
+        )
     }
 
     /// What the policy remembers as of the last call that succeeded or the last restored memory; none before either. Unlike

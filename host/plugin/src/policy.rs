@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::bindings::{Answer, Remembering};
 use crate::blueprint::Blueprint;
+use crate::case::{Memory, Record};
 use crate::failure::Failure;
 use crate::store::{Guest, Sandbox, setup_fuel};
 
@@ -22,8 +23,21 @@ impl<W: Remembering> Policy<W> {
         Policy { plugin, live: None, memory: None }
     }
 
-    /// One call of the policy and a check of its answer. A failure of either leaves the memory as it was.
+    /// One call of the policy and a check of its answer. A failure of either leaves the memory as it was, and is told as
+    /// what `record` makes of that memory.
     pub(crate) fn call<T, Checked>(
+        &mut self,
+        call: impl FnOnce(&W, &mut wasmtime::Store<Guest>) -> Answer<T>,
+        check: impl FnOnce(T) -> Result<Checked, Failure>,
+        record: impl Fn(Memory) -> Record,
+    ) -> Result<Checked, Failure> {
+        let answer = self.answer(call, check);
+        let told = |_| record(Memory(self.memory.clone()));
+        self.plugin.told.of_items(std::slice::from_ref(&answer), told);
+        answer
+    }
+
+    fn answer<T, Checked>(
         &mut self,
         call: impl FnOnce(&W, &mut wasmtime::Store<Guest>) -> Answer<T>,
         check: impl FnOnce(T) -> Result<Checked, Failure>,

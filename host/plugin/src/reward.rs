@@ -4,6 +4,7 @@ use crate::batch;
 use crate::bindings::RewardWorld;
 use crate::bindings::types::{Progress, Reward, Rollout};
 use crate::blueprint::Blueprint;
+use crate::case::Record;
 use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
@@ -12,7 +13,7 @@ use crate::returned;
 
 /// A loaded reward function. Stateless: each batch starts from a fresh instance.
 pub struct RewardFunction {
-    plugin: Blueprint<RewardWorld>,
+    pub(crate) plugin: Blueprint<RewardWorld>,
 }
 
 impl RewardFunction {
@@ -42,13 +43,19 @@ impl RewardFunction {
         let limits = &self.plugin.limits;
         let _log = self.plugin.log.for_a_call();
         let groups = batch::grouped(rollouts, |rollout| rollout.group);
-        batch::run(rollouts, &groups, size(limits.batch_items), |rollouts, fuel_items| {
+        let rewards = batch::run(rollouts, &groups, size(limits.batch_items), |rollouts, fuel_items| {
             self.plugin.answers(
                 fuel_items,
                 |world, store| world.score(store, at, rollouts),
                 |reward| check(limits, &reward).map(|()| reward),
             )
-        })
+        });
+        self.plugin.told.of_groups(&rewards, &groups, |group, failed| Record::Reward {
+            at: at.clone(),
+            rollouts: rollouts[group].to_vec(),
+            failed,
+        });
+        rewards
     }
 }
 

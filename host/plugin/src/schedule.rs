@@ -3,6 +3,7 @@
 use crate::bindings::ScheduleWorld;
 use crate::bindings::types::{Progress, StepPlan};
 use crate::blueprint::Blueprint;
+use crate::case::Record;
 use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
@@ -11,7 +12,7 @@ use crate::returned;
 
 /// A loaded rollout schedule. It remembers from call to call; its memory goes into checkpoints.
 pub struct RolloutSchedule {
-    policy: Policy<ScheduleWorld>,
+    pub(crate) policy: Policy<ScheduleWorld>,
 }
 
 impl RolloutSchedule {
@@ -39,7 +40,11 @@ impl RolloutSchedule {
     /// # Errors
     /// The call's failure. The schedule's memory is then as it was before the call.
     pub fn plan(&mut self, at: &Progress) -> Result<StepPlan, Failure> {
-        self.policy.call(|world, store| world.plan(store, at), check)
+        self.policy.call(
+            |world, store| world.plan(store, at),
+            check,
+            |memory| Record::Schedule { memory, at: at.clone() },
+        )
     }
 
     /// What the schedule remembers as of the last call that succeeded or the last restored memory; none before either. Unlike

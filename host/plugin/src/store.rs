@@ -139,7 +139,8 @@ impl<W: World> Sandbox<W> {
         if let Some(profiler) = &watch.profiler {
             profiler.watch(&mut store);
         }
-        refuel(&mut store, setup_fuel(limits), limits, watch)?;
+        let fuel = setup_fuel(limits);
+        refuel(&mut store, fuel, limits, watch)?;
         let started = W::instantiate(ready, &mut store);
         store.data_mut().hand_over_log();
         match started {
@@ -148,7 +149,7 @@ impl<W: World> Sandbox<W> {
                 if let Some(page) = &page {
                     page.ended(&error);
                 }
-                let failure = failure::of_call(&error, limits, store.data().log.last_words());
+                let failure = failure::of_call(&error, fuel, limits, store.data().log.last_words());
                 // Nothing was handed over yet, so what `of_call` takes for bad output is a component that does not fit.
                 Err(match failure.kind {
                     // wasmtime has no type for this error; a test holds it to its words.
@@ -171,32 +172,50 @@ impl<W: World> Sandbox<W> {
     /// One guest call within `fuel` and the deadline.
     pub(crate) fn call<T>(
         &mut self,
-        fuel: u64,
+        fuel: Fuel,
         call: impl FnOnce(&W, &mut Store<Guest>) -> Answer<T>,
     ) -> Result<T, Failure> {
         refuel(&mut self.store, fuel, &self.limits, &self.watch)?;
         let answer = call(&self.world, &mut self.store);
         self.store.data_mut().hand_over_log();
         if let Some(page) = &self.page {
-            page.call(fuel, self.store.get_fuel().unwrap_or(0));
+            page.call(fuel.units(), self.store.get_fuel().unwrap_or(0));
             answer.as_ref().err().into_iter().for_each(|error| page.ended(error));
         }
         match answer {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(refusal)) => Err(Failure::refused(&refusal)),
-            Err(error) => Err(failure::of_call(&error, &self.limits, self.store.data().log.last_words())),
+            Err(error) => Err(failure::of_call(&error, fuel, &self.limits, self.store.data().log.last_words())),
         }
     }
 }
 
-/// Fuel for instantiation, `describe`, `configure`, `save` and `restore`: these read configs and tables rather than
-/// items, so a tight limit for items does not keep a plugin from starting.
-pub(crate) fn setup_fuel(limits: &Limits) -> u64 {
-    limits.fuel_per_item.max(Limits::default().fuel_per_item)
+/// What one call may use, and by which rule: a person who has to raise it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fuel {
+    /// Of a call with items.
+    Items(u64),
+    /// Of instantiation, `describe`, `configure`, `save` and `restore`.
+    Setup(u64),
 }
 
-fn refuel(store: &mut Store<Guest>, fuel: u64, limits: &Limits, watch: &Watch) -> Result<(), Failure> {
-    store.set_fuel(fuel).map_err(|error| Failure { kind: FailureKind::Trap, message: format!("engine: {error:#}") })?;
+impl Fuel {
+    pub(crate) fn units(self) -> u64 {
+        match self {
+            Fuel::Items(units) | Fuel::Setup(units) => units,
+        }
+    }
+}
+
+/// Fuel for what reads configs and tables rather than items, so that a tight limit for items does not keep a plugin from
+/// starting.
+pub(crate) fn setup_fuel(limits: &Limits) -> Fuel {
+    Fuel::Setup(limits.fuel_per_item.max(Limits::default().fuel_per_item))
+}
+
+fn refuel(store: &mut Store<Guest>, fuel: Fuel, limits: &Limits, watch: &Watch) -> Result<(), Failure> {
+    let engines = |error| Failure { kind: FailureKind::Trap, message: format!("engine: {error:#}") };
+    store.set_fuel(fuel.units()).map_err(engines)?;
     store.data_mut().deadline = Instant::now().checked_add(Duration::from_millis(limits.deadline_ms));
     if let Some(profiler) = &watch.profiler {
         // Every tick is a sample, and the profiler minds the deadline.

@@ -4,6 +4,7 @@ use crate::batch;
 use crate::bindings::VerifierWorld;
 use crate::bindings::types::{Attempt, Verdict};
 use crate::blueprint::Blueprint;
+use crate::case::Record;
 use crate::contract::Contract;
 use crate::describe::Description;
 use crate::failure::Failure;
@@ -13,7 +14,7 @@ use crate::returned;
 
 /// A loaded verifier. Stateless: each batch starts from a fresh instance.
 pub struct Verifier {
-    plugin: Blueprint<VerifierWorld>,
+    pub(crate) plugin: Blueprint<VerifierWorld>,
 }
 
 impl Verifier {
@@ -41,13 +42,16 @@ impl Verifier {
     pub fn verify(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, Failure>> {
         let limits = &self.plugin.limits;
         let _log = self.plugin.log.for_a_call();
-        batch::run(attempts, &batch::single(attempts.len()), size(limits.batch_items), |attempts, fuel_items| {
+        let units = batch::single(attempts.len());
+        let verdicts = batch::run(attempts, &units, size(limits.batch_items), |attempts, fuel_items| {
             self.plugin.answers(
                 fuel_items,
                 |world, store| world.verify(store, attempts),
                 |verdict| check(limits, verdict),
             )
-        })
+        });
+        self.plugin.told.of_items(&verdicts, |index| Record::Verifier(attempts[index].clone()));
+        verdicts
     }
 }
 

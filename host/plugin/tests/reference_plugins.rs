@@ -27,6 +27,11 @@ fn config(name: &str) -> serde_json::Value {
 }
 
 #[test]
+fn none_is_forgotten_here() {
+    assert_eq!(built::reference_plugins(), REFERENCE.map(|(name, _)| name.to_owned()).into());
+}
+
+#[test]
 fn each_loads_as_its_kind_and_describes_itself() {
     let host = built::host();
     for (name, kind) in REFERENCE {

@@ -8,6 +8,7 @@ mod built;
 mod drawn;
 mod guests;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -97,14 +98,39 @@ enum Items {
 }
 
 /// The plugins that judge items, and items for each.
-fn judges(seed: u64) -> [(&'static str, Value, Items); 3] {
+fn judges(seed: u64) -> [(&'static str, Value, Items); 5] {
     let paying = json!({"truncated": -0.5, "length_penalty": 0.001, "soft_limit": 50, "length_penalty_limit": 0.5,
                         "repetitive": -0.25});
     [
         ("verifier_math", json!({}), Items::Attempts(drawn::attempts(seed, 120))),
+        ("verifier_exact", json!({}), Items::Attempts(drawn::attempts(seed, 120))),
+        ("verifier_choice", json!({}), Items::Attempts(drawn::choices(seed, 120))),
         ("reward_math", paying, Items::Rollouts(drawn::rollouts(seed, 120))),
         ("filter_heuristics", json!({}), Items::Documents(drawn::documents(seed, 60))),
     ]
+}
+
+/// The policies, with a config for `sources`.
+fn policies(sources: &[DataSource]) -> [(&'static str, Value); 4] {
+    let weights: serde_json::Map<String, Value> =
+        sources.iter().zip(1..).map(|(source, weight)| (source.name.clone(), json!(weight))).collect();
+    let stairs = json!({"stairs": [{"step": 0, "tokens": 32}, {"step": 7, "tokens": 64}, {"step": 31, "tokens": 96}]});
+    [
+        ("mixture_static", json!({"weights": weights})),
+        ("schedule_stairs", stairs),
+        ("hostile_mixture", json!({})),
+        ("hostile_schedule", json!({})),
+    ]
+}
+
+#[test]
+fn no_reference_plugin_is_forgotten_here() {
+    let judges = judges(0).map(|(name, ..)| name);
+    let policies = policies(&[]).map(|(name, _)| name);
+    let here: BTreeSet<&str> = judges.into_iter().chain(policies).collect();
+    let forgotten: Vec<String> =
+        built::reference_plugins().into_iter().filter(|name| !here.contains(name.as_str())).collect();
+    assert!(forgotten.is_empty(), "add to `judges` or `policies`: {forgotten:?}");
 }
 
 proptest! {
@@ -135,11 +161,7 @@ proptest! {
     #[test]
     fn a_policy_restored_at_any_step_goes_on_exactly(seed in any::<u64>(), stop in 0u64..40, way in ways()) {
         let sources = drawn::sources(seed);
-        let weights: serde_json::Map<String, Value> =
-            sources.iter().zip(1..).map(|(source, weight)| (source.name.clone(), json!(weight))).collect();
-        let stairs = json!({"stairs": [{"step": 0, "tokens": 32}, {"step": 7, "tokens": 64}, {"step": 31, "tokens": 96}]});
-        for (name, config) in [("mixture_static", json!({"weights": weights})), ("schedule_stairs", stairs),
-                               ("hostile_mixture", json!({})), ("hostile_schedule", json!({}))] {
+        for (name, config) in policies(&sources) {
             let fresh = |cache| Policy(loaded(name, &config, &Limits::default(), cache));
             let mut straight = fresh(Cache::Warm);
             let expected: Vec<_> = (0..40).map(|step| straight.step(step, &sources)).collect();

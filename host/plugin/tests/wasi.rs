@@ -60,7 +60,7 @@ const IMPORTS: &str = r#"
 
 /// Judges one response at a time. The reason is what it sees, a letter for each four bits: the wall clock, the monotonic
 /// clock, random bits, and how many variables and folders there are. A response `w` waits for a year first, `s` asks for
-/// a socket, `x` exits.
+/// a socket, `x` exits, `h` hoards waits, `r` asks for random bits for ever.
 const SEES: &str = r#"
   (func $letters (param $at i32) (param $bits i64)
     (local $index i32)
@@ -75,6 +75,9 @@ const SEES: &str = r#"
     (local.set $order (i32.load8_u (i32.load offset=8 (local.get $items))))
     (if (i32.eq (local.get $order) (i32.const 0x77)) (then
       (call $block (call $subscribe (i64.const 31536000000000000)))))
+    (if (i32.eq (local.get $order) (i32.const 0x68)) (then
+      (loop $again (drop (call $subscribe (i64.const 1))) (br $again))))
+    (if (i32.eq (local.get $order) (i32.const 0x72)) (then (loop $again (drop (call $random)) (br $again))))
     (if (i32.eq (local.get $order) (i32.const 0x73)) (then (drop (call $network))))
     (if (i32.eq (local.get $order) (i32.const 0x78)) (then (call $exit (i32.const 1))))
     (call $wall (i32.const 512))
@@ -138,6 +141,22 @@ fn a_wait_of_a_year_is_over_at_once() {
     let started = Instant::now();
     assert!(allowed().verify(&attempts(&["w"]))[0].is_ok());
     assert!(started.elapsed() < Duration::from_secs(3600), "it waited");
+}
+
+#[test]
+fn what_hoards_the_hosts_own_objects_or_calls_it_for_ever_ends_at_its_limits() {
+    let answers = allowed().verify(&attempts(&["hoard", "fine"]));
+    let failure = answers[0].as_ref().expect_err("1000 handles at most");
+    assert_eq!(failure.kind, FailureKind::Memory);
+    assert!(failure.message.contains("`handles`"), "{failure}");
+    assert!(answers[1].is_ok());
+
+    let fuel = allowed().verify(&attempts(&["random"])).remove(0).expect_err("no fuel is without end");
+    assert_eq!(fuel.kind, FailureKind::Fuel);
+    let limits = Limits { wasi: true, batch_items: 1, fuel_per_item: u64::MAX, deadline_ms: 100, ..tight() };
+    let patient = load(&guests::host(), &curious(), &limits).expect("loads").into_verifier().expect("a verifier");
+    let deadline = patient.verify(&attempts(&["random"])).remove(0).expect_err("it is always in the host");
+    assert_eq!(deadline.kind, FailureKind::Deadline);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Watching guests shows what they did and changes nothing of it.
 
 mod guests;
+#[path = "guests/processed_profile.rs"]
+mod processed_profile;
 
 use guests::{attempts, host, kinds, obedient_verifier, tight};
 use octo_plugin::types::Verdict;
@@ -84,9 +86,7 @@ fn debug_information_that_is_garbage_costs_its_source_lines_alone() {
 }
 
 /// The function names of a profile in Firefox's processed format, in which strings are told by their index.
-fn function_names(profile: &[u8]) -> Vec<String> {
-    let profile: Value = serde_json::from_slice(profile).expect("JSON");
-    assert!(profile["meta"]["preprocessedProfileVersion"].is_number(), "the format that the Firefox profiler opens");
+fn function_names(profile: &Value) -> Vec<String> {
     let thread = &profile["threads"][0];
     let strings = [&thread["stringArray"], &profile["shared"]["stringArray"]];
     let strings = strings.into_iter().find_map(Value::as_array).expect("strings");
@@ -108,7 +108,9 @@ fn a_profile_is_json_with_the_guests_function_names() {
     let mut written = Vec::new();
     let samples = profiler.write(&mut written).expect("a profile");
     assert!(samples > 0, "300 million instructions take longer than a tick of the clock");
-    let names = function_names(&written);
+    let profile: Value = serde_json::from_slice(&written).expect("JSON");
+    assert_eq!(processed_profile::samples(&profile), samples);
+    let names = function_names(&profile);
     assert!(names.iter().any(|name| name.contains("spin_on_purpose")), "{names:?}");
     assert!(profiler.write(Vec::new()).is_err(), "a profile is written once");
 }

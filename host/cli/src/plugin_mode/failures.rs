@@ -62,7 +62,7 @@ impl Failures {
             self.left_out += 1;
             return Ok(());
         }
-        let origin = Origin { input: self.input.clone(), line, id: id.cloned() };
+        let origin = Origin { input: self.input.clone(), line: Some(line), id: id.cloned() };
         let case = self.setup.case(record(), failure, Some(origin));
         let path = folder.join(format!("{line:06}-{}-{}.json", case.record.kind(), failure.kind));
         match case.to_json() {

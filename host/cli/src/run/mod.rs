@@ -1,5 +1,6 @@
 //! `octo-host run`: plans a recipe, runs what is not done, and keeps the run folder.
 
+mod failures;
 mod lanes;
 mod lock;
 pub mod plan;
@@ -11,8 +12,8 @@ mod work;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -61,13 +62,20 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
         None => std::thread::available_parallelism().map(usize::from).unwrap_or(1),
     };
     let board = show::Board::new();
+    let failed_items = Mutex::new(Vec::new());
     let started = Instant::now();
+    let shared = work::Run { recipe: &recipe, plan: &plan, store: &store, host: &host, stop: &stop };
     let ended = lanes::run(&units, lanes, &stop, |index| {
         let planned = &plan.stages[index];
         let stage = &recipe.stages[planned.index];
         let line = board.begin(&stage.name, store.state(stage.kind, &planned.key) == State::Begun);
-        let result = work::run(&recipe, &plan, index, &store, &host, &stop, &line)
-            .with_context(|| format!("stage {:?} failed", stage.name));
+        let told = |failures: &failures::Failures| {
+            // Through the run's own link, which is right once the stage is at rest.
+            let cases = folder.join("stages").join(&stage.name).join(failures::FAILURES);
+            let told = failures.told(&cases).map(|told| format!("{}: {told}", stage.name));
+            failed_items.lock().unwrap_or_else(PoisonError::into_inner).extend(told);
+        };
+        let result = work::run(shared, index, &line, told).with_context(|| format!("stage {:?} failed", stage.name));
         match &result {
             Ok(Ended::Done) => line.done(),
             Ok(Ended::Stopped) => line.stopped(),
@@ -78,6 +86,9 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     // Whatever happened, the folder shows what is done.
     lock::link_stages(&recipe, &plan, &store, &folder)?;
     lock::write(&recipe, &plan, &store, &folder)?;
+    for told in failed_items.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        eprintln!("{told}");
+    }
     match ended? {
         Ended::Stopped => {
             eprintln!("stopped; what is done is kept, and the same command goes on from here");

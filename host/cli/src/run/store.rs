@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use super::failures::FAILURES;
 use super::plan::{digest_path, list};
 
 /// The folder of all stages' outputs.
@@ -24,7 +25,7 @@ pub struct Done {
     pub kind: String,
     pub key: String,
     pub seconds: f64,
-    /// Relative path → `sha256:..`, checkpoints left out.
+    /// Relative path → `sha256:..`; checkpoints and failed items left out.
     pub outputs: BTreeMap<String, String>,
 }
 
@@ -93,7 +94,8 @@ impl Working {
         list(&self.folder, &self.folder, &mut files)?;
         let mut outputs = BTreeMap::new();
         for file in files {
-            if !file.starts_with("checkpoints/") && file != "done.json" {
+            let top = file.split('/').next().unwrap_or_default();
+            if !["checkpoints", FAILURES, "done.json"].contains(&top) {
                 let digest = digest_path(&self.folder.join(&file))?;
                 outputs.insert(file, digest);
             }

@@ -64,7 +64,7 @@ pub fn eval(bench: &Bench<'_>, stage: &Eval, out: &Path, seed: u64) -> Result<En
 fn with_control(bench: &Bench<'_>, work: impl FnOnce(&Control) -> Result<Finished>) -> Result<Ended> {
     let line = bench.line.clone();
     let control = Control {
-        stop: bench.stop.clone(),
+        stop: bench.run.stop.clone(),
         report: Arc::new(move |message: &str, share: f64| line.report(message, share)),
     };
     Ok(match work(&control)? {

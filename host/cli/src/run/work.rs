@@ -1,13 +1,14 @@
 //! Does one stage: finds its inputs, loads its plugins, calls the crate that does the work, and seals its folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use octo_data::tokenizer::Tokenizer;
-use octo_plugin::{Host, LoadedPlugin};
+use octo_plugin::{CaseSetup, Host, LoadedPlugin};
 
+use super::failures::Failures;
 use super::lanes::Ended;
 use super::plan::Plan;
 use super::show::Line;
@@ -16,27 +17,28 @@ use crate::recipe::Recipe;
 use crate::recipe::source::Source;
 use crate::recipe::stage::{Stage, Work};
 
-/// A stage at work and all it may look at.
-pub struct Bench<'a> {
+/// What the stages of a run share.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
     pub recipe: &'a Recipe,
     pub plan: &'a Plan,
-    pub stage: &'a Stage,
     pub store: &'a Store,
     pub host: &'a Host,
     pub stop: &'a Arc<AtomicBool>,
-    pub line: &'a Line,
 }
 
-/// Runs the stage at `index` of the plan.
-pub fn run(
-    recipe: &Recipe,
-    plan: &Plan,
-    index: usize,
-    store: &Store,
-    host: &Host,
-    stop: &Arc<AtomicBool>,
-    line: &Line,
-) -> Result<Ended> {
+/// A stage at work and all it may look at.
+pub struct Bench<'a> {
+    pub run: Run<'a>,
+    pub stage: &'a Stage,
+    pub line: &'a Line,
+    /// Keeps what its plugins fail on.
+    pub failures: Arc<Failures>,
+}
+
+/// Runs the stage at `index` of the plan. `told` hears of the items on which its plugins failed.
+pub fn run(run: Run<'_>, index: usize, line: &Line, told: impl FnOnce(&Failures)) -> Result<Ended> {
+    let Run { recipe, plan, store, .. } = run;
     let planned = &plan.stages[index];
     let stage = &recipe.stages[planned.index];
     let working = store.begin(stage.kind, &planned.key)?;
@@ -44,31 +46,39 @@ pub fn run(
     if store.state(stage.kind, &planned.key) == State::Done {
         return Ok(Ended::Done);
     }
-    let bench = Bench { recipe, plan, stage, store, host, stop, line };
     let out = &working.folder;
-    let seed = stage.seed.unwrap_or(recipe.seed);
-    let ended = match &stage.work {
+    let failures = Failures::of_stage(out, &format!("stage {} of run {}", stage.name, recipe.name));
+    let bench = Bench { run, stage, line, failures };
+    let ended = work(&bench, out);
+    told(&bench.failures);
+    let ended = ended?;
+    if matches!(ended, Ended::Done) {
+        working.finish(stage.kind, &planned.key, line.seconds())?;
+    }
+    Ok(ended)
+}
+
+/// Does the stage's work in the folder `out`.
+fn work(bench: &Bench<'_>, out: &Path) -> Result<Ended> {
+    let seed = bench.stage.seed.unwrap_or(bench.run.recipe.seed);
+    Ok(match &bench.stage.work {
         Work::Generate(config) => {
             octo_data::synthetic::generate(config, seed, out)?;
             Ended::Done
         }
-        Work::Curate { skip_bad_lines } => curate(&bench, *skip_bad_lines, out)?,
+        Work::Curate { skip_bad_lines } => curate(bench, *skip_bad_lines, out)?,
         Work::Tokenizer { vocabulary } => {
             let tokenizer = Tokenizer::train_from_files(&bench.paths("documents.")?, *vocabulary, &[])?;
             tokenizer.save(out)?;
             Ended::Done
         }
         #[cfg(feature = "train")]
-        Work::Midtrain(config) => super::train::midtrain(&bench, config, out, seed)?,
+        Work::Midtrain(config) => super::train::midtrain(bench, config, out, seed)?,
         #[cfg(feature = "train")]
-        Work::Rl(config) => super::train::rl(&bench, config, out, seed)?,
+        Work::Rl(config) => super::train::rl(bench, config, out, seed)?,
         #[cfg(feature = "train")]
-        Work::Eval(config) => super::train::eval(&bench, config, out, seed)?,
-    };
-    if matches!(ended, Ended::Done) {
-        working.finish(stage.kind, &planned.key, line.seconds())?;
-    }
-    Ok(ended)
+        Work::Eval(config) => super::train::eval(bench, config, out, seed)?,
+    })
 }
 
 impl Bench<'_> {
@@ -79,9 +89,9 @@ impl Bench<'_> {
             None => bail!("the stage has no input {slot}"),
             Some(Source::File(path)) => Ok(path.clone()),
             Some(Source::Stage { stage, path }) => {
-                let found = self.plan.stages.iter().find_map(|planned| {
-                    let other = &self.recipe.stages[planned.index];
-                    (other.name == *stage).then(|| self.store.folder(other.kind, &planned.key))
+                let found = self.run.plan.stages.iter().find_map(|planned| {
+                    let other = &self.run.recipe.stages[planned.index];
+                    (other.name == *stage).then(|| self.run.store.folder(other.kind, &planned.key))
                 });
                 let folder = found.with_context(|| format!("there is no stage {stage:?}"))?;
                 let full = folder.join(path);
@@ -107,14 +117,18 @@ impl Bench<'_> {
         self.stage.inputs.iter().filter(|(slot, _)| slot.starts_with(prefix)).map(|(slot, _)| self.path(slot)).collect()
     }
 
-    /// A fresh instance of the plugin in `role`.
+    /// A fresh instance of the plugin in `role`, whose failed items are kept.
     pub fn plugin(&self, role: &str) -> Result<LoadedPlugin> {
-        let plugin = self.plan.plugins.get(role).with_context(|| format!("no plugin has the role {role:?}"))?;
-        let loaded = self.host.load(&plugin.path, &plugin.entry.config, &plugin.entry.limits)?;
+        let plugin = self.run.plan.plugins.get(role).with_context(|| format!("no plugin has the role {role:?}"))?;
+        let loaded = self.run.host.load(&plugin.path, &plugin.entry.config, &plugin.entry.limits)?;
         if loaded.digest() != plugin.digest {
             bail!("{} changed while the run was going on; run again", plugin.path.display());
         }
-        Ok(loaded)
+        // A case may be run again from another folder.
+        let path =
+            std::path::absolute(&plugin.path).with_context(|| format!("could not find {}", plugin.path.display()))?;
+        let setup = CaseSetup::of(&path, &loaded, &plugin.entry.config, &plugin.entry.limits);
+        Ok(loaded.telling(self.failures.keeper(setup)))
     }
 
     /// The plugin in `slot` (`verifier`, `reward`, ...).
@@ -125,7 +139,7 @@ impl Bench<'_> {
     }
 }
 
-fn curate(bench: &Bench<'_>, skip_bad_lines: bool, out: &std::path::Path) -> Result<Ended> {
+fn curate(bench: &Bench<'_>, skip_bad_lines: bool, out: &Path) -> Result<Ended> {
     let inputs = bench.paths("inputs.")?;
     let mut filters = Vec::new();
     for (_, role) in &bench.stage.roles {
@@ -137,7 +151,7 @@ fn curate(bench: &Bench<'_>, skip_bad_lines: bool, out: &std::path::Path) -> Res
         bench.line.report(&format!("{documents} documents"), bytes as f64 / total.max(1) as f64);
     };
     let options = octo_curate::Options { skip_bad_lines };
-    match octo_curate::curate_with(&inputs, &filters, out, &options, bench.stop, &report) {
+    match octo_curate::curate_with(&inputs, &filters, out, &options, bench.run.stop, &report) {
         Ok(_) => Ok(Ended::Done),
         Err(octo_curate::CurateError::Stopped) => Ok(Ended::Stopped),
         Err(error) => Err(error.into()),

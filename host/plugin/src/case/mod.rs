@@ -5,6 +5,7 @@
 
 mod exact;
 mod records;
+pub(crate) mod told;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -53,10 +54,11 @@ pub struct Case {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Origin {
-    /// File or stream of the items.
+    /// File or stream of the items, or the stage of a run that met it.
     pub input: String,
-    /// Its line there, from 1.
-    pub line: u64,
+    /// Its line there, from 1, if it is a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
     /// Its id, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Value>,
@@ -152,6 +154,7 @@ pub enum CaseError {
 /// What the cases of one plugin have in common.
 #[derive(Clone, Debug)]
 pub struct CaseSetup {
+    kind: Kind,
     plugin: PathBuf,
     digest: String,
     contract: String,
@@ -163,12 +166,18 @@ impl CaseSetup {
     /// The setup of `plugin`, which was loaded from the file at `path` with `config` and `limits`.
     pub fn of(path: &Path, plugin: &LoadedPlugin, config: &Value, limits: &Limits) -> CaseSetup {
         CaseSetup {
+            kind: plugin.kind(),
             plugin: path.to_owned(),
             digest: plugin.digest().to_owned(),
             contract: plugin.contract().version().to_string(),
             config: config.clone(),
             limits: limits.clone(),
         }
+    }
+
+    /// The plugin's kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// The case of an item on which the plugin failed.
@@ -235,7 +244,7 @@ impl Case {
                     "it has form {other}, and this octo-host reads form {FORMAT}; use the octo-host that saved it"
                 ));
             }
-            None => return Err("it has no `format`; name a file that --save-failures wrote".to_owned()),
+            None => return Err("it has no `format`; name a file that a run or --save-failures wrote".to_owned()),
         }
         let case: Case = serde_json::from_slice(json).map_err(in_words)?;
         if let Record::Reward { rollouts, failed, .. } = &case.record
@@ -287,7 +296,7 @@ mod tests {
             limits: Limits { fuel_per_item: 5, ..Limits::default() },
             record,
             failure: Failure { kind: FailureKind::PluginError, message: "unsupported: roman".to_owned() },
-            origin: Some(Origin { input: "answers.jsonl".to_owned(), line: 3, id: Some(json!("a")) }),
+            origin: Some(Origin { input: "answers.jsonl".to_owned(), line: Some(3), id: Some(json!("a")) }),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Plugins that `make plugins` built with the SDK.
 #![allow(dead_code, reason = "each test file is a crate of its own and uses some of these")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use octo_plugin::{Host, Limits, LoadError, LoadedPlugin};
@@ -10,6 +11,18 @@ use octo_plugin::{Host, Limits, LoadError, LoadedPlugin};
 pub fn host() -> Host {
     Host::with_cache_folder(Some(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-plugins")))
         .expect("a supported machine")
+}
+
+/// Names of the reference plugins: the folders of `plugins/`. A list in a test is compared with it, so that a plugin that
+/// is added and forgotten there fails.
+pub fn reference_plugins() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    std::fs::read_dir(&folder)
+        .expect("the plugins")
+        .map(|entry| entry.expect("a folder").path())
+        .filter(|path| path.join("Cargo.toml").is_file())
+        .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
+        .collect()
 }
 
 /// The component of a built plugin.

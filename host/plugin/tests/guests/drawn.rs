@@ -62,6 +62,15 @@ const ANSWERS: &[&str] = &[
     "",
 ];
 
+const QUESTIONS: &[&str] = &[
+    "Which is prime?\nA) 4\nB) 6\nC) 7\nD) 9",
+    "What is half of 84?\n(A) 40 (B) 41 (C) 42 (D) none of these",
+    "A question without options.",
+];
+
+const CHOSEN: &[&str] =
+    &["The answer is (B).", "\\boxed{C}", "Answer: C) 7", "It is 42.", "A and D", "neither", "**D**", ""];
+
 const REFERENCES: &[&str] = &["42", "\\frac{1}{2}", "(x+1)^2", "[3,\\infty)", "0.333", "forty-two"];
 
 const SENTENCES: &[&str] = &[
@@ -93,6 +102,20 @@ fn one_attempt(draw: &mut Draw) -> Attempt {
     response.push_str(draw.one(ANSWERS));
     let references = (0..=draw.below(2)).map(|_| draw.one(REFERENCES).to_owned()).collect();
     Attempt { references, ..guests::attempt(&response) }
+}
+
+/// Responses to questions of choice, by letter, by text and by neither.
+pub fn choices(seed: u64, count: usize) -> Vec<Attempt> {
+    let mut draw = Draw(seed);
+    (0..count)
+        .map(|_| {
+            let mut response = draw.some(STEPS, 12, "\n");
+            response.push(' ');
+            response.push_str(draw.one(CHOSEN));
+            let references = vec![draw.one(&["A", "B", "C", "D"]).to_owned()];
+            Attempt { problem: draw.one(QUESTIONS).to_owned(), references, ..guests::attempt(&response) }
+        })
+        .collect()
 }
 
 /// Judged rollouts in groups of one to eight.

@@ -1,8 +1,12 @@
-//! Guests in WebAssembly text, by the name of their misbehaviour.
+//! Guests in WebAssembly text, by the name of their misbehaviour; and the Rust ones with bytes that no string has.
 
+use octo_plugin::Kind;
+
+use crate::built;
 use crate::guests::{
     CONFIGURE, DESCRIBE, Identity, PLAIN, bomb, contract, encode, guest, guest_of, importing, module, obedient_verifier,
 };
+use crate::subject::built_name;
 
 const SPIN: &str = "(loop $again (br $again))";
 const LOG_FOR_EVER: &str = "(loop $again (call $log (i32.const 1) (i32.const 0) (i32.const 0)) (br $again))";
@@ -11,7 +15,8 @@ const VERIFY: &str =
     r#"(func (export "octo:plugin/verifier@0.1.0#verify") (param i32 i32) (result i32) (i32.const 0))"#;
 
 /// A plugin, and what the item in the middle of three says to it.
-pub fn named(misbehaviour: &str) -> (Vec<u8>, &'static str) {
+pub fn named(misbehaviour: &str, kind: Kind) -> (Vec<u8>, &'static str) {
+    let rust = || built::bytes(built_name(kind));
     let order = match misbehaviour {
         "grows its table" => "q",
         "divides by zero" => "w",
@@ -22,6 +27,11 @@ pub fn named(misbehaviour: &str) -> (Vec<u8>, &'static str) {
         "outcome that there is not" => "d",
         "reason of a gigabyte" => "g",
         "list of a gigabyte" => "h",
+        "refusal that is not UTF-8" => {
+            return (patched(&rust(), b"an item asked to be refused", b"an item \xff\xfeked to be refused"), "REFUSE");
+        }
+        "drop's reason that is not UTF-8" => return (patched(&rust(), b"asked-for", b"\xff\xfeked-for"), "DROP"),
+        "field's name that is not UTF-8" => return (patched(&rust(), b"note", b"\xff\xfete"), "NOTE"),
         "logs what is not UTF-8" => "i",
         "logs out of bounds" => "j",
         "logs at a level that there is not" => "k",
