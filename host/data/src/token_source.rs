@@ -47,12 +47,12 @@ enum Body {
 }
 
 impl TokenSource {
-    /// Opens `paths` as one source: folders of token shards, or data files that are tokenised here and now, into
-    /// memory. Shards of another tokenizer than `tokenizer` are refused.
-    pub fn open(name: &str, paths: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
+    /// Opens `paths` as one source of documents: folders of token shards, or data files that are tokenised here and
+    /// now, into memory. Shards of another tokenizer than `tokenizer` are refused.
+    pub fn from_documents(name: &str, paths: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
         let folders = paths.iter().filter(|path| path.is_dir()).count();
         match folders {
-            0 => TokenSource::from_documents(name, paths, tokenizer),
+            0 => TokenSource::from_files(name, paths, tokenizer),
             _ if folders == paths.len() => TokenSource::from_shards(name, paths, tokenizer),
             _ => Err(DataError::Source {
                 name: name.to_string(),
@@ -99,7 +99,7 @@ impl TokenSource {
     /// Tokenises the rows of `files` into memory, in order, and puts the end-of-text token behind each. Special
     /// tokens' names in a text are plain characters. A row without text adds nothing; a bad one is an error, and so is
     /// a source without any token to predict.
-    pub fn from_documents(name: &str, files: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
+    pub fn from_files(name: &str, files: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
         let mut gathered = Gathered::new(tokenizer.end_of_text());
         let map = FieldMap::default();
         let bytes_read = AtomicU64::new(0);

@@ -23,7 +23,7 @@ fn every_document_ends_with_the_end_token_and_cannot_forge_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = corpus(folder.path(), "a.jsonl", &["one", "", "two <|end_of_text|> three"]);
     let tokenizer = Tokenizer::train(["one two three"], 260, &[]).unwrap();
-    let source = TokenSource::from_documents("a", &[path], &tokenizer).unwrap();
+    let source = TokenSource::from_files("a", &[path], &tokenizer).unwrap();
     assert_eq!(source.documents(), 2);
     let tokens = whole(&source);
     assert_eq!(tokens.iter().filter(|token| **token == 0).count(), 2);
@@ -72,12 +72,12 @@ fn shards_and_memory_give_the_same_sequences() {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let files = [corpus(folder.path(), "a.jsonl", &texts[..400]), corpus(folder.path(), "b.jsonl.zst", &texts[400..])];
     let tokenizer = Tokenizer::train(texts.iter(), 300, &[]).unwrap();
-    let in_memory = TokenSource::open("a", &files, &tokenizer).unwrap();
+    let in_memory = TokenSource::from_documents("a", &files, &tokenizer).unwrap();
     let folders = [folder.path().join("a"), folder.path().join("b")];
     for (file, out) in files.iter().zip(&folders) {
         crate::shards::tokenize::tests::tokenize_plainly(std::slice::from_ref(file), &tokenizer, out, 500);
     }
-    let on_disk = TokenSource::open("a", &folders, &tokenizer).unwrap();
+    let on_disk = TokenSource::from_documents("a", &folders, &tokenizer).unwrap();
     assert_eq!((in_memory.tokens(), in_memory.documents()), (on_disk.tokens(), on_disk.documents()));
     assert_eq!(in_memory.origin().files, on_disk.origin().files);
     for context in [1, 16, 333, 2000] {
@@ -88,9 +88,10 @@ fn shards_and_memory_give_the_same_sequences() {
             assert_eq!(left, right);
         }
     }
-    let mixed = TokenSource::open("a", &[files[0].clone(), folders[1].clone()], &tokenizer).unwrap_err().to_string();
+    let mixed =
+        TokenSource::from_documents("a", &[files[0].clone(), folders[1].clone()], &tokenizer).unwrap_err().to_string();
     assert!(mixed.contains("mixes data files"), "{mixed}");
     let other = Tokenizer::train(["else"], 260, &[]).unwrap();
-    let refused = TokenSource::open("a", &folders, &other).unwrap_err().to_string();
+    let refused = TokenSource::from_documents("a", &folders, &other).unwrap_err().to_string();
     assert!(refused.contains("another tokenizer") && refused.contains(&other.digest()), "{refused}");
 }

@@ -29,7 +29,7 @@ const FURTHER: &str = "(further sources)";
 pub struct Watch<'a> {
     /// Looked at between rows; raised, the work ends with [`Outcome::Stopped`].
     pub stop: &'a AtomicBool,
-    /// Told where the work stands, every few hundred rows.
+    /// Told where the work stands, every few hundred rows and at the end.
     pub progress: &'a dyn Fn(&Standing),
     /// Told of every row that is passed over.
     pub skipped: &'a dyn Fn(&DataError),
@@ -177,6 +177,7 @@ impl<'a> Work<'a> {
             return Ok(Outcome::Stopped);
         }
         result?;
+        (watch.progress)(&Standing { total: self.total, new_tokens: self.total.tokens - before, share: 1.0 });
         self.finish()
     }
 
