@@ -114,13 +114,11 @@ fn damage_anywhere_is_an_error_and_never_a_panic() {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     for at in 0..whole.len() {
-        for damage in [0x00, 0xFF, 0x7F] {
-            let mut bytes = whole.clone();
-            bytes[at] = damage;
-            std::fs::write(&path, &bytes).unwrap();
-            if let Ok(rows) = Rows::open(&path, &map, 0) {
-                assert!(rows.take(1000).count() <= 1000);
-            }
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x5F;
+        std::fs::write(&path, &bytes).unwrap();
+        if let Ok(rows) = Rows::open(&path, &map, 0) {
+            assert!(rows.take(1000).count() <= 1000);
         }
     }
     for length in (0..whole.len()).step_by(7) {
