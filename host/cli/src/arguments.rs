@@ -57,6 +57,8 @@ pub enum Command {
     Run(RunArguments),
     /// Write a run's report as one HTML file
     Report(ReportArguments),
+    /// Turn documents into token shards to train on; goes on where it was stopped
+    Tokenize(TokenizeArguments),
     /// Build, inspect and debug plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -153,6 +155,49 @@ pub struct ReportArguments {
     /// Where to write the report [default: report.html in the run's folder]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// `octo-host tokenize --tokenizer T --out DIR FILE...`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Every document ends with the tokenizer's end-of-text token; names of special tokens in a text are plain characters.
+The shards' bytes depend on the files, the tokenizer and the options, not on --threads. The same command goes on behind
+the last whole shard; in a folder that is whole it checks every byte. DIR/manifest.json has digests and the counts by
+source and year. A `midtrain` stage of a recipe takes DIR as a source.
+
+Exit status: 0 done; 1 failed or stopped; 2 wrong usage.")]
+pub struct TokenizeArguments {
+    /// Documents: JSON Lines, plain or zstd, or Parquet (uncompressed, snappy or zstd)
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// tokenizer.json, or a folder that has one
+    #[arg(long, value_name = "PATH")]
+    pub tokenizer: PathBuf,
+
+    /// Folder to write the shards to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Read FIELD (text, source or year) from COLUMN; dots reach into objects [repeatable]
+    #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
+    pub map: Vec<(String, String)>,
+
+    /// Source of documents that name none [default: the name of DIR]
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+
+    /// Tokens at which a shard ends
+    #[arg(long, value_name = "N", default_value_t = octo_data::shards::tokenize::SHARD_TOKENS, value_parser = clap::value_parser!(u64).range(1..))]
+    pub shard_tokens: u64,
+
+    /// Count and pass over rows that can't be used, instead of stopping at the first
+    #[arg(long)]
+    pub skip_bad_rows: bool,
+
+    /// Threads to tokenise on [default: all cores]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub threads: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]

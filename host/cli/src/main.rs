@@ -1,4 +1,4 @@
-//! `octo-host`: runs plugins over records, runs recipes, and builds and inspects plugins.
+//! `octo-host`: runs plugins over records, runs recipes, tokenises corpora, and builds and inspects plugins.
 
 #![cfg_attr(
     not(feature = "train"),
@@ -16,6 +16,7 @@ mod recipe;
 mod report;
 mod run;
 mod terminal;
+mod tokenize;
 #[cfg(not(feature = "train"))]
 mod trainer;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         #[cfg(not(feature = "train"))]
         (Some(Command::Run(arguments)), _) => trainer::run(arguments),
         (Some(Command::Report(arguments)), _) => report::report(arguments),
+        (Some(Command::Tokenize(arguments)), _) => tokenize::run(arguments),
         (Some(Command::Plugin(PluginCommand::Build(arguments))), _) => plugin_build::run(arguments),
         (Some(Command::Plugin(PluginCommand::Inspect(arguments))), _) => plugin_inspect::run(arguments),
         (Some(Command::Plugin(PluginCommand::Replay(arguments))), _) => plugin_replay::run(arguments),

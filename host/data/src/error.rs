@@ -35,6 +35,16 @@ pub enum DataError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// One row of a file that has no lines is wrong; the rows behind it can still be read.
+    #[error("{}, row {row}: {message}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The row's number, from 1.
+        row: u64,
+        /// What is wrong and what to do.
+        message: String,
+    },
     /// A tokenizer could not be trained, loaded or used.
     #[error("tokenizer: {0}")]
     Tokenizer(String),
@@ -65,8 +75,8 @@ impl DataError {
         DataError::Line { path: path.to_path_buf(), line, message: message.into() }
     }
 
-    /// Whether the reader that gave this error can go on with the next line.
+    /// Whether the reader that gave this error can go on with the next line or row.
     pub fn is_one_line(&self) -> bool {
-        matches!(self, DataError::Line { .. })
+        matches!(self, DataError::Line { .. } | DataError::Row { .. })
     }
 }

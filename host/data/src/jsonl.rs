@@ -108,6 +108,27 @@ impl JsonLines {
         self.size
     }
 
+    /// The number of the line read last, from 1; 0 before the first.
+    pub fn line_number(&self) -> u64 {
+        self.number
+    }
+
+    /// Passes over the next `count` lines, whatever they hold. A file that has fewer is at its end then.
+    pub fn skip_lines(&mut self, count: u64) -> Result<(), DataError> {
+        let last = self.number.saturating_add(count);
+        while self.number < last && !self.ended {
+            match self.fill() {
+                Ok(more) => self.ended = !more,
+                Err(error) if error.is_one_line() => {}
+                Err(error) => {
+                    self.ended = true;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a line without its end into the buffer; false at the end of the file.
     fn fill(&mut self) -> Result<bool, DataError> {
         self.buffer.clear();
@@ -212,7 +233,7 @@ impl Form {
             [0x1F, 0x8B, ..] => Form::Other("gzip"),
             [0xFD, b'7', b'z', b'X'] => Form::Other("xz"),
             [b'B', b'Z', b'h', b'1'..=b'9'] => Form::Other("bzip2"),
-            b"PAR1" => Form::Other("Parquet"),
+            b"PAR1" => Form::Other("Parquet (only `tokenize` and mid-training read that)"),
             [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Form::Other("UTF-16"),
             _ => Form::Plain,
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::packing::Packing;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -27,36 +28,67 @@ fn lengths() -> impl Strategy<Value = Vec<Vec<usize>>> {
 
 proptest! {
     #[test]
-    fn an_epoch_has_every_token_once_and_the_next_has_another_order(
+    fn an_epoch_has_every_token_once_and_documents_stay_in_order_within_a_window(
         documents in prop::collection::vec(1usize..20, 1..12),
         context in 1usize..40,
         seed in any::<u64>(),
     ) {
         let source = sources(std::slice::from_ref(&documents));
-        let epoch = source[0].tokens() as usize;
+        let epoch = source[0].tokens();
+        let packing = Packing { tokens: epoch, context: context as u64 };
         let epochs = 3;
         let mut sampler = Sampler::new(source, context, seed).unwrap();
-        let sequences = (epochs * epoch).div_ceil(context);
+        let sequences = packing.first_of(epochs) as usize;
         let batch = sampler.next_batch(&[1.0], sequences).unwrap();
-        let windows: Vec<&[u32]> = batch.tokens.chunks(context + 1).collect();
-        prop_assert_eq!(windows.len(), sequences);
-        for pair in windows.windows(2) {
-            prop_assert_eq!(pair[0].last(), pair[1].first());
-        }
-        let inputs: Vec<u32> = windows.iter().flat_map(|window| &window[..context]).copied().collect();
-        for tokens in inputs.chunks_exact(epoch).take(epochs) {
-            let mut counts = BTreeMap::new();
-            for token in tokens {
-                *counts.entry(*token).or_insert(0usize) += 1;
+        let mut counts = BTreeMap::new();
+        for window in batch.tokens.chunks(context + 1) {
+            for token in &window[..context] {
+                *counts.entry(*token).or_insert(0u64) += 1;
             }
-            let total: usize = documents.iter().sum();
-            prop_assert_eq!(counts.remove(&0), Some(documents.len()), "one end token a document");
-            prop_assert_eq!(counts.len(), total);
-            prop_assert!(counts.values().all(|count| *count == 1));
-            // Documents stay whole: within one, tokens count up.
-            for neighbours in tokens.windows(2).filter(|pair| pair[0] != 0 && pair[1] != 0) {
+            for neighbours in window.windows(2).filter(|pair| pair[0] != 0 && pair[1] != 0) {
                 prop_assert_eq!(neighbours[0] + 1, neighbours[1]);
             }
+        }
+        let over = (sequences * context) as u64 - epochs * epoch;
+        let ends = counts.remove(&0).unwrap();
+        let total: usize = documents.iter().sum();
+        prop_assert_eq!(counts.len(), total, "no token is lost");
+        prop_assert_eq!(counts.values().sum::<u64>() + ends, epochs * epoch + over);
+        // But for what the last window has of the next epoch, none is repeated.
+        let again: u64 = counts.values().map(|count| count - epochs).sum::<u64>() + ends - epochs * documents.len() as u64;
+        prop_assert_eq!(again, over);
+        prop_assert!(over < context as u64);
+    }
+
+    #[test]
+    fn all_ranks_together_see_what_one_would_and_any_world_goes_on_where_another_stopped(
+        lengths in lengths(),
+        context in 1usize..20,
+        steps in prop::collection::vec((prop::collection::vec(0.01f64..1.0, 4), 0usize..20), 2..6),
+        worlds in prop::collection::vec(prop::sample::select(vec![1usize, 2, 3, 4, 8]), 6),
+        seed in any::<u64>(),
+    ) {
+        let count = lengths.len();
+        let mut alone = Sampler::new(sources(&lengths), context, seed).unwrap();
+        let mut saved = alone.state();
+        for ((weights, sequences), world_size) in steps.iter().zip(&worlds) {
+            let whole = alone.next_batch(&weights[..count], *sequences).unwrap();
+            let mut together = Batch { tokens: vec![], source: vec![], segments: vec![] };
+            let mut states = Vec::new();
+            // Every step is taken by fresh processes that resume from one checkpoint, in a world of another size.
+            for rank in 0..*world_size {
+                let mut own = Sampler::new(sources(&lengths), context, seed).unwrap();
+                own.restore(&saved).unwrap();
+                let part = own.next_batch_of(Rank { rank, world_size: *world_size }, &weights[..count], *sequences).unwrap();
+                prop_assert!(part.source.len() == sequences / world_size || part.source.len() == sequences / world_size + 1);
+                together.tokens.extend(part.tokens);
+                together.source.extend(part.source);
+                together.segments.extend(part.segments);
+                states.push(own.state());
+            }
+            prop_assert_eq!(together, whole);
+            prop_assert!(states.iter().all(|state| *state == alone.state()));
+            saved = states.swap_remove(world_size - 1);
         }
     }
 
@@ -127,6 +159,27 @@ proptest! {
     }
 }
 
+proptest! {
+    // A case draws up to 15,000 sequences.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn over_a_million_tokens_shares_are_within_a_thousandth_of_the_weights(
+        weights in prop::collection::vec(1e-3f64..1.0, 2..8),
+        context in prop::sample::select(vec![64usize, 128, 512, 1000]),
+    ) {
+        let sources = sources(&vec![vec![3]; weights.len()]);
+        let total: f64 = weights.iter().sum();
+        let mut sampler = Sampler::new(sources, context, 1).unwrap();
+        for _ in 0..10 {
+            sampler.next_batch(&weights, 1_000_000usize.div_ceil(10 * context)).unwrap();
+        }
+        for (weight, share) in weights.iter().zip(sampler.realised_shares()) {
+            prop_assert!((weight / total - share).abs() <= 0.001, "{} {share}", weight / total);
+        }
+    }
+}
+
 impl PartialEq for DataError {
     fn eq(&self, other: &Self) -> bool {
         self.to_string() == other.to_string()
@@ -136,14 +189,14 @@ impl PartialEq for DataError {
 #[test]
 fn the_seed_decides_the_order_of_documents() {
     let order = |seed| {
-        let mut sampler = Sampler::new(sources(&[vec![1; 50]]), 100, seed).unwrap();
-        sampler.next_batch(&[1.0], 1).unwrap().tokens
+        let mut sampler = Sampler::new(sources(&[vec![1; 50]]), 10, seed).unwrap();
+        sampler.next_batch(&[1.0], 10).unwrap().tokens
     };
     assert_eq!(order(1), order(1));
     assert_ne!(order(1), order(2));
-    let mut sampler = Sampler::new(sources(&[vec![1; 50]]), 100, 1).unwrap();
-    let epochs = sampler.next_batch(&[1.0], 2).unwrap().tokens;
-    assert_ne!(epochs[..100], epochs[101..201], "the second epoch has an order of its own");
+    let mut sampler = Sampler::new(sources(&[vec![1; 50]]), 10, 1).unwrap();
+    let epochs = sampler.next_batch(&[1.0], 20).unwrap().tokens;
+    assert_ne!(epochs[..110], epochs[110..], "the second epoch has an order of its own");
 }
 
 #[test]
@@ -204,4 +257,53 @@ fn a_source_left_out_for_a_while_gives_nothing_meanwhile() {
     assert!(batch.source.iter().all(|source| *source < 2));
     let first = batch.source.iter().filter(|source| **source == 0).count();
     assert!((49..=51).contains(&first), "{first}");
+}
+
+#[test]
+fn a_source_at_its_cap_gives_no_more_and_the_others_share_what_it_would_have_given() {
+    // 20, 10 and 40 tokens an epoch; 5 are a sequence.
+    let mut sampler = Sampler::new(sources(&[vec![19], vec![9], vec![39]]), 5, 1).unwrap();
+    sampler.cap_epochs(&BTreeMap::from([("source-0".into(), 1.5), ("source-1".into(), 2.0)])).unwrap();
+    let mut counts = [0; 3];
+    let mut draw = |sampler: &mut Sampler, sequences| {
+        for source in sampler.next_batch(&[0.4, 0.4, 0.2], sequences).unwrap().source {
+            counts[source] += 1;
+        }
+        counts
+    };
+    assert_eq!(draw(&mut sampler, 5), [2, 2, 1]);
+    assert!(sampler.capped().is_empty());
+    assert_eq!(draw(&mut sampler, 30), [6, 4, 25], "30 tokens, 20 tokens, and the rest");
+    assert_eq!(sampler.capped(), ["source-0", "source-1"]);
+    // A sampler that resumes has the caps of its own config, and stands at them.
+    let mut resumed = Sampler::new(sources(&[vec![19], vec![9], vec![39]]), 5, 1).unwrap();
+    resumed.cap_epochs(&BTreeMap::from([("source-0".into(), 1.5), ("source-1".into(), 2.0)])).unwrap();
+    resumed.restore(&sampler.state()).unwrap();
+    assert_eq!(resumed.next_batch(&[1.0, 0.0, 1.0], 2).unwrap().source, [2, 2]);
+}
+
+#[test]
+fn when_all_are_capped_the_error_says_what_to_do_and_nothing_moves() {
+    let mut sampler = Sampler::new(sources(&[vec![9], vec![9]]), 5, 1).unwrap();
+    sampler.cap_epochs(&BTreeMap::from([("source-0".into(), 1.0)])).unwrap();
+    sampler.next_batch(&[1.0, 0.0], 2).unwrap();
+    let before = sampler.state();
+    let error = sampler.next_batch(&[1.0, 0.0], 1).unwrap_err().to_string();
+    assert!(error.contains("\"source-0\" (10 tokens an epoch)") && error.contains("max_epochs"), "{error}");
+    assert!(!error.contains("source-1"), "{error}");
+    assert!(error.contains("fewer tokens"), "{error}");
+    assert_eq!(sampler.state(), before);
+    sampler.next_batch(&[1.0, 1.0], 3).unwrap();
+    for (name, most) in [("web", 1.0), ("source-0", 0.0), ("source-0", f64::NAN)] {
+        assert!(sampler.cap_epochs(&BTreeMap::from([(name.into(), most)])).is_err(), "{name} {most}");
+    }
+}
+
+#[test]
+fn a_rank_outside_its_world_is_refused() {
+    let mut sampler = Sampler::new(sources(&[vec![5]]), 4, 1).unwrap();
+    for (rank, world_size) in [(0, 0), (2, 2), (7, 3)] {
+        assert!(sampler.next_batch_of(Rank { rank, world_size }, &[1.0], 4).is_err());
+    }
+    assert_eq!(sampler.tokens_seen(), [0]);
 }

@@ -1,78 +1,131 @@
-//! A named body of tokens to train on, and the endless stream that is read from it.
+//! A named body of tokens to train on: in memory for small corpora, in shards on disk for large ones.
 
+use crate::digest::{self, Sum};
+use crate::encode::{Reading, encode_in_order};
 use crate::error::DataError;
-use crate::jsonl::read_documents;
-use crate::seed;
+use crate::field_map::FieldMap;
+use crate::packing::Packing;
+use crate::shards::MANIFEST;
+use crate::shards::reader::ShardFolder;
 use crate::tokenizer::Tokenizer;
-use rayon::prelude::*;
-use sha2::{Digest, Sha256};
-use std::path::PathBuf;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-/// Documents that are tokenised at once, whatever the number of threads.
-const CHUNK: usize = 1024;
-
-/// The tokens of a source's documents, each document ending with the end-of-text token.
+/// The tokens of a source's documents, each document ending with the end-of-text token. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TokenSource {
     name: String,
-    tokens: Vec<u32>,
-    /// Where each document ends in `tokens`.
-    ends: Vec<usize>,
+    body: Arc<Body>,
+    tokens: u64,
+    documents: u64,
     digest: String,
+    origin: TokenOrigin,
+}
+
+/// What the tokens were made of: tells what changed where their digest did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenOrigin {
+    /// Digest of the tokenizer; empty where the tokens came without one.
+    pub tokenizer: String,
+    /// Name and digest of every file, in order.
+    pub files: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+enum Body {
+    Memory {
+        tokens: Vec<u32>,
+        /// Where each document ends in `tokens`.
+        ends: Vec<u64>,
+    },
+    /// One folder behind the other, with the position of its first token.
+    Shards(Vec<(u64, ShardFolder)>),
 }
 
 impl TokenSource {
-    /// Tokenises the documents of `files`, in order, and puts the end-of-text token behind each. Special tokens' names
-    /// in a text are plain characters. A document without text adds nothing; a bad line is an error, and so is a
-    /// source without any token to predict.
-    pub fn from_documents(name: &str, files: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
-        let mut documents = Vec::new();
-        let mut texts: Vec<String> = Vec::with_capacity(CHUNK);
-        let encode = |texts: &mut Vec<String>, documents: &mut Vec<Vec<u32>>| {
-            let encoded: Result<Vec<Vec<u32>>, DataError> =
-                texts.par_iter().map(|text| tokenizer.encode_plain(text)).collect();
-            texts.clear();
-            encoded.map(|encoded| documents.extend(encoded))
-        };
-        for file in files {
-            for document in read_documents(file)? {
-                texts.push(document?.text);
-                if texts.len() == CHUNK {
-                    encode(&mut texts, &mut documents)?;
-                }
-            }
+    /// Opens `paths` as one source of documents: folders of token shards, or data files that are tokenised here and
+    /// now, into memory. Shards of another tokenizer than `tokenizer` are refused.
+    pub fn from_documents(name: &str, paths: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
+        let folders = paths.iter().filter(|path| path.is_dir()).count();
+        match folders {
+            0 => TokenSource::from_files(name, paths, tokenizer),
+            _ if folders == paths.len() => TokenSource::from_shards(name, paths, tokenizer),
+            _ => Err(DataError::Source {
+                name: name.to_string(),
+                message: "mixes data files and folders of token shards; tokenise the files as well, or make them a source of their own".into(),
+            }),
         }
-        encode(&mut texts, &mut documents)?;
-        TokenSource::from_tokens(name, documents, tokenizer.end_of_text())
+    }
+
+    /// Opens folders that `octo-host tokenize` wrote, as one source.
+    pub fn from_shards(name: &str, folders: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
+        let mut opened = Vec::with_capacity(folders.len());
+        let (mut tokens, mut documents) = (0u64, 0u64);
+        let mut sum = Sum::default();
+        let mut origin = TokenOrigin { tokenizer: tokenizer.digest(), files: Vec::new() };
+        for path in folders {
+            let folder = ShardFolder::open(path)?;
+            let manifest = folder.manifest();
+            if manifest.tokenizer != origin.tokenizer {
+                return Err(DataError::Format {
+                    path: path.join(MANIFEST),
+                    message: format!(
+                        "was tokenised with another tokenizer ({}; the model's is {}): its tokens mean something else. Tokenise the corpus again with the model's",
+                        manifest.tokenizer, origin.tokenizer
+                    ),
+                });
+            }
+            origin.files.extend(manifest.inputs.iter().map(|input| (input.name.clone(), input.digest.clone())));
+            sum.update(folder.digest().as_bytes());
+            let first = tokens;
+            tokens = first.checked_add(folder.tokens()).ok_or_else(|| DataError::Source {
+                name: name.to_string(),
+                message: "has more tokens than can be counted".into(),
+            })?;
+            documents = documents.saturating_add(manifest.total.documents);
+            opened.push((first, folder));
+        }
+        if tokens == 0 {
+            return Err(DataError::Source { name: name.to_string(), message: "has no token to train on".into() });
+        }
+        let body = Arc::new(Body::Shards(opened));
+        Ok(TokenSource { name: name.to_string(), body, tokens, documents, digest: sum.finish(), origin })
+    }
+
+    /// Tokenises the rows of `files` into memory, in order, and puts the end-of-text token behind each. Special
+    /// tokens' names in a text are plain characters. A row without text adds nothing; a bad one is an error, and so is
+    /// a source without any token to predict.
+    pub fn from_files(name: &str, files: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
+        let mut gathered = Gathered::new(tokenizer.end_of_text());
+        let map = FieldMap::default();
+        let bytes_read = AtomicU64::new(0);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let reading = Reading { inputs: files, map: &map, start: (0, 0), threads, bytes_read: &bytes_read };
+        encode_in_order(&reading, tokenizer, |row| {
+            gathered.add(&row.tokens?.ids);
+            Ok(())
+        })?;
+        let mut source = gathered.into_source(name)?;
+        source.origin.tokenizer = tokenizer.digest();
+        for file in files {
+            source.origin.files.push((shown(file), digest::of_file(file)?));
+        }
+        Ok(source)
     }
 
     /// A source of documents that are tokens already; `end_of_text` is put behind each one that is not empty.
     ///
     /// Two tokens are enough: a source repeats, epoch after epoch, so it fills windows of any length.
     pub fn from_tokens(name: &str, documents: Vec<Vec<u32>>, end_of_text: u32) -> Result<TokenSource, DataError> {
-        let mut tokens = Vec::with_capacity(documents.iter().map(|tokens| tokens.len() + 1).sum());
-        let mut ends = Vec::with_capacity(documents.len());
-        for document in documents.iter().filter(|document| !document.is_empty()) {
-            tokens.extend_from_slice(document);
-            tokens.push(end_of_text);
-            ends.push(tokens.len());
+        let mut gathered = Gathered::new(end_of_text);
+        for document in &documents {
+            gathered.add(document);
         }
-        if ends.is_empty() {
-            return Err(DataError::Source {
-                name: name.to_string(),
-                message: format!("has no text to train on: {} documents, all of them empty", documents.len()),
-            });
-        }
-        let mut hasher = Sha256::new();
-        hasher.update((ends.len() as u64).to_le_bytes());
-        for end in &ends {
-            hasher.update((*end as u64).to_le_bytes());
-        }
-        for token in &tokens {
-            hasher.update(token.to_le_bytes());
-        }
-        let digest = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        Ok(TokenSource { name: name.to_string(), tokens, ends, digest: format!("sha256:{digest}") })
+        gathered.into_source(name)
     }
 
     /// The source's name.
@@ -82,132 +135,148 @@ impl TokenSource {
 
     /// Tokens in one epoch, end-of-text tokens included.
     pub fn tokens(&self) -> u64 {
-        self.tokens.len() as u64
+        self.tokens
     }
 
     /// Documents that have text.
-    pub fn documents(&self) -> usize {
-        self.ends.len()
+    pub fn documents(&self) -> u64 {
+        self.documents
     }
 
-    /// "sha256:…" over every document's tokens, in order. Tells whether a saved position still means the same.
+    /// "sha256:…" over every document's tokens, in order: for shards, over the digests that their manifests state.
+    /// Tells whether a saved position still means the same.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    fn document(&self, index: usize) -> &[u32] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.tokens[start..self.ends[index]]
-    }
-}
-
-/// The endless stream of a source: epoch after epoch, each with its own order of the documents.
-///
-/// The order of epoch e depends on the seed, the source's name and e alone, so any position can be sought.
-#[derive(Clone, Debug)]
-pub(crate) struct Stream {
-    source: TokenSource,
-    seed: u64,
-    epoch: u64,
-    order: Vec<usize>,
-    /// Position in `order`, and within that document.
-    next_document: usize,
-    offset: usize,
-}
-
-impl Stream {
-    /// The stream of `source` at `position`, counted in tokens from its beginning.
-    pub(crate) fn at(source: TokenSource, seed: u64, position: u64) -> Stream {
-        let mut stream = Stream { order: Vec::new(), source, seed, epoch: 0, next_document: 0, offset: 0 };
-        stream.seek(position);
-        stream
+    /// What the tokens were made of.
+    pub fn origin(&self) -> &TokenOrigin {
+        &self.origin
     }
 
-    pub(crate) fn source(&self) -> &TokenSource {
-        &self.source
+    /// Appends sequence `sequence` of this source to `into`, `context` + 1 tokens as [`Packing`] finds them, and
+    /// returns where segments begin among its `context` inputs: 0, and every place at which a document begins.
+    pub fn sequence(
+        &self,
+        sequence: u64,
+        context: usize,
+        seed: u64,
+        into: &mut Vec<u32>,
+    ) -> Result<Vec<u32>, DataError> {
+        let packing = Packing { tokens: self.tokens, context: context as u64 };
+        let mut at = packing.start_of(sequence, seed, &self.name);
+        let mut segments = vec![0];
+        let mut done = 0;
+        let wanted = context as u64 + 1;
+        while done < wanted {
+            let end = self.tokens.min(at + (wanted - done));
+            self.read(at..end, into)?;
+            let starts = self.document_starts(at..end)?;
+            let places = starts.into_iter().map(|start| (start - at) + done);
+            // The last token is a target alone: what begins there begins in another sequence.
+            segments.extend(places.filter(|place| (1..context as u64).contains(place)).map(|place| place as u32));
+            done += end - at;
+            at = 0;
+        }
+        Ok(segments)
     }
 
-    pub(crate) fn seek(&mut self, position: u64) {
-        let length = self.source.tokens();
-        self.begin_epoch(position / length);
-        let mut left = (position % length) as usize;
-        for (place, document) in self.order.iter().enumerate() {
-            let tokens = self.source.document(*document).len();
-            if left < tokens {
-                self.next_document = place;
-                self.offset = left;
-                return;
+    fn read(&self, range: Range<u64>, into: &mut Vec<u32>) -> Result<(), DataError> {
+        match &*self.body {
+            Body::Memory { tokens, .. } => {
+                into.extend_from_slice(&tokens[range.start as usize..range.end as usize]);
+                Ok(())
             }
-            left -= tokens;
+            Body::Shards(folders) => parts(folders, range, |_, folder, part| folder.read(part, into)),
         }
     }
 
-    /// Appends the next `count` tokens to `into`.
-    pub(crate) fn read(&mut self, mut count: usize, into: &mut Vec<u32>) {
-        while count > 0 {
-            let document = self.source.document(self.order[self.next_document]);
-            let rest = &document[self.offset..];
-            let taken = rest.len().min(count);
-            into.extend_from_slice(&rest[..taken]);
-            count -= taken;
-            self.offset += taken;
-            if self.offset == document.len() {
-                self.offset = 0;
-                self.next_document += 1;
-                if self.next_document == self.order.len() {
-                    self.begin_epoch(self.epoch + 1);
-                }
+    fn document_starts(&self, range: Range<u64>) -> Result<Vec<u64>, DataError> {
+        match &*self.body {
+            Body::Memory { ends, .. } => {
+                let first = ends.partition_point(|end| *end < range.start);
+                let within = ends[first..].iter().take_while(|end| **end < range.end);
+                let beginning = (range.start == 0).then_some(0);
+                Ok(beginning.into_iter().chain(within.copied()).collect())
+            }
+            Body::Shards(folders) => {
+                let mut starts = Vec::new();
+                parts(folders, range, |first, folder, part| {
+                    starts.extend(folder.document_starts(part)?.into_iter().map(|start| first + start));
+                    Ok(())
+                })?;
+                Ok(starts)
             }
         }
     }
+}
 
-    fn begin_epoch(&mut self, epoch: u64) {
-        self.epoch = epoch;
-        self.next_document = 0;
-        self.offset = 0;
-        self.order = (0..self.source.documents()).collect();
-        let mut stream = seed::rng(self.seed, &["epoch-order", &self.source.name], epoch);
-        seed::shuffle(&mut stream, &mut self.order);
+/// Calls `each` with every folder that has some of `range`, and its part of it.
+fn parts(
+    folders: &[(u64, ShardFolder)],
+    range: Range<u64>,
+    mut each: impl FnMut(u64, &ShardFolder, Range<u64>) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    let begin = folders.partition_point(|(first, _)| *first <= range.start).saturating_sub(1);
+    for (first, folder) in &folders[begin..] {
+        let part = range.start.max(*first)..range.end.min(first + folder.tokens());
+        if part.start < part.end {
+            each(*first, folder, part.start - first..part.end - first)?;
+        }
+    }
+    Ok(())
+}
+
+fn shown(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Documents on their way into memory.
+struct Gathered {
+    tokens: Vec<u32>,
+    ends: Vec<u64>,
+    end_of_text: u32,
+    empty: u64,
+}
+
+impl Gathered {
+    fn new(end_of_text: u32) -> Gathered {
+        Gathered { tokens: Vec::new(), ends: Vec::new(), end_of_text, empty: 0 }
+    }
+
+    fn add(&mut self, document: &[u32]) {
+        if document.is_empty() {
+            self.empty += 1;
+            return;
+        }
+        self.tokens.extend_from_slice(document);
+        self.tokens.push(self.end_of_text);
+        self.ends.push(self.tokens.len() as u64);
+    }
+
+    fn into_source(self, name: &str) -> Result<TokenSource, DataError> {
+        let Gathered { tokens, ends, empty, .. } = self;
+        if ends.is_empty() {
+            return Err(DataError::Source {
+                name: name.to_string(),
+                message: format!("has no text to train on: {empty} documents, all of them empty"),
+            });
+        }
+        let mut sum = Sum::default();
+        sum.update(&(ends.len() as u64).to_le_bytes());
+        ends.iter().for_each(|end| sum.update(&end.to_le_bytes()));
+        tokens.iter().for_each(|token| sum.update(&token.to_le_bytes()));
+        Ok(TokenSource {
+            name: name.to_string(),
+            tokens: tokens.len() as u64,
+            documents: ends.len() as u64,
+            body: Arc::new(Body::Memory { tokens, ends }),
+            digest: sum.finish(),
+            origin: TokenOrigin::default(),
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::jsonl::JsonlWriter;
-    use serde_json::json;
-
-    #[test]
-    fn every_document_ends_with_the_end_token_and_cannot_forge_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        let mut writer = JsonlWriter::create(&path).unwrap();
-        for text in ["one", "", "two <|end_of_text|> three"] {
-            writer.write(&json!({"text": text})).unwrap();
-        }
-        writer.finish().unwrap();
-        let tokenizer = Tokenizer::train(["one two three"], 260, &[]).unwrap();
-        let source = TokenSource::from_documents("a", &[path], &tokenizer).unwrap();
-        assert_eq!(source.documents(), 2);
-        assert_eq!(source.tokens.iter().filter(|token| **token == 0).count(), 2);
-        assert_eq!(source.document(0).last(), Some(&0));
-        assert_eq!(tokenizer.decode(source.document(1), true), "two <|end_of_text|> three");
-    }
-
-    #[test]
-    fn a_source_without_text_is_refused_by_name() {
-        for documents in [vec![], vec![vec![], vec![]]] {
-            let error = TokenSource::from_tokens("web", documents, 0).unwrap_err().to_string();
-            assert!(error.contains("\"web\""), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_digest_tells_tokens_and_document_borders_apart() {
-        let digest =
-            |documents: Vec<Vec<u32>>| TokenSource::from_tokens("a", documents, 0).unwrap().digest().to_string();
-        assert_eq!(digest(vec![vec![1, 2]]), digest(vec![vec![1, 2], vec![]]));
-        assert_ne!(digest(vec![vec![1, 2]]), digest(vec![vec![1, 3]]));
-        assert_ne!(digest(vec![vec![1, 0, 2]]), digest(vec![vec![1], vec![2]]));
-    }
-}
+#[path = "token_source_tests.rs"]
+mod tests;

@@ -1,6 +1,7 @@
 //! Text to token ids and back: byte-level BPE trained here, or any `tokenizer.json` of a Hugging Face folder.
 
 use crate::atomic;
+use crate::digest;
 use crate::error::DataError;
 use crate::jsonl::read_documents;
 use serde_json::{Value, json};
@@ -59,8 +60,8 @@ impl Tokenizer {
     /// [`END_OF_TEXT`] is token 0, and the other `special_tokens` follow in order. The same documents in the same or
     /// any other order give the same bytes. The vocabulary is smaller than asked for where the documents have no more
     /// pairs to merge; asking for less than 256 and the special tokens is an error.
-    pub fn train<S: AsRef<str>>(
-        documents: impl IntoIterator<Item = S>,
+    pub fn train<S: AsRef<str> + Send>(
+        documents: impl IntoIterator<Item = S, IntoIter: Send>,
         vocabulary: usize,
         special_tokens: &[&str],
     ) -> Result<Tokenizer, DataError> {
@@ -75,14 +76,14 @@ impl Tokenizer {
     ) -> Result<Tokenizer, DataError> {
         let texts = files.iter().flat_map(|path| match read_documents(path) {
             Ok(documents) => Box::new(documents.map(|found| found.map(|document| document.text)))
-                as Box<dyn Iterator<Item = Result<String, DataError>>>,
+                as Box<dyn Iterator<Item = Result<String, DataError>> + Send>,
             Err(error) => Box::new(std::iter::once(Err(error))),
         });
         Tokenizer::try_train(texts, vocabulary, special_tokens)
     }
 
-    fn try_train<S: AsRef<str>>(
-        documents: impl Iterator<Item = Result<S, DataError>>,
+    fn try_train<S: AsRef<str> + Send>(
+        documents: impl Iterator<Item = Result<S, DataError>> + Send,
         vocabulary: usize,
         special_tokens: &[&str],
     ) -> Result<Tokenizer, DataError> {
@@ -102,8 +103,9 @@ impl Tokenizer {
                 specials.len()
             )));
         }
-        let texts: Vec<S> = documents.collect::<Result<_, _>>()?;
-        let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        // Texts stream through: what is held of them is the count of each word. The first error ends the stream.
+        let mut failure = None;
+        let texts = documents.map_while(|document| document.map_err(|error| failure = Some(error)).ok());
         let mut trainer: TrainerWrapper = BpeTrainer::builder()
             .vocab_size(vocabulary)
             .show_progress(false)
@@ -117,7 +119,11 @@ impl Tokenizer {
             PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true)),
         ]);
         inner.with_pre_tokenizer(Some(bytes_and_digits)).with_decoder(Some(ByteLevel::new(false, true, true)));
-        inner.train(&mut trainer, texts.into_iter()).map_err(failed)?;
+        let trained = inner.train(&mut trainer, texts).map(|_| ()).map_err(failed);
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        trained?;
         let bytes = inner.to_string(true).map_err(failed)?.into_bytes();
         // What was saved is what is used: no difference between the first run and one that loads it.
         let inner = parse(&bytes).map_err(DataError::Tokenizer)?;
@@ -187,6 +193,11 @@ impl Tokenizer {
     /// One more than the largest token id: the rows that an embedding needs.
     pub fn vocabulary_size(&self) -> usize {
         self.vocabulary_size
+    }
+
+    /// Digest of the bytes of `tokenizer.json`, as it was read or made.
+    pub fn digest(&self) -> String {
+        digest::of_bytes(self.files.first().map_or(&[], |(_, bytes)| bytes))
     }
 
     /// The id of a token by its name in the vocabulary, for example of a special token.

@@ -14,13 +14,16 @@ const REFERENCE: [(&str, Kind); 7] = [
     ("reward_math", Kind::Reward),
     ("filter_heuristics", Kind::Filter),
     ("mixture_static", Kind::Mixture),
+    ("mixture_stages", Kind::Mixture),
+    ("mixture_adaptive", Kind::Mixture),
     ("schedule_stairs", Kind::Schedule),
 ];
 
 /// A config that each takes, where it does not take `{}`.
 fn config(name: &str) -> serde_json::Value {
     match name {
-        "mixture_static" => json!({"weights": {"prose": 1.0}}),
+        "mixture_static" | "mixture_adaptive" => json!({"weights": {"prose": 1.0}}),
+        "mixture_stages" => json!({"stages": {"*": [{"weights": {"prose": 1.0}}]}}),
         "schedule_stairs" => json!({"stairs": [{"step": 0, "tokens": 32}]}),
         _ => json!({}),
     }

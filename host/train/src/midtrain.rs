@@ -41,7 +41,7 @@ pub struct MidtrainInputs {
     pub initial: Initial,
     /// `tokenizer.json` or its folder.
     pub tokenizer: PathBuf,
-    /// Name and document files of every source.
+    /// Name of every source, and its document files or folders of token shards.
     pub sources: Vec<(String, Vec<PathBuf>)>,
     /// Gives the weights of the sources at every step.
     pub mixture: MixturePolicy,
@@ -109,6 +109,7 @@ impl<'a> Midtraining<'a> {
             .collect::<Result<_, _>>()?;
         let count = sources.len();
         let mut sampler = Sampler::new(sources, config.context, seed)?;
+        sampler.cap_epochs(&config.max_epochs)?;
         let checkpoints = Checkpoints::open(out, settings("midtrain", seed, config))?;
         let latest: Option<Checkpoint<State>> = checkpoints.latest()?;
         let folder = match &initial {
@@ -213,7 +214,12 @@ impl<'a> Midtraining<'a> {
         let (at, sources) = self.told();
         let weights =
             self.mixture.weights(&at, &sources).map_err(|failure| TrainError::policy("mixture", step, failure))?;
+        let capped = self.sampler.capped().len();
         let batch = self.sampler.next_batch(&weights, self.config.sequences_per_step)?;
+        if self.sampler.capped().len() > capped {
+            let ended = self.sampler.capped().join(", ");
+            tracing::warn!("step {}: at their max_epochs, giving no more: {ended}", step + 1);
+        }
         let learning_rate = self.rate.at(step);
         clear_gradients(self.model.parameters());
         let (loss, source_loss) = self.backward(&batch, sources.len())?;
@@ -227,6 +233,11 @@ impl<'a> Midtraining<'a> {
         record.insert("learning_rate".to_owned(), json!(learning_rate));
         let named = sources.iter().map(|source| source.name.clone());
         record.insert("mixture".to_owned(), named.clone().zip(weights.iter().map(|w| json!(w))).collect());
+        let realised = self.sampler.realised_shares().into_iter().map(|share| json!(share));
+        record.insert("realised_share".to_owned(), named.clone().zip(realised).collect());
+        if !self.sampler.capped().is_empty() {
+            record.insert("capped_sources".to_owned(), json!(self.sampler.capped()));
+        }
         if loss.is_finite() && norm.is_finite() {
             self.optimiser.step(self.model.parameters(), learning_rate);
             state.skipped_in_a_row = 0;
@@ -258,7 +269,7 @@ impl<'a> Midtraining<'a> {
         let metrics =
             metrics.into_iter().filter_map(|(name, value)| Some(Metric { name: name.to_owned(), value: value? }));
         let at = Progress {
-            stage: "midtrain".to_owned(),
+            stage: self.config.stage_name.clone(),
             step: self.state.step,
             total_steps: self.config.steps(),
             tokens: self.state.tokens,

@@ -1,5 +1,7 @@
 //! Settings of a mid-training stage. Defaults are OctoThinker's where it has one.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::adamw::AdamWConfig;
@@ -65,6 +67,12 @@ pub struct MidtrainConfig {
     /// `reset` or `keep`.
     #[serde(default)]
     pub optimizer: OptimizerStart,
+    /// Epochs of a source, by name, after which it gives no more; sources that are not named repeat without end.
+    #[serde(default)]
+    pub max_epochs: BTreeMap<String, f64>,
+    /// What the mixture policy is told as the stage's name.
+    #[serde(default = "stage_name")]
+    pub stage_name: String,
     /// Steps between checkpoints; 0 writes them only when asked to stop.
     #[serde(default = "checkpoint_every")]
     pub checkpoint_every: u64,
@@ -79,6 +87,9 @@ pub struct MidtrainConfig {
     pub device: String,
 }
 
+fn stage_name() -> String {
+    "midtrain".to_owned()
+}
 fn weight_decay() -> f64 {
     0.1
 }

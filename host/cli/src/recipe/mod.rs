@@ -9,6 +9,7 @@ pub mod keys;
 pub mod source;
 pub mod stage;
 pub mod text;
+mod tokenizing;
 #[cfg(feature = "train")]
 pub mod training;
 

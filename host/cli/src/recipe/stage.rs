@@ -43,6 +43,10 @@ pub enum Work {
     Tokenizer {
         vocabulary: usize,
     },
+    Tokenize {
+        settings: octo_data::shards::Settings,
+        threads: usize,
+    },
     #[cfg(feature = "train")]
     Midtrain(Box<super::training::Midtrain>),
     #[cfg(feature = "train")]
@@ -51,7 +55,7 @@ pub enum Work {
     Eval(Box<super::training::Eval>),
 }
 
-const KINDS: [&str; 6] = ["generate", "curate", "tokenizer", "midtrain", "rl", "eval"];
+const KINDS: [&str; 7] = ["generate", "curate", "tokenizer", "tokenize", "midtrain", "rl", "eval"];
 
 /// Collects inputs and roles while a stage's table is read.
 pub struct Wiring<'a> {
@@ -212,7 +216,6 @@ impl Stage {
             bail!("{}: no kind {kind:?} of stage{}", wiring.keys.place("kind"), nearest(&kind, known));
         };
         let seed = wiring.keys.take_unsigned("seed")?;
-        #[cfg_attr(not(feature = "train"), expect(unused_mut, reason = "only stages that train set it"))]
         let mut threads = 1;
         let (work, config, inputs, roles) = match kind {
             "generate" => {
@@ -241,6 +244,16 @@ impl Stage {
                 wiring.keys.finish()?;
                 let config = json!({ "vocabulary": vocabulary });
                 (Work::Tokenizer { vocabulary: vocabulary as usize }, config, wiring.inputs, wiring.roles)
+            }
+            "tokenize" => {
+                wiring.inputs("documents")?;
+                let tokenizer = wiring.keys.require_string("tokenizer")?;
+                wiring.input("tokenizer", &tokenizer)?;
+                let (settings, own_threads) = super::tokenizing::read(&mut wiring.keys, &name)?;
+                wiring.keys.finish()?;
+                threads = own_threads;
+                let config = serde_json::to_value(&settings)?;
+                (Work::Tokenize { settings, threads }, config, wiring.inputs, wiring.roles)
             }
             #[cfg(feature = "train")]
             _ => super::training::read(text, &name, kind, &mut threads, wiring)?,

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
+use octo_data::shards::Settings;
+use octo_data::shards::tokenize::{Outcome, Standing, Watch};
 use octo_data::tokenizer::Tokenizer;
 use octo_plugin::{CaseSetup, Host, LoadedPlugin};
 
@@ -72,6 +74,7 @@ fn work(bench: &Bench<'_>, out: &Path) -> Result<Ended> {
             tokenizer.save(out)?;
             Ended::Done
         }
+        Work::Tokenize { settings, threads } => tokenize(bench, settings, *threads, out)?,
         #[cfg(feature = "train")]
         Work::Midtrain(config) => super::train::midtrain(bench, config, out, seed)?,
         #[cfg(feature = "train")]
@@ -136,6 +139,21 @@ impl Bench<'_> {
     pub fn plugin_in(&self, slot: &str) -> Result<LoadedPlugin> {
         let role = self.stage.roles.iter().find(|(name, _)| *name == slot).map(|(_, role)| role.as_str());
         self.plugin(role.with_context(|| format!("the stage names no {slot}"))?)
+    }
+}
+
+fn tokenize(bench: &Bench<'_>, settings: &Settings, threads: usize, out: &Path) -> Result<Ended> {
+    let tokenizer = Tokenizer::load(&bench.path("tokenizer")?)?;
+    let progress = |standing: &Standing| {
+        let speed = standing.new_tokens as f64 / bench.line.seconds().max(1e-9);
+        bench.line.report(&format!("{} tokens  {speed:.0} tokens/s", standing.total.tokens), standing.share);
+    };
+    let skipped = crate::tokenize::Skipped::default();
+    let watch = Watch { stop: bench.stop, progress: &progress, skipped: &|error| skipped.tell(error) };
+    let inputs = bench.paths("documents.")?;
+    match octo_data::shards::tokenize::tokenize(&inputs, &tokenizer, settings, out, threads, &watch)? {
+        Outcome::Done(_) | Outcome::Already(_) => Ok(Ended::Done),
+        Outcome::Stopped => Ok(Ended::Stopped),
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod midtraining;
 mod reinforcement;
+mod shards;
 mod throughput;
 mod tiny;

@@ -1,0 +1,115 @@
+//! `octo-host tokenize`: documents to token shards.
+
+use std::cell::Cell;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use octo_data::DataError;
+use octo_data::shards::tokenize::{Outcome, Standing, Watch, tokenize};
+use octo_data::shards::{Manifest, Settings};
+use octo_data::tokenizer::Tokenizer;
+
+use crate::arguments::TokenizeArguments;
+use crate::terminal::{self, Terminal, grouped, spoken};
+
+/// Rows that are named before the others are only counted.
+const NAMED: u64 = 20;
+
+/// Tells of rows that are passed over, the first of them one by one.
+#[derive(Default)]
+pub struct Skipped {
+    rows: Cell<u64>,
+}
+
+impl Skipped {
+    /// Counts a row, and warns of it unless there were too many to read.
+    pub fn tell(&self, error: &DataError) {
+        self.rows.set(self.rows.get() + 1);
+        if self.rows.get() <= NAMED {
+            tracing::warn!("skipped {error}");
+        }
+        if self.rows.get() == NAMED {
+            tracing::warn!("further bad rows are counted in manifest.json and not named");
+        }
+    }
+}
+
+/// Tokenises. Exit code 1 if it was asked to stop before the end.
+pub fn run(arguments: TokenizeArguments) -> Result<ExitCode> {
+    let started = Instant::now();
+    let tokenizer = Tokenizer::load(&arguments.tokenizer)?;
+    let own_name = std::path::absolute(&arguments.out)?;
+    let own_name = own_name.file_name().map(|name| name.to_string_lossy().into_owned());
+    let mut map = std::collections::BTreeMap::new();
+    for (field, column) in arguments.map {
+        if map.insert(field.clone(), column).is_some() {
+            bail!("--map {field}=... is given twice");
+        }
+    }
+    let settings = Settings {
+        map,
+        source: arguments.source.or(own_name).unwrap_or_else(|| "corpus".to_owned()),
+        shard_tokens: arguments.shard_tokens,
+        skip_bad_rows: arguments.skip_bad_rows,
+    };
+    let threads = arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let stop = terminal::stop_on_signals()?;
+    let screen = Terminal::stderr();
+    let gauge = screen.gauge("Tokenising");
+    let begun = Instant::now();
+    let last = Cell::new(0);
+    let progress = |standing: &Standing| {
+        last.set(standing.new_tokens);
+        let speed = speed(standing.new_tokens, begun.elapsed());
+        gauge.set(standing.share, format!("{} tokens  {speed}", grouped(standing.total.tokens)));
+    };
+    let skipped = Skipped::default();
+    let watch = Watch { stop: &stop, progress: &progress, skipped: &|error| skipped.tell(error) };
+    let outcome = tokenize(&arguments.files, &tokenizer, &settings, &arguments.out, threads, &watch)?;
+    drop(gauge);
+    let seconds = begun.elapsed();
+    match outcome {
+        Outcome::Stopped => {
+            screen.say("stopped; whole shards are kept, and the same command goes on from there");
+            Ok(ExitCode::FAILURE)
+        }
+        Outcome::Already(manifest) => {
+            screen.say(format_args!("{} is whole, and every byte is what was written", arguments.out.display()));
+            table(&manifest);
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Done(manifest) => {
+            let total = manifest.total;
+            // What earlier calls did counts in the totals and not in the speed.
+            screen.say(format_args!(
+                "Tokenised {} documents into {} tokens in {} ({})",
+                grouped(total.documents),
+                grouped(total.tokens),
+                spoken(started.elapsed()),
+                speed(last.get(), seconds)
+            ));
+            table(&manifest);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn speed(tokens: u64, elapsed: Duration) -> String {
+    format!("{} tokens/s", grouped((tokens as f64 / elapsed.as_secs_f64().max(1e-9)) as u64))
+}
+
+/// One line a source and year, and what was not tokenised.
+fn table(manifest: &Manifest) {
+    let width = manifest.sources.iter().map(|origin| origin.source.chars().count()).max().unwrap_or(6).max(6);
+    println!("{:<width$}  {:>4}  {:>14}  {:>18}", "source", "year", "documents", "tokens");
+    for origin in &manifest.sources {
+        let year = origin.year.map_or("-".to_owned(), |year| year.to_string());
+        let (documents, tokens) = (grouped(origin.documents), grouped(origin.tokens));
+        println!("{:<width$}  {year:>4}  {documents:>14}  {tokens:>18}", origin.source);
+    }
+    println!("shards: {}", manifest.shards.len());
+    if manifest.total.empty + manifest.total.skipped > 0 {
+        println!("rows without text: {}, passed over: {}", manifest.total.empty, manifest.total.skipped);
+    }
+}

@@ -1,0 +1,45 @@
+//! SHA-256 as Octo writes it: `sha256:` and hexadecimal digits.
+
+use crate::error::DataError;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// A digest being made.
+#[derive(Clone, Debug, Default)]
+pub struct Sum(Sha256);
+
+impl Sum {
+    /// Takes in `bytes`.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was taken in.
+    pub fn finish(self) -> String {
+        let hexadecimal: String = self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{hexadecimal}")
+    }
+}
+
+/// The digest of `bytes`.
+pub fn of_bytes(bytes: &[u8]) -> String {
+    let mut sum = Sum::default();
+    sum.update(bytes);
+    sum.finish()
+}
+
+/// The digest of a file's bytes, which are not held.
+pub fn of_file(path: &Path) -> Result<String, DataError> {
+    let failed = |error| DataError::file("read", path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut sum = Sum::default();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(sum.finish()),
+            read => sum.update(&buffer[..read]),
+        }
+    }
+}
