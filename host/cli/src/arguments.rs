@@ -68,17 +68,19 @@ pub enum Command {
 #[derive(Args, Debug)]
 #[group(requires = "plugin")]
 pub struct PluginModeArguments {
-    /// Plugin to run: a path, or the name of one in $OCTO_PLUGIN_PATH or beside octo-host
-    #[arg(long, value_name = "REF", required = false)]
-    pub plugin: String,
+    /// Plugin to run: a path, or the name of one in $OCTO_PLUGIN_PATH or beside octo-host. Rewards may be several, each
+    /// with a weight: their totals add up, and parts are named PLUGIN.PART [repeatable]
+    #[arg(long, value_name = "REF[:WEIGHT]", required = false)]
+    pub plugin: Vec<String>,
 
     /// JSON Lines to read, plain or .zst; `-` or nothing reads standard input
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
 
-    /// The plugin's config, as JSON or as @FILE
-    #[arg(long, value_name = "JSON|@FILE", default_value = "{}")]
-    pub config: String,
+    /// The plugin's config, as JSON or as @FILE; of several plugins the first one's, then the second's, and so on
+    /// [default: {}] [repeatable]
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub config: Vec<String>,
 
     /// Read a record's FIELD from COLUMN; dots reach into objects [repeatable]
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
@@ -124,8 +126,9 @@ pub struct RunArguments {
     #[arg(value_name = "RECIPE")]
     pub recipe: PathBuf,
 
-    /// Use another plugin for a role of the recipe [repeatable]
-    #[arg(long, value_name = "ROLE=REF")]
+    /// Use another plugin for a role of the recipe. Given again for the role of a reward, or with a weight, the rewards
+    /// add up: --plugin reward=reward_outcome --plugin reward=reward_overlong:0.5 [repeatable]
+    #[arg(long, value_name = "ROLE=REF[:WEIGHT]")]
     pub plugin: Vec<String>,
 
     /// Set a key of the recipe, such as stages.base.learning_rate=0.002 [repeatable]

@@ -46,7 +46,7 @@ fn math_verifier(criterion: &mut Criterion) {
 
 fn policy(criterion: &mut Criterion) {
     let config = json!({"stairs": [{"step": 0, "tokens": 32}]});
-    let plugin = built::load(&built::host(), "schedule_stairs", &config, &Limits::default()).expect("loads");
+    let plugin = built::load(&built::host(), "schedule_staircase", &config, &Limits::default()).expect("loads");
     let mut schedule = plugin.into_schedule().expect("a schedule");
     let at = guests::progress("rl", 3);
     criterion.bench_function("warm call of a schedule, with its memory saved", |bencher| {

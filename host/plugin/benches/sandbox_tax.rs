@@ -193,7 +193,7 @@ fn boundary() {
     }
 
     let config = json!({"stairs": [{"step": 0, "tokens": 32}]});
-    let mut schedule = built::load(&built::host(), "schedule_stairs", &config, &Limits::default())
+    let mut schedule = built::load(&built::host(), "schedule_staircase", &config, &Limits::default())
         .expect("loads")
         .into_schedule()
         .expect("a schedule");

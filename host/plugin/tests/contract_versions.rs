@@ -34,6 +34,7 @@ fn an_old_verifier_judges_as_it_did() {
     assert_eq!(judged(golden("hostile_plugin", &config)), judged(current("hostile_plugin", &config)));
 }
 
+/// What was `reward_math` then pays by default as `reward_outcome` does now.
 #[test]
 fn an_old_reward_function_pays_as_it_did() {
     let rollouts: Vec<_> = (0..8).map(|index| rollout(index / 4, 10 * index, "so it is \\boxed{2}")).collect();
@@ -41,7 +42,7 @@ fn an_old_reward_function_pays_as_it_did() {
         |plugin: LoadedPlugin| plugin.into_reward().expect("a reward function").score(&progress("rl", 3), &rollouts);
     let old = paid(golden("reward_math", &json!({})));
     assert!(old.iter().all(Result::is_ok), "{old:?}");
-    assert_eq!(old, paid(current("reward_math", &json!({}))));
+    assert_eq!(old, paid(current("reward_outcome", &json!({}))));
 }
 
 #[test]
@@ -70,7 +71,7 @@ fn old_policies_plan_and_remember_as_they_did() {
         let plans: Vec<_> = (0..8).map(|step| schedule.plan(&progress("rl", step))).collect();
         (plans, schedule.save())
     };
-    assert_eq!(planned(golden("schedule_stairs", &config)), planned(current("schedule_stairs", &config)));
+    assert_eq!(planned(golden("schedule_stairs", &config)), planned(current("schedule_staircase", &config)));
 }
 
 /// 0.1.0 refuses a batch as a whole, so the host asks for each item again, alone: call 1, attempt 0 each time. Since

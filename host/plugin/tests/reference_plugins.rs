@@ -7,16 +7,21 @@ mod built;
 use octo_plugin::{Kind, Limits};
 use serde_json::json;
 
-const REFERENCE: [(&str, Kind); 7] = [
+const REFERENCE: [(&str, Kind); 15] = [
     ("verifier_math", Kind::Verifier),
     ("verifier_choice", Kind::Verifier),
     ("verifier_exact", Kind::Verifier),
-    ("reward_math", Kind::Reward),
+    ("reward_outcome", Kind::Reward),
+    ("reward_format", Kind::Reward),
+    ("reward_overlong", Kind::Reward),
+    ("reward_repetition", Kind::Reward),
+    ("reward_cosine_length", Kind::Reward),
     ("filter_heuristics", Kind::Filter),
     ("mixture_static", Kind::Mixture),
     ("mixture_stages", Kind::Mixture),
     ("mixture_adaptive", Kind::Mixture),
-    ("schedule_stairs", Kind::Schedule),
+    ("schedule_staircase", Kind::Schedule),
+    ("schedule_adaptive", Kind::Schedule),
 ];
 
 /// A config that each takes, where it does not take `{}`.
@@ -24,7 +29,9 @@ fn config(name: &str) -> serde_json::Value {
     match name {
         "mixture_static" | "mixture_adaptive" => json!({"weights": {"prose": 1.0}}),
         "mixture_stages" => json!({"stages": {"*": [{"weights": {"prose": 1.0}}]}}),
-        "schedule_stairs" => json!({"stairs": [{"step": 0, "tokens": 32}]}),
+        "schedule_staircase" => json!({"stairs": [{"step": 0, "tokens": 32}]}),
+        "schedule_adaptive" => json!({"start": 32, "most": 64}),
+        "reward_overlong" => json!({"buffer": 32}),
         _ => json!({}),
     }
 }
@@ -44,6 +51,22 @@ fn each_loads_as_its_kind_and_describes_itself() {
         assert!(!plugin.description().summary.is_empty());
         assert!(plugin.description().config_schema.get("properties").is_some(), "{name} has a schema");
         assert!(plugin.digest().starts_with("sha256:") && plugin.digest().len() == 7 + 64, "{}", plugin.digest());
+    }
+}
+
+/// The rewards and schedules: a page says what each config key does, and what the plugin does not catch.
+#[test]
+fn each_reward_and_schedule_has_a_page_that_names_every_config_key() {
+    let host = built::host();
+    for (name, _) in REFERENCE.iter().filter(|(_, kind)| matches!(kind, Kind::Reward | Kind::Schedule)) {
+        let page = format!("{}/../../plugins/{name}/README.md", env!("CARGO_MANIFEST_DIR"));
+        let page = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(page.contains("## What it does not catch") && page.contains("Source: "), "{name}");
+        let plugin = built::load(&host, name, &config(name), &Limits::default()).expect(name);
+        let schema = plugin.description().config_schema.clone();
+        for key in schema["properties"].as_object().expect("properties").keys() {
+            assert!(page.contains(&format!("`{key}`")), "{name}: the page does not name {key}");
+        }
     }
 }
 

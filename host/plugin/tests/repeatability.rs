@@ -98,26 +98,33 @@ enum Items {
 }
 
 /// The plugins that judge items, and items for each.
-fn judges(seed: u64) -> [(&'static str, Value, Items); 5] {
-    let paying = json!({"truncated": -0.5, "length_penalty": 0.001, "soft_limit": 50, "length_penalty_limit": 0.5,
-                        "repetitive": -0.25});
+fn judges(seed: u64) -> [(&'static str, Value, Items); 9] {
+    let paying = |salt: u64| Items::Rollouts(drawn::rollouts(seed ^ salt, 120));
     [
         ("verifier_math", json!({}), Items::Attempts(drawn::attempts(seed, 120))),
         ("verifier_exact", json!({}), Items::Attempts(drawn::attempts(seed, 120))),
         ("verifier_choice", json!({}), Items::Attempts(drawn::choices(seed, 120))),
-        ("reward_math", paying, Items::Rollouts(drawn::rollouts(seed, 120))),
+        ("reward_outcome", json!({"incorrect": -1.0, "no_answer": -0.5}), paying(0)),
+        ("reward_format", json!({"variant": "v4"}), paying(1)),
+        ("reward_overlong", json!({"limit": 1500, "buffer": 1000}), paying(2)),
+        ("reward_repetition", json!({"loop_penalty": 0.5, "free_share": 0.1}), paying(3)),
+        ("reward_cosine_length", json!({"limit": 1500}), paying(4)),
         ("filter_heuristics", json!({}), Items::Documents(drawn::documents(seed, 60))),
     ]
 }
 
 /// The policies, with a config for `sources`.
-fn policies(sources: &[DataSource]) -> [(&'static str, Value); 4] {
+fn policies(sources: &[DataSource]) -> [(&'static str, Value); 7] {
     let weights: serde_json::Map<String, Value> =
         sources.iter().zip(1..).map(|(source, weight)| (source.name.clone(), json!(weight))).collect();
     let stairs = json!({"stairs": [{"step": 0, "tokens": 32}, {"step": 7, "tokens": 64}, {"step": 31, "tokens": 96}]});
+    let adaptive = json!({"start": 32, "most": 4096, "grow": {"metric": "loss", "above": 2.0}});
     [
         ("mixture_static", json!({"weights": weights})),
-        ("schedule_stairs", stairs),
+        ("mixture_stages", json!({"stages": {"*": [{"weights": weights}]}})),
+        ("mixture_adaptive", json!({"weights": weights})),
+        ("schedule_staircase", stairs),
+        ("schedule_adaptive", adaptive),
         ("hostile_mixture", json!({})),
         ("hostile_schedule", json!({})),
     ]

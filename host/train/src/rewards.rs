@@ -1,4 +1,4 @@
-//! From verdicts to rewards, through the reward plugin.
+//! From verdicts to rewards, through the reward plugins.
 //!
 //! The plugin sees whole groups, less the rollouts whose verifier failed: it has no verdict to go by there. A rollout
 //! that fails here or there has no reward, and what that means for the loss is the recipe's choice, never a silent 0.
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use octo_model::Finish;
-use octo_plugin::RewardFunction;
+use octo_plugin::RewardSum;
 use octo_plugin::types::{self, FinishReason, Progress};
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,7 @@ impl Rewards {
 /// Scores `rollouts`, of which every `group_size` in a row answer the same prompt. `names` are the parts that the run
 /// has met so far, and grow.
 pub fn score(
-    reward: &RewardFunction,
+    reward: &RewardSum,
     at: &Progress,
     prompts: &[&Prompt],
     rollouts: &[Rollout],
@@ -94,11 +94,10 @@ pub fn score(
                 }
             }
             Err(failure) => {
-                tracing::debug!(
-                    "the reward of rollout {index} failed ({}): {}",
-                    failure.kind.as_str(),
-                    failure.message
-                );
+                // Masked rollouts are counted by kind alone; which plugin it was and why is said once a step.
+                if failures.is_empty() {
+                    tracing::warn!("the reward of rollout {index} failed: {failure}");
+                }
                 failures.push(failure.kind.as_str());
             }
         }

@@ -14,7 +14,7 @@ use octo_data::seed;
 use octo_data::tokenizer::Tokenizer;
 use octo_model::{Llama, Sampling};
 use octo_plugin::types::{Metric, Progress};
-use octo_plugin::{RewardFunction, RolloutSchedule, Verifier};
+use octo_plugin::{RewardSum, RolloutSchedule, Verifier};
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub struct RlInputs {
     /// Judges the responses.
     pub verifier: Verifier,
     /// Turns verdicts into rewards.
-    pub reward: RewardFunction,
+    pub reward: RewardSum,
     /// Plans every step.
     pub schedule: RolloutSchedule,
 }
@@ -110,7 +110,7 @@ struct Reinforcement<'a> {
     prompts: Arc<[Prompt]>,
     held_out: Vec<Prompt>,
     verifier: Verifier,
-    reward: RewardFunction,
+    reward: RewardSum,
     schedule: RolloutSchedule,
     end_tokens: Vec<u32>,
     /// Order of the prompts in one epoch, and which epoch.
@@ -219,8 +219,11 @@ impl<'a> Reinforcement<'a> {
     /// One step; returns the progress line.
     fn step(&mut self, clock: &Clock) -> Result<String, TrainError> {
         let started = Instant::now();
-        let at = self.told();
+        let mut at = self.told();
         let sampling = self.plan(&at)?;
+        // What a reward measures lengths by. The schedule has just made it, so it is not told.
+        let limit = sampling.max_response_tokens as f64;
+        at.metrics.push(Metric { name: "length_limit".to_owned(), value: limit });
         let chosen = self.draw_prompts();
         let group_size = self.config.rollouts_per_prompt;
         let prompts = Arc::clone(&self.prompts);

@@ -57,6 +57,7 @@ pub mod work;
 
 pub use judge::judge;
 pub use octo_sdk::{Outcome, Verdict};
+pub use spans::{Span, boxes};
 
 /// Whether a text is mathematics in the grammar of this crate, and no sentence.
 pub fn reads_as_mathematics(text: &str) -> bool {

@@ -15,7 +15,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use octo_plugin::types::{Metric, Progress};
-use octo_plugin::{CaseSetup, Failure, Host, Limits, LoadedPlugin, Verifier, find_plugin};
+use octo_plugin::{
+    CaseSetup, Failure, Host, Limits, LoadedPlugin, RewardFunction, RewardSum, RewardTerm, Verifier, find_plugin,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,6 +27,7 @@ use self::failures::Failures;
 use crate::arguments::PluginModeArguments;
 use crate::guest_profile::GuestProfile;
 use crate::json_argument::json_or_file;
+use crate::recipe::replace::Weighed;
 use crate::terminal::{Terminal, stdout_error};
 
 /// Runs the plugin over the records.
@@ -39,10 +42,23 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
     }
     let limits: Limits = serde_json::from_value(json_or_file(&arguments.limits, "--limits")?)
         .context("--limits doesn't describe limits")?;
-    let config = json_or_file(&arguments.config, "--config")?;
-    let path = find_plugin(&arguments.plugin)?;
-    let plugin = host.load(&path, &config, &limits)?;
-    let session = Session::open(&arguments, &plugin, setup(&path, &plugin, &config, &limits)?)?;
+    let mut named = named_plugins(&arguments)?.into_iter();
+    let first = named.next().context("--plugin names no plugin")?;
+    let path = find_plugin(&first.of.reference)?;
+    let plugin = host.load(&path, &first.config, &limits)?;
+    let session = Session::open(&arguments, &plugin, setup(&path, &plugin, &first.config, &limits)?)?;
+    let mut added = Vec::new();
+    for next in named {
+        let path = find_plugin(&next.of.reference)?;
+        let plugin = host.load(&path, &next.config, &limits)?;
+        let failures = session.failures.of(setup(&path, &plugin, &next.config, &limits)?);
+        added.push((next.of, plugin, failures));
+    }
+    let sums = !added.is_empty() || first.of.weight.is_some();
+    if sums && let Some(other) = added.iter().map(|(_, plugin, _)| plugin).chain([&plugin]).find(|p| !is_reward(p)) {
+        let (name, kind) = (&other.description().name, other.kind().as_str());
+        return Err(anyhow!("only rewards add up and have weights; {name} is a {kind}"));
+    }
     let verifier = match &arguments.verifier {
         None => None,
         Some(_) if !matches!(plugin, LoadedPlugin::Reward(_)) => {
@@ -60,7 +76,17 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
     let terminal = session.terminal.clone();
     let summary = match plugin {
         LoadedPlugin::Verifier(plugin) => verdicts::run(plugin, session),
-        LoadedPlugin::Reward(plugin) => rollouts::run(plugin, verifier, session),
+        LoadedPlugin::Reward(plugin) if !sums => rollouts::run(plugin.into(), Vec::new(), verifier, session),
+        LoadedPlugin::Reward(plugin) => {
+            let mut terms = vec![term(first.of, plugin)];
+            let mut failures = Vec::new();
+            for (of, plugin, own) in added {
+                terms.push(term(of, plugin.into_reward()?));
+                failures.push(own);
+            }
+            let sum = RewardSum::new(terms).map_err(|message| anyhow!("--plugin: {message}"))?;
+            rollouts::run(sum, failures, verifier, session)
+        }
         LoadedPlugin::Filter(plugin) => documents::run(plugin, session),
         LoadedPlugin::Mixture(plugin) => policies::run_mixture(plugin, session),
         LoadedPlugin::Schedule(plugin) => policies::run_schedule(plugin, session),
@@ -70,6 +96,34 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
         profile.finish(&terminal)?;
     }
     Ok(code)
+}
+
+/// A plugin of the command line and its config.
+struct Named {
+    of: Weighed,
+    config: Value,
+}
+
+/// The plugins in order, each with the `--config` of its place.
+fn named_plugins(arguments: &PluginModeArguments) -> Result<Vec<Named>> {
+    let (plugins, configs) = (&arguments.plugin, &arguments.config);
+    if configs.len() > plugins.len() {
+        return Err(anyhow!("there are {} --config for {} --plugin", configs.len(), plugins.len()));
+    }
+    let configs = configs.iter().map(String::as_str).chain(std::iter::repeat("{}"));
+    plugins
+        .iter()
+        .zip(configs)
+        .map(|(plugin, config)| Ok(Named { of: Weighed::parse(plugin)?, config: json_or_file(config, "--config")? }))
+        .collect()
+}
+
+fn is_reward(plugin: &LoadedPlugin) -> bool {
+    matches!(plugin, LoadedPlugin::Reward(_))
+}
+
+fn term(of: Weighed, function: RewardFunction) -> RewardTerm {
+    RewardTerm { name: of.name(), weight: of.weight.unwrap_or(1.0), function }
 }
 
 /// What the cases of a plugin have in common. A case may be run again from another folder, so its path is a whole one.

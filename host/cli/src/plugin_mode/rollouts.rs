@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use octo_plugin::types::{Attempt, FinishReason, Progress, Reward, RewardPart, Rollout, Verdict};
-use octo_plugin::{Failure, Record as CaseRecord, RewardFunction};
+use octo_plugin::{Failure, Record as CaseRecord, RewardSum};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -83,9 +83,11 @@ fn in_order<S: Serializer>(parts: &&[RewardPart], serializer: S) -> Result<S::Ok
     map.end()
 }
 
-/// Prints one reward a line. `judge` finds the verdicts of rollouts that come without.
-pub fn run(reward: RewardFunction, mut judge: Option<Judge>, session: Session) -> Result<Summary> {
-    let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
+/// Prints one reward a line. `judge` finds the verdicts of rollouts that come without. The session's failures are those
+/// of the first term, and `added` those of the others.
+pub fn run(reward: RewardSum, added: Vec<Failures>, mut judge: Option<Judge>, session: Session) -> Result<Summary> {
+    let Session { input, columns, strict, mut answers, failures, terminal } = session;
+    let mut failures: Vec<Failures> = std::iter::once(failures).chain(added).collect();
     let mut summary = Summary::start(&terminal, "Scored", "rollouts", &[]);
     let mut groups = Groups::default();
     let may_lack_verdict = judge.is_some();
@@ -108,7 +110,7 @@ pub fn run(reward: RewardFunction, mut judge: Option<Judge>, session: Session) -
         answers.flush()
     })?;
     judge.iter().for_each(|judge| judge.failures.tell());
-    failures.tell();
+    failures.iter().for_each(Failures::tell);
     Ok(summary.finish(lines))
 }
 
@@ -117,9 +119,9 @@ type Scored = (u64, Option<Value>, Result<Reward, Failure>);
 /// Scores a chunk, all of one step. A rollout on which the verifier failed is left out of its group and keeps that
 /// failure, as in training.
 fn score(
-    reward: &RewardFunction,
+    reward: &RewardSum,
     judge: Option<&mut Judge>,
-    failures: &mut Failures,
+    of_terms: &mut [Failures],
     chunk: Vec<Entry<Line>>,
 ) -> Result<Vec<Scored>> {
     let Some(at) = chunk.first().map(|entry| entry.record.at.clone()) else {
@@ -157,10 +159,12 @@ fn score(
         };
         places.push((entry.line, entry.id, failure));
     }
-    let rewards = reward.score(&at, &rollouts);
-    let scored = places.iter().filter(|(_, _, failure)| failure.is_none()).map(|(line, id, _)| (*line, id.as_ref()));
-    save_groups(&at, &rollouts, &rewards, scored, failures)?;
-    let mut rewards = rewards.into_iter();
+    let each = reward.score_each(&at, &rollouts);
+    for (rewards, failures) in each.iter().zip(of_terms) {
+        let judged = places.iter().filter(|(_, _, failure)| failure.is_none());
+        save_groups(&at, &rollouts, rewards, judged.map(|(line, id, _)| (*line, id.as_ref())), failures)?;
+    }
+    let mut rewards = reward.total(each).into_iter();
     let answers = places
         .into_iter()
         .filter_map(|(line, id, failure)| match failure {

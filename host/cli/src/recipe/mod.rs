@@ -6,6 +6,9 @@
 
 pub mod expand;
 pub mod keys;
+pub mod replace;
+#[cfg(feature = "train")]
+pub mod rewards;
 pub mod source;
 pub mod stage;
 pub mod text;

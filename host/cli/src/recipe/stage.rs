@@ -92,7 +92,7 @@ impl Wiring<'_> {
         self.push_role(key, role)
     }
 
-    fn push_role(&mut self, key: &'static str, role: String) -> Result<()> {
+    pub fn push_role(&mut self, key: &'static str, role: String) -> Result<()> {
         if !self.plugins.contains_key(&role) {
             bail!(
                 "{}: [plugins] has no role {role:?}{}",

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::expand;
 use super::keys::nearest;
+use super::replace;
 
 /// A recipe after overrides and expansion, with the file's own text for pointing at lines.
 pub struct RecipeText {
@@ -16,7 +17,7 @@ pub struct RecipeText {
 }
 
 impl RecipeText {
-    /// Reads the file and applies `--set KEY=VALUE` and `--plugin ROLE=REFERENCE`.
+    /// Reads the file and applies `--set KEY=VALUE` and `--plugin ROLE=REF[:WEIGHT]`.
     pub fn read(path: &Path, set: &[String], plugin: &[String]) -> Result<RecipeText> {
         let source =
             std::fs::read_to_string(path).with_context(|| format!("could not read the recipe {}", path.display()))?;
@@ -40,9 +41,7 @@ impl RecipeText {
         if let Some(Value::Table(stages)) = text.root.get("stages") {
             stages.keys().try_for_each(|name| expand::check_name(&text, name))?;
         }
-        for assignment in plugin {
-            text.set_plugin(assignment)?;
-        }
+        replace::replace(&mut text.root, plugin)?;
         Ok(text)
     }
 
@@ -77,34 +76,6 @@ impl RecipeText {
             }
         }
         assign(&mut self.root, &path, value).with_context(|| format!("--set {key}"))
-    }
-
-    fn set_plugin(&mut self, assignment: &str) -> Result<()> {
-        let Some((role, reference)) = assignment.split_once('=') else {
-            bail!(
-                "--plugin {assignment:?} has no '='; with `run` write ROLE=PLUGIN, such as --plugin reward=my_reward.wasm"
-            );
-        };
-        let plugins = match self.root.get_mut("plugins") {
-            Some(Value::Table(plugins)) => plugins,
-            _ => bail!("--plugin {role}: the recipe names no plugins"),
-        };
-        let known: Vec<String> = plugins.keys().cloned().collect();
-        // A path on the command line is relative to where the user stands, not to the recipe.
-        let here = Path::new(reference);
-        let reference = if here.exists() {
-            std::path::absolute(here)?.to_string_lossy().into_owned()
-        } else {
-            reference.to_owned()
-        };
-        match plugins.get_mut(role) {
-            None => bail!("--plugin {role}: the recipe has no such role{}", nearest(role, known)),
-            Some(Value::Table(table)) => {
-                table.insert("plugin".into(), Value::String(reference));
-            }
-            Some(entry) => *entry = Value::String(reference),
-        }
-        Ok(())
     }
 
     /// `recipes/demo.toml:31: stages.base.tokens`: the line of a key, as far as the text shows it.
@@ -219,14 +190,6 @@ mod tests {
             assert!(error.contains("a stage's name is made of"), "{error}");
         }
         assert!(read("seed = 1\n", &["stages.a.kind=curate"], &[]).is_ok());
-    }
-
-    #[test]
-    fn plugin_override_keeps_the_roles_config() {
-        let recipe = "[plugins]\nreward = { plugin = \"r\", config = { correct = 2.0 } }\n";
-        let text = read(recipe, &[], &["reward=other"]).unwrap();
-        assert_eq!(text.root["plugins"]["reward"]["plugin"].as_str(), Some("other"));
-        assert_eq!(text.root["plugins"]["reward"]["config"]["correct"].as_float(), Some(2.0));
     }
 
     #[test]

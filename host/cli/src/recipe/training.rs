@@ -7,6 +7,7 @@ use octo_train::rl::RlConfig;
 use serde_json::json;
 
 use super::keys::Keys;
+use super::rewards::Rewards;
 use super::source::Source;
 use super::stage::{Architecture, Problems, Wired, Wiring, Work};
 use super::text::RecipeText;
@@ -24,6 +25,7 @@ pub struct Midtrain {
 pub struct Rl {
     pub problems: Problems,
     pub held_out: Problems,
+    pub rewards: Rewards,
     pub config: RlConfig,
 }
 
@@ -77,14 +79,19 @@ pub fn read(text: &RecipeText, name: &str, kind: &str, threads: &mut usize, mut 
             wiring.input("model", &model)?;
             let problems = Problems::take(&mut wiring, text, name, "problems")?;
             let held_out = Problems::take(&mut wiring, text, name, "held_out")?;
-            for role in ["verifier", "reward", "schedule"] {
-                wiring.role(role)?;
-            }
+            wiring.role("verifier")?;
+            let rewards = Rewards::take(&mut wiring, text, name)?;
+            wiring.role("schedule")?;
             let Wired { keys, inputs, roles } = Wired::from(wiring);
             let config: RlConfig = keys.into_config()?;
             *threads = config.threads;
-            let json = json!({ "problems": problems.config(), "held_out": held_out.config(), "loop": config });
-            Ok((Work::Rl(Box::new(Rl { problems, held_out, config })), json, inputs, roles))
+            let json = json!({
+                "problems": problems.config(),
+                "held_out": held_out.config(),
+                "rewards": rewards.config(),
+                "loop": config
+            });
+            Ok((Work::Rl(Box::new(Rl { problems, held_out, rewards, config })), json, inputs, roles))
         }
         _ => {
             let model = wiring.keys.require_string("model")?;

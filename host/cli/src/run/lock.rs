@@ -60,9 +60,7 @@ pub fn write(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Resu
                 "key": planned.key,
                 "seed": stage.seed.unwrap_or(recipe.seed),
                 "inputs": planned.identities,
-                "plugins": object(stage.roles.iter().enumerate().map(|(index, (slot, role))| {
-                    (if *slot == "filters" { format!("filters.{index}") } else { slot.to_string() }, Value::from(role.clone()))
-                })),
+                "plugins": object(slots(&stage.roles)),
                 "config": stage.config,
                 "done": done.is_some(),
                 "seconds": done.as_ref().map(|done| done.seconds),
@@ -100,6 +98,16 @@ pub fn write(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Resu
     text.push(b'\n');
     octo_data::atomic::write(&folder.join("run.lock.json"), &text)?;
     Ok(())
+}
+
+/// Slots by name; those that several plugins share, `filters` and a sum of rewards, are numbered.
+fn slots(roles: &[(&'static str, String)]) -> impl Iterator<Item = (String, Value)> {
+    roles.iter().enumerate().map(|(index, (slot, role))| {
+        let same = |range: &[(&'static str, String)]| range.iter().filter(|(other, _)| other == slot).count();
+        let shared = *slot == "filters" || same(roles) > 1;
+        let name = if shared { format!("{slot}.{}", same(&roles[..index])) } else { (*slot).to_owned() };
+        (name, Value::from(role.clone()))
+    })
 }
 
 /// The version that setup/libtorch.sh installs and tch is built for.

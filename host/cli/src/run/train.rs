@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use octo_data::field_map::FieldMap;
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
 use octo_model::LlamaConfig;
+use octo_plugin::{RewardSum, RewardTerm};
 use octo_train::control::{Control, Finished};
 use octo_train::eval::EvalInputs;
 use octo_train::midtrain::{Initial, MidtrainInputs};
@@ -15,6 +16,7 @@ use octo_train::rl::RlInputs;
 
 use super::lanes::Ended;
 use super::work::Bench;
+use crate::recipe::rewards::Rewards;
 use crate::recipe::stage::{Architecture, Problems};
 use crate::recipe::training::{Eval, Midtrain, Rl};
 
@@ -46,10 +48,22 @@ pub fn rl(bench: &Bench<'_>, stage: &Rl, out: &Path, seed: u64) -> Result<Ended>
         problems: problems(bench, &stage.problems)?,
         held_out: problems(bench, &stage.held_out)?,
         verifier: bench.plugin_in("verifier")?.into_verifier()?,
-        reward: bench.plugin_in("reward")?.into_reward()?,
+        reward: rewards(bench, &stage.rewards)?,
         schedule: bench.plugin_in("schedule")?.into_schedule()?,
     };
     with_control(bench, |control| Ok(octo_train::rl::reinforce(&stage.config, inputs, out, seed, control)?))
+}
+
+fn rewards(bench: &Bench<'_>, rewards: &Rewards) -> Result<RewardSum> {
+    let mut terms = Vec::new();
+    for (role, weight) in &rewards.terms {
+        let function = bench.plugin(role)?.into_reward()?;
+        if !rewards.named {
+            return Ok(function.into());
+        }
+        terms.push(RewardTerm { name: role.clone(), weight: *weight, function });
+    }
+    RewardSum::new(terms).map_err(|message| anyhow!("reward: {message}"))
 }
 
 pub fn eval(bench: &Bench<'_>, stage: &Eval, out: &Path, seed: u64) -> Result<Ended> {

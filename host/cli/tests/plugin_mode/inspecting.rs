@@ -12,7 +12,7 @@ fn inspect(arguments: &[&str]) -> crate::octo_host::Ended {
 /// Its config has required keys, and none is given.
 #[test]
 fn a_plugin_is_shown_whole_without_a_config() {
-    assert_shown!(inspect(&["schedule_stairs"]));
+    assert_shown!(inspect(&["schedule_staircase"]));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn limits_that_are_given_are_told_from_the_defaults() {
 
 #[test]
 fn a_config_is_checked_where_one_is_given() {
-    let given = |config: &str| inspect(&["schedule_stairs", "--config", config]);
+    let given = |config: &str| inspect(&["schedule_staircase", "--config", config]);
     assert_eq!(given(r#"{"stairs": [{"step": 0, "tokens": 32}]}"#).code, Some(0));
     let refused = given(r#"{"stars": []}"#);
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));

@@ -23,7 +23,7 @@ fn a_rollout_is_rewarded_by_its_verdict_in_any_of_its_forms() {
         json!({"id": 5, "response": "\\boxed{2}", "reference": "1"}),
         json!({"id": 6, "response": "\\boxed{2}", "reference": "1", "verdict": "incorrect", "finish": "eos"}),
     ]);
-    let ended = plugin("reward_math", &[]).stdin(rollouts).run();
+    let ended = plugin("reward_outcome", &[]).stdin(rollouts).run();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let found = answers(&ended.stdout);
     assert_eq!(found.len(), 3, "{}", ended.stdout);
@@ -42,13 +42,55 @@ fn a_rollout_is_rewarded_by_its_verdict_in_any_of_its_forms() {
 }
 
 #[test]
+fn several_rewards_add_up_by_weight_and_name_their_parts() {
+    let rollouts = lines(&[
+        json!({"response": "\\boxed{1}", "reference": "1", "verdict": "correct", "tokens": 75}),
+        json!({"response": "1", "reference": "1", "verdict": "incorrect", "tokens": 10, "finish": "length"}),
+    ]);
+    let several = |more: &[&str]| {
+        let base = ["--config", "{}", "--plugin", "reward_overlong:0.5", "--config", r#"{"limit": 100, "buffer": 50}"#];
+        plugin("reward_outcome", &[&base, more].concat()).stdin(rollouts.clone()).run()
+    };
+    let ended = several(&[]);
+    assert_eq!(
+        ended.stdout,
+        "{\"line\":1,\"total\":0.75,\"parts\":{\"reward_outcome.outcome\":1.0,\"reward_overlong.overlong\":-0.5}}\n\
+         {\"line\":2,\"total\":-0.5,\"parts\":{\"reward_outcome.outcome\":0.0,\"reward_overlong.overlong\":-1.0}}\n",
+        "{}",
+        ended.stderr
+    );
+    let ended = several(&["--plugin", "verifier_math"]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("only rewards add up"), "{}", ended.stderr);
+    let ended = several(&["--config", "{}"]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("3 --config for 2 --plugin"), "{}", ended.stderr);
+    let ended = several(&["--plugin", "reward_outcome"]);
+    assert!(ended.code == Some(1) && ended.stderr.contains("twice"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_rollout_that_one_reward_fails_on_has_no_total_and_the_case_saved_is_that_plugins() {
+    let folder = tempfile::tempdir().expect("folder");
+    let rollouts = lines(&[json!({"response": "\\boxed{1}", "reference": "1", "verdict": "correct", "tokens": 75})]);
+    // Without a limit in its config or the metrics, the penalty refuses.
+    let save = ["--save-failures", folder.path().to_str().expect("UTF-8")];
+    let arguments = ["--config", "{}", "--plugin", "reward_overlong", "--config", r#"{"buffer": 50}"#];
+    let ended = plugin("reward_outcome", &[&arguments[..], &save].concat()).stdin(rollouts).run();
+    let answer = answers(&ended.stdout).remove(0);
+    assert_eq!(answer["failure"], "plugin-error", "{}", ended.stderr);
+    assert!(answer["message"].as_str().expect("words").starts_with("reward `reward_overlong`: "), "{answer}");
+    let saved: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").flatten().collect();
+    let case = std::fs::read_to_string(saved[0].path()).expect("a case");
+    assert!(saved.len() == 1 && case.contains("reward_overlong.wasm"), "{case}");
+}
+
+#[test]
 fn missing_verdicts_are_found_by_the_verifier_that_is_named() {
     let rollouts = lines(&[
         json!({"response": "\\boxed{1}", "reference": "1", "verdict": "incorrect"}),
         json!({"response": "\\boxed{1}", "reference": "1"}),
         json!({"response": "\\boxed{2}", "reference": "1"}),
     ]);
-    let ended = plugin("reward_math", &["--verifier", "verifier_math"]).stdin(rollouts).run();
+    let ended = plugin("reward_outcome", &["--verifier", "verifier_math"]).stdin(rollouts).run();
     let totals: Vec<f64> = answers(&ended.stdout).iter().map(total).collect();
     assert_eq!(totals.len(), 3, "{}", ended.stderr);
     assert!(totals[1] > totals[0] && totals[2] == totals[0], "{totals:?}");
@@ -57,7 +99,7 @@ fn missing_verdicts_are_found_by_the_verifier_that_is_named() {
 #[test]
 fn the_rollouts_of_a_group_must_be_in_a_row() {
     let rollout = |group: u32, step: u32| json!({"response": "\\boxed{1}", "reference": "1", "verdict": "correct", "group": group, "step": step});
-    let ended = plugin("reward_math", &[])
+    let ended = plugin("reward_outcome", &[])
         .stdin(lines(&[rollout(0, 0), rollout(1, 0), rollout(0, 0), rollout(0, 1), rollout(1, 1)]))
         .run();
     let lines: Vec<u64> = answers(&ended.stdout).iter().filter_map(|answer| answer["line"].as_u64()).collect();
@@ -118,7 +160,7 @@ fn a_schedule_answers_with_a_plan_for_each_step() {
     let folder = tempfile::tempdir().expect("folder");
     let config = folder.path().join("stairs.json");
     std::fs::write(&config, r#"{"stairs": [{"step": 0, "tokens": 32}, {"step": 20, "tokens": 64}]}"#).expect("written");
-    let ended = plugin("schedule_stairs", &["--config", &format!("@{}", config.display())])
+    let ended = plugin("schedule_staircase", &["--config", &format!("@{}", config.display())])
         .stdin(lines(&[json!({"step": 19, "total_steps": 40}), json!({"step": 20}), json!([20])]))
         .run();
     assert_eq!(

@@ -60,8 +60,8 @@ impl World {
             problems: problems(),
             held_out: problems().into_iter().take(6).collect(),
             verifier: plugin("verifier_math", json!({}), verifier_limits).into_verifier().expect("a verifier"),
-            reward: plugin("reward_math", json!({}), Limits::default()).into_reward().expect("a reward"),
-            schedule: plugin("schedule_stairs", stairs, Limits::default()).into_schedule().expect("a schedule"),
+            reward: plugin("reward_outcome", json!({}), Limits::default()).into_reward().expect("a reward").into(),
+            schedule: plugin("schedule_staircase", stairs, Limits::default()).into_schedule().expect("a schedule"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A staircase of response lengths over training steps.
 //!
 //! Base models that start with long responses ramble; OctoThinker (arXiv 2506.20512) lets them grow instead: 2,048
-//! tokens at first, 4,096 and 8,192 later. A step uses the highest stair at or below it.
+//! tokens at first, 4,096 and 8,192 later. A step uses the last stair that begins at or before it.
 
 use octo_sdk::{Plugin, PluginError, Progress, RolloutSchedule, StepPlan};
 
@@ -14,6 +14,14 @@ pub struct Stair {
     /// Longest response from then on, in tokens.
     #[schemars(range(min = 1))]
     pub tokens: u32,
+    /// Sampling temperature from then on; left out, the staircase's.
+    #[serde(default)]
+    #[schemars(range(min = 0.0))]
+    pub temperature: Option<f64>,
+    /// Share of probability to sample from, from then on; left out, the staircase's.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub top_p: Option<f64>,
 }
 
 /// Response lengths by step, and how responses are sampled.
@@ -38,9 +46,9 @@ fn one() -> f64 {
 }
 
 /// A schedule that depends on nothing but the step.
-pub struct Stairs(Config);
+pub struct Staircase(Config);
 
-impl Plugin for Stairs {
+impl Plugin for Staircase {
     type Config = Config;
 
     fn new(config: Config) -> Result<Self, PluginError> {
@@ -59,6 +67,7 @@ impl Plugin for Stairs {
             if stair.tokens == 0 {
                 return refuse(format!("stairs[{index}].tokens is 0; a response needs at least one token"));
             }
+            check_sampling(&format!("stairs[{index}]."), stair.temperature, stair.top_p)?;
         }
         for (index, pair) in config.stairs.windows(2).enumerate() {
             if let [before, after] = pair
@@ -72,34 +81,47 @@ impl Plugin for Stairs {
                 ));
             }
         }
-        if !(config.temperature.is_finite() && config.temperature >= 0.0) {
-            return refuse(format!("temperature is {}; it must be 0 or more", config.temperature));
-        }
-        if !(config.top_p > 0.0 && config.top_p <= 1.0) {
-            return refuse(format!("top_p is {}; it must be above 0 and at most 1", config.top_p));
-        }
-        Ok(Stairs(config))
+        check_sampling("", Some(config.temperature), Some(config.top_p))?;
+        Ok(Staircase(config))
     }
 }
 
-impl RolloutSchedule for Stairs {
+/// `place` stands before the name of a key.
+fn check_sampling(place: &str, temperature: Option<f64>, top_p: Option<f64>) -> Result<(), PluginError> {
+    let refuse = |message: String| Err(PluginError::invalid_config(message));
+    match (temperature, top_p) {
+        (Some(temperature), _) if !(temperature.is_finite() && temperature >= 0.0) => {
+            refuse(format!("{place}temperature is {temperature}; it must be 0 or more"))
+        }
+        (_, Some(top_p)) if !(top_p > 0.0 && top_p <= 1.0) => {
+            refuse(format!("{place}top_p is {top_p}; it must be above 0 and at most 1"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl RolloutSchedule for Staircase {
     fn plan(&mut self, at: &Progress) -> Result<StepPlan, PluginError> {
         let below = self.0.stairs.partition_point(|stair| stair.step <= at.step);
         let stair = below.checked_sub(1).and_then(|index| self.0.stairs.get(index));
         let stair = stair.ok_or_else(|| PluginError::internal(format!("no stair for step {}", at.step)))?;
-        Ok(StepPlan { max_response_tokens: stair.tokens, temperature: self.0.temperature, top_p: self.0.top_p })
+        Ok(StepPlan {
+            max_response_tokens: stair.tokens,
+            temperature: stair.temperature.unwrap_or(self.0.temperature),
+            top_p: stair.top_p.unwrap_or(self.0.top_p),
+        })
     }
 }
 
-octo_sdk::export!(schedule: Stairs);
+octo_sdk::export!(schedule: Staircase);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn stairs(config: serde_json::Value) -> Result<Stairs, String> {
+    fn stairs(config: serde_json::Value) -> Result<Staircase, String> {
         let config = serde_json::from_value(config).map_err(|error| error.to_string())?;
-        Stairs::new(config).map_err(|error| error.message)
+        Staircase::new(config).map_err(|error| error.message)
     }
 
     fn at(step: u64) -> Progress {
@@ -115,7 +137,7 @@ mod tests {
     #[test]
     fn the_papers_staircase_changes_at_its_steps_and_not_between() {
         let mut schedule = stairs(paper()).expect("valid");
-        let tokens = |schedule: &mut Stairs, step| schedule.plan(&at(step)).map(|plan| plan.max_response_tokens);
+        let tokens = |schedule: &mut Staircase, step| schedule.plan(&at(step)).map(|plan| plan.max_response_tokens);
         for (step, expected) in
             [(0, 2048), (199, 2048), (200, 4096), (319, 4096), (320, 8192), (400, 8192), (u64::MAX, 8192)]
         {
@@ -146,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn a_stair_may_change_how_responses_are_sampled() {
+        let mut schedule = stairs(serde_json::json!({ "temperature": 0.8, "stairs": [
+            { "step": 0, "tokens": 8, "temperature": 1.0 }, { "step": 5, "tokens": 16 },
+            { "step": 9, "tokens": 8, "temperature": 0.6, "top_p": 0.95 }
+        ]}))
+        .expect("valid");
+        let mut sampled = |step| schedule.plan(&at(step)).map(|plan| (plan.temperature, plan.top_p));
+        assert_eq!(sampled(4), Ok((1.0, 1.0)));
+        assert_eq!(sampled(5), Ok((0.8, 1.0)), "what a stair leaves out is the staircase's, not the stair's before");
+        assert_eq!(sampled(9), Ok((0.6, 0.95)));
+    }
+
+    #[test]
     fn a_staircase_that_says_nothing_of_the_first_step_is_refused() {
         let error = stairs(serde_json::json!({ "stairs": [{ "step": 100, "tokens": 4096 }] })).err();
         let error = error.expect("no stair for step 0");
@@ -165,6 +200,11 @@ mod tests {
             (serde_json::json!({ "stairs": [stair(0, 8)], "top_p": 0.0 }), "top_p"),
             (serde_json::json!({ "stairs": [stair(0, 8)], "top_p": 1.5 }), "top_p"),
             (serde_json::json!({ "stairs": [stair(0, 8)], "temprature": 1.0 }), "temprature"),
+            (
+                serde_json::json!({ "stairs": [{ "step": 0, "tokens": 8, "temperature": -1.0 }] }),
+                "stairs[0].temperature",
+            ),
+            (serde_json::json!({ "stairs": [{ "step": 0, "tokens": 8, "top_p": 0.0 }] }), "stairs[0].top_p"),
         ] {
             let error = stairs(config.clone()).err().expect("senseless");
             assert!(error.contains(key), "{config}: {error}");

@@ -6,6 +6,10 @@
 //! without a gap covers consecutive aligned blocks of p characters, which then are equal, wherever it starts. Comparing
 //! the hashes of neighbouring blocks finds the candidates, and comparing the characters settles them.
 
+use octo_sdk::PluginError;
+
+use crate::amounts::refuse;
+
 /// Longest passage looked for, in characters. A loop of longer ones does not fit often into a response.
 const LONGEST: usize = 2_000;
 
@@ -15,26 +19,43 @@ const MULTIPLIER: u64 = 6_364_136_223_846_793_005;
 /// Whether some passage of at least `shortest` characters stands `times` times in a row or more. Passages of spaces and
 /// punctuation alone (rules of dashes, columns of a table) do not count. `times` is 2 or more; at 2 every block is a
 /// candidate and the bound on the work is lost, which is why the config asks for 3.
+#[must_use]
 pub fn repeats(text: &str, shortest: u32, times: u32) -> bool {
     let characters: Vec<char> = text.chars().collect();
     let (shortest, times) = (shortest.max(1) as usize, times.max(2) as usize);
-    let hashes = PrefixHashes::of(&characters);
+    let prefixes = Prefixes::of(&characters);
     let longest = LONGEST.min(characters.len() / times);
-    (shortest..=longest).any(|period| repeats_with(&characters, &hashes, period, times))
+    (shortest..=longest).any(|period| repeats_with(&characters, &prefixes, period, times))
+}
+
+/// Refuses lengths and counts of passages that [`repeats`] is not made for, by the names of their keys.
+///
+/// # Errors
+/// An invalid config that names `repeated_characters` or `repeated_times`.
+pub fn check(repeated_characters: u32, repeated_times: u32) -> Result<(), PluginError> {
+    for (key, value, least) in [("repeated_characters", repeated_characters, 1), ("repeated_times", repeated_times, 3)] {
+        if !(least..=1000).contains(&value) {
+            return refuse(format!("{key} is {value}; it must lie between {least} and 1000"));
+        }
+    }
+    Ok(())
 }
 
 /// Looks for passages of exactly `period` characters.
-fn repeats_with(characters: &[char], hashes: &PrefixHashes, period: usize, times: usize) -> bool {
-    let power = hashes.powers.get(period).copied().unwrap_or(0);
+fn repeats_with(characters: &[char], prefixes: &Prefixes, period: usize, times: usize) -> bool {
+    let power = prefixes.powers.get(period).copied().unwrap_or(0);
     // `times` copies cover at least `times - 1` whole aligned blocks: one less if they start within a block.
     let needed = times - 1;
     let mut previous = None;
     let mut equal = 0;
     for start in (0..).step_by(period).take_while(|start| start + period <= characters.len()) {
-        let block = hashes.block(start, period, power);
+        let block = prefixes.block(start, period, power);
         equal = if previous == Some(block) { equal + 1 } else { 1 };
         previous = Some(block);
-        if equal >= needed && stands_around(characters, start + period - needed * period, start + period, period, times)
+        // The words first: in a rule of dashes every block is a candidate, and comparing them all is quadratic.
+        if equal >= needed
+            && prefixes.has_words(start, period)
+            && stands_around(characters, start + period - needed * period, start + period, period, times)
         {
             return true;
         }
@@ -53,31 +74,38 @@ fn stands_around(characters: &[char], start: usize, end: usize, period: usize, t
     }
     let after = (end - period..(characters.len() - period).min(end)).take_while(|&index| same(index)).count();
     before + (end - start) + after >= times * period
-        && characters.iter().skip(start).take(period).any(|character| character.is_alphanumeric())
 }
 
-/// Polynomial hashes of all prefixes, modulo 2^64.
-struct PrefixHashes {
-    prefixes: Vec<u64>,
+/// Of all prefixes: their polynomial hashes modulo 2^64, and their counts of letters and digits.
+struct Prefixes {
+    hashes: Vec<u64>,
     powers: Vec<u64>,
+    alphanumeric: Vec<u32>,
 }
 
-impl PrefixHashes {
+impl Prefixes {
     fn of(characters: &[char]) -> Self {
-        let (mut prefixes, mut powers) = (vec![0], vec![1]);
-        let (mut prefix, mut power) = (0_u64, 1_u64);
+        let (mut hashes, mut powers, mut alphanumeric) = (vec![0], vec![1], vec![0]);
+        let (mut hash, mut power, mut count) = (0_u64, 1_u64, 0_u32);
         for &character in characters {
-            prefix = prefix.wrapping_mul(MULTIPLIER).wrapping_add(u64::from(u32::from(character)) + 1);
+            hash = hash.wrapping_mul(MULTIPLIER).wrapping_add(u64::from(u32::from(character)) + 1);
             power = power.wrapping_mul(MULTIPLIER);
-            prefixes.push(prefix);
+            count += u32::from(character.is_alphanumeric());
+            hashes.push(hash);
             powers.push(power);
+            alphanumeric.push(count);
         }
-        Self { prefixes, powers }
+        Self { hashes, powers, alphanumeric }
+    }
+
+    /// Whether there is a letter or digit among `length` characters from `start`.
+    fn has_words(&self, start: usize, length: usize) -> bool {
+        self.alphanumeric.get(start) != self.alphanumeric.get(start + length)
     }
 
     /// Of `length` characters from `start`, with the multiplier's power of `length`.
     fn block(&self, start: usize, length: usize, power: u64) -> u64 {
-        let at = |index: usize| self.prefixes.get(index).copied().unwrap_or(0);
+        let at = |index: usize| self.hashes.get(index).copied().unwrap_or(0);
         at(start + length).wrapping_sub(at(start).wrapping_mul(power))
     }
 }

@@ -1,0 +1,26 @@
+//! What reward plugins share, for those of this repository and for others.
+//!
+//! - [`loops`]: a passage that stands many times in a row.
+//! - [`ngrams`]: how much of a text are n-grams that it had before.
+//! - [`limit`]: the length limit that a reward is measured by, fixed by a recipe or told by the host.
+//! - [`amounts`]: checks that keep every total finite.
+//! - [`samples`]: rollouts for the tests of a reward.
+//!
+//! All of it takes time linear in the response, whatever the response holds.
+
+pub mod amounts;
+pub mod limit;
+pub mod loops;
+pub mod ngrams;
+pub mod samples;
+
+use octo_sdk::{Reward, RewardPart};
+
+/// The reward whose total is the sum of its parts.
+#[must_use]
+pub fn sum<'a>(parts: impl IntoIterator<Item = (&'a str, f64)>) -> Reward {
+    let parts: Vec<RewardPart> =
+        parts.into_iter().map(|(name, value)| RewardPart { name: name.to_owned(), value }).collect();
+    // Summed from +0, so that a reward of nothing is 0 and not -0.
+    Reward { total: parts.iter().fold(0.0, |total, part| total + part.value), parts }
+}
