@@ -1,6 +1,7 @@
 //! Whatever a model writes and a data set holds, a verdict is reached within its account of work, and is the same again.
 //!
-//! The first byte of an input names the preset; the rest is the reference and the response, parted by a zero byte.
+//! The first byte of an input names the preset; the rest is the reference and the response, parted by a zero byte or in
+//! the middle.
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -14,9 +15,10 @@ const PRESETS: [Preset; 5] =
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     let [preset, texts @ ..] = bytes else { return Corpus::Reject };
-    let Some((reference, response)) = std::str::from_utf8(texts).ok().and_then(|texts| texts.split_once('\0')) else {
-        return Corpus::Reject;
-    };
+    let part = texts.iter().position(|byte| *byte == 0).unwrap_or(texts.len() / 2);
+    let (reference, response) = texts.split_at(part);
+    let (reference, response) = (String::from_utf8_lossy(reference), String::from_utf8_lossy(response));
+    let (reference, response) = (&*reference, response.trim_start_matches('\0'));
     let policy = PRESETS[usize::from(*preset) % PRESETS.len()].policy();
     let references = [reference.to_owned()];
     let verdict = judge(response, &references, &policy);

@@ -13,12 +13,16 @@ import collections
 import json
 import os
 import pathlib
+import select
 import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("OCTO_SHARED", ROOT / ".." / "shared")) / "data"
+# Seconds for all graders on one pair, each of which has a limit of five of its own.
+HUNG = 90
+
 
 def octo(host, plugin, cases, config):
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
@@ -31,6 +35,37 @@ def octo(host, plugin, cases, config):
     if done.returncode:
         sys.exit(f"octo-host failed:\n{done.stderr[-2000:]}")
     return [json.loads(line).get("outcome") == "correct" for line in done.stdout.splitlines()]
+
+
+def graded(python, pairs):
+    """The verdicts of every grader. One that hangs beyond its own time limit, and it happens, is ended: no reward."""
+    judged = collections.defaultdict(lambda: [False] * len(pairs))
+    running = None
+    for index, pair in enumerate(pairs):
+        if running is None:
+            running = subprocess.Popen(
+                [python, str(ROOT / "tests/bench/verifier_graders.py")],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        running.stdin.write(json.dumps(pair) + "\n")
+        running.stdin.flush()
+        if not select.select([running.stdout], [], [], HUNG)[0]:
+            print(f"row {index} hung for {HUNG} s: no reward from any grader", file=sys.stderr)
+            running.kill()
+            running.wait()
+            running = None
+            continue
+        line = running.stdout.readline()
+        if not line:
+            sys.exit("the graders failed; their words are above")
+        for name, right in json.loads(line).items():
+            judged[name][index] = right
+    if running is not None:
+        running.stdin.close()
+        running.wait()
+    return judged
 
 
 def main():
@@ -49,17 +84,9 @@ def main():
         "octo": octo(args.host, args.plugin, cases, {}),
         "octo, preset rounded": octo(args.host, args.plugin, cases, {"preset": "rounded"}),
     }
-    lines = "".join(
-        json.dumps([case["gold"], case["pred"], "bare" in str(case["config"].get("input"))]) + "\n" for case in cases
-    )
-    done = subprocess.run(
-        [args.python, str(ROOT / "tests/bench/verifier_graders.py")], input=lines, stdout=subprocess.PIPE, text=True
-    )
-    if done.returncode:
-        sys.exit("the graders failed; their words are above")
-    for line in done.stdout.splitlines():
-        for name, right in json.loads(line).items():
-            judged.setdefault(name, []).append(right)
+    pairs = [[case["gold"], case["pred"], "bare" in str(case["config"].get("input"))] for case in cases]
+    for name, verdicts in graded(args.python, pairs).items():
+        judged[name] = verdicts
     groups = collections.defaultdict(list)
     for index, case in enumerate(cases):
         suite = case["id"].split("/")[0]

@@ -179,8 +179,9 @@ impl Comparison<'_> {
     /// Two values with units, under the policy.
     fn quantities(&self, wanted: &Expression, unit: &str, given: &Expression, other: &str) -> Option<Rule> {
         let same_unit = units::canonical(unit) == units::canonical(other);
-        // A modulus is no unit.
-        if !same_unit && (unit.starts_with("mod ") || other.starts_with("mod ")) {
+        // A modulus is no unit, and neither is the half of the day.
+        let half = |unit: &str| unit.eq_ignore_ascii_case("am") || unit.eq_ignore_ascii_case("pm");
+        if !same_unit && (unit.starts_with("mod ") || other.starts_with("mod ") || half(unit) && half(other)) {
             return None;
         }
         match self.policy.units {
@@ -284,7 +285,7 @@ impl Comparison<'_> {
             return None;
         }
         let (wanted, given) = (operators::is_open(gold), operators::is_open(answer));
-        if !wanted && !(given && self.policy.unevaluated_answers) {
+        if !(wanted || given && self.policy.unevaluated_answers) {
             return None;
         }
         self.working.set(true);

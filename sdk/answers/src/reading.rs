@@ -26,7 +26,6 @@ impl Answer {
             return Self { text: written.to_string(), readings: Vec::new(), is_long: true };
         }
         let stripped = without_condition(&crate::extract::strip_delimiters(written));
-        let stripped = with_plain_hours(stripped);
         let stripped = with_plain_unit(stripped);
         let mut readings = Vec::new();
         readings.extend(numbered_choices(&stripped));
@@ -40,8 +39,9 @@ impl Answer {
         if decimal_comma && has_decimal_comma(&stripped) {
             ways.push(Comma::Decimal);
         }
+        let hours = with_plain_hours(&stripped);
         for way in ways {
-            if let Ok(expression) = parse::answer(&stripped, way) {
+            if let Ok(expression) = parse::answer(hours.as_deref().unwrap_or(&stripped), way) {
                 let expression = in_dollars(&stripped, without_membership(expression));
                 if !readings.contains(&expression) {
                     readings.push(expression);
@@ -94,12 +94,10 @@ fn numbered_choices(text: &str) -> Option<Expression> {
     (numbers.len() > 1).then_some(Expression::List(Joint::Comma, numbers))
 }
 
-/// `a.m.` and `P.M.` without their points.
-fn with_plain_hours(text: String) -> String {
-    if !text.contains(".m") && !text.contains(".M") {
-        return text;
-    }
-    text.replace("a.m.", "am").replace("p.m.", "pm").replace("A.M.", "AM").replace("P.M.", "PM")
+/// `a.m.` and `P.M.` without their points, where there are such.
+fn with_plain_hours(text: &str) -> Option<String> {
+    let half = text.contains(".m.") || text.contains(".M.");
+    half.then(|| text.replace("a.m.", "am").replace("p.m.", "pm").replace("A.M.", "AM").replace("P.M.", "PM"))
 }
 
 /// An amount behind a dollar sign that opens no formula, with its unit: `$20` is not 20 cents.

@@ -56,8 +56,8 @@ fn is_rounded(policy: &Policy, number: &Number, decimal: f64, exact: f64) -> boo
     })
 }
 
-/// Whether a decimal with enough digits states an exact value: rounded to its last digit or, in a reference with one
-/// digit more, cut off behind it.
+/// Whether a decimal with enough digits states an exact value: rounded to its last digit or, in a reference with two
+/// digits more, cut off behind it.
 fn stated(number: &Number, decimal: f64, exact: f64, least: u32, reference: bool) -> Option<Rule> {
     let (places, digits) = significant(&number.value)?;
     // What is left of `130.0` without its zero is a whole number, and those are exact.
@@ -69,8 +69,10 @@ fn stated(number: &Number, decimal: f64, exact: f64, least: u32, reference: bool
         return Some("decimal stated to its last digit");
     }
     let rest = exact.abs() - decimal.abs();
-    let cut =
-        reference && digits > least && (exact < 0.0) == (decimal < 0.0) && (0.0..unit * (1.0 - 1e-9)).contains(&rest);
+    let cut = reference
+        && digits > least + 1
+        && (exact < 0.0) == (decimal < 0.0)
+        && (0.0..unit * (1.0 - 1e-9)).contains(&rest);
     cut.then_some("decimal cut off behind its last digit")
 }
 
