@@ -123,7 +123,7 @@ fn failed_rollouts_of_training_and_evaluation_are_kept_by_group_and_by_attempt()
     let bench = Bench::new();
     let plugins = r#"
 reward = { plugin = "hostile_reward", config = { mode = "panic" } }
-schedule = { plugin = "schedule_stairs", config = { stairs = [{ step = 0, tokens = 8 }] } }
+schedule = { plugin = "schedule_staircase", config = { stairs = [{ step = 0, tokens = 8 }] } }
 judge = { plugin = "hostile_plugin", config = { mode = "panic" } }
 "#;
     bench.write("r.toml", format!("name = \"judged\"\n{MODEL}{plugins}"));
@@ -145,7 +145,7 @@ judge = { plugin = "hostile_plugin", config = { mode = "panic" } }
 fn the_call_of_a_policy_that_ends_its_stage_is_kept_once_however_often_it_is_tried() {
     let bench = Bench::new();
     let plugins = r#"
-reward = "reward_math"
+reward = "reward_outcome"
 schedule = { plugin = "hostile_schedule", config = { mode = "spin" }, limits = { fuel_per_item = 1000000 } }
 judge = "verifier_math"
 "#;

@@ -149,7 +149,7 @@ fn tokenize(bench: &Bench<'_>, settings: &Settings, threads: usize, out: &Path) 
         bench.line.report(&format!("{} tokens  {speed:.0} tokens/s", standing.total.tokens), standing.share);
     };
     let skipped = crate::tokenize::Skipped::default();
-    let watch = Watch { stop: bench.stop, progress: &progress, skipped: &|error| skipped.tell(error) };
+    let watch = Watch { stop: bench.run.stop, progress: &progress, skipped: &|error| skipped.tell(error) };
     let inputs = bench.paths("documents.")?;
     match octo_data::shards::tokenize::tokenize(&inputs, &tokenizer, settings, out, threads, &watch)? {
         Outcome::Done(_) | Outcome::Already(_) => Ok(Ended::Done),
