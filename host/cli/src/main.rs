@@ -39,6 +39,10 @@ fn main() -> ExitCode {
         (Some(Command::Run(arguments)), _) => run::run(arguments),
         #[cfg(not(feature = "train"))]
         (Some(Command::Run(arguments)), _) => trainer::run(arguments),
+        #[cfg(feature = "train")]
+        (Some(Command::Prompt(arguments)), _) => run::prompt::run(arguments),
+        #[cfg(not(feature = "train"))]
+        (Some(Command::Prompt(arguments)), _) => trainer::prompt(arguments),
         (Some(Command::Report(arguments)), _) => report::report(arguments),
         (Some(Command::Plugin(PluginCommand::Build(arguments))), _) => plugin_build::run(arguments),
         (Some(Command::Plugin(PluginCommand::Inspect(arguments))), _) => plugin_inspect::run(arguments),

@@ -8,6 +8,7 @@ pub mod atomic;
 pub mod error;
 pub mod field_map;
 pub mod jsonl;
+pub mod prompt;
 pub mod record;
 pub mod sampler;
 pub mod seed;

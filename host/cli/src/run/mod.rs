@@ -3,6 +3,8 @@
 mod lanes;
 mod lock;
 pub mod plan;
+#[cfg(feature = "train")]
+pub mod prompt;
 mod show;
 mod store;
 #[cfg(feature = "train")]
