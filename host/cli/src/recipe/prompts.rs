@@ -23,15 +23,14 @@ pub fn resolve(wiring: &mut Wiring<'_>, text: &RecipeText, stage: &str, folder: 
     let system = wiring.keys.take_string("system")?;
     let variables = wiring.keys.take_table("variables")?;
     let few_shot = wiring.keys.take_table("few_shot")?;
-    let place = |wiring: &Wiring<'_>, key: &str| wiring.keys.place(key);
     let settings = match (prompt, template) {
-        (None, None) => return Err(anyhow!("{}: needs `prompt` or `template`", place(wiring, ""))),
+        (None, None) => return Err(anyhow!("{}: needs `prompt` or `template`", wiring.keys.place(""))),
         (Some(prompt), None) => {
             for (key, given) in
                 [("system", system.is_some()), ("variables", variables.is_some()), ("few_shot", few_shot.is_some())]
             {
                 if given {
-                    bail!("{}: belongs to a template; set `template` to a file or to \"chat\"", place(wiring, key));
+                    bail!("{}: belongs to a template; set `template` to a file or to \"chat\"", wiring.keys.place(key));
                 }
             }
             PromptSettings::Inline(prompt)
@@ -43,10 +42,10 @@ pub fn resolve(wiring: &mut Wiring<'_>, text: &RecipeText, stage: &str, folder: 
             } else {
                 for (key, given) in [("prompt", message.is_some()), ("system", system.is_some())] {
                     if given {
-                        bail!("{}: the template file says it all; put it there", place(wiring, key));
+                        bail!("{}: the template file says it all; put it there", wiring.keys.place(key));
                     }
                 }
-                settings.text = Some(read(&folder.join(&name)).with_context(|| place(wiring, "template"))?);
+                settings.text = Some(read(&folder.join(&name)).with_context(|| wiring.keys.place("template"))?);
             }
             for (key, value) in variables.unwrap_or_default() {
                 settings.variables.insert(key, serde_json::to_value(value)?);

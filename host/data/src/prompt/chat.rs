@@ -1,7 +1,7 @@
 //! The chat template of a model's folder, as `transformers` finds and renders it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -69,7 +69,7 @@ fn in_config(config: &Value) -> Option<String> {
 }
 
 /// A file's text, if it is there; a long one is refused before it is read.
-fn read(path: &PathBuf) -> Result<Option<String>, DataError> {
+fn read(path: &Path) -> Result<Option<String>, DataError> {
     let described = |error| DataError::file("read", path, error);
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -77,7 +77,7 @@ fn read(path: &PathBuf) -> Result<Option<String>, DataError> {
         // A tokenizer's config holds its added tokens too.
         Ok(metadata) if metadata.len() > 16 * LONGEST_TEMPLATE => {
             let message = format!("{} bytes are too many for a template", metadata.len());
-            return Err(DataError::Format { path: path.clone(), message });
+            return Err(DataError::Format { path: path.to_path_buf(), message });
         }
         Ok(_) => {}
     }
