@@ -31,7 +31,7 @@ Records, one JSON object a line, by the plugin's kind (* = required):
   verifier   response*, reference* (text, number or list; or `references`), problem, id
              → {line, id, outcome, extracted, reason}
   reward     as for a verifier, and verdict* ({outcome*, extracted, reason}, or the outcome alone), group, tokens,
-             finish (\"stop\" or \"length\"), step, total_steps
+             finish (\"stop\" or \"length\"), step, total_steps, metrics {length_limit: tokens}
              → {line, id, total, parts}
   filter     text*, id, url, source, year; every other column becomes a field
              → {line, id, decision, reason, fields, text}

@@ -34,7 +34,8 @@ fn an_inline_prompt_puts_the_problem_in_its_place() {
     let settings: PromptSettings = serde_json::from_str(r#""User: {problem} In \\boxed{}.""#).expect("a text");
     let template = PromptTemplate::new(&settings, nowhere()).expect("has a place");
     assert_eq!(template.render(&problem("{{ 1 }}"), 3).expect("renders"), "User: {{ 1 }} In \\boxed{}.");
-    let error = PromptTemplate::new(&PromptSettings::Inline("Q: {question}".into()), nowhere()).err().expect("no place");
+    let error =
+        PromptTemplate::new(&PromptSettings::Inline("Q: {question}".into()), nowhere()).err().expect("no place");
     assert!(error.to_string().contains("{problem}"), "{error}");
 }
 
@@ -71,10 +72,16 @@ fn what_is_not_given_is_an_error_with_file_and_line() {
 #[test]
 fn a_template_can_neither_run_on_nor_fill_the_memory_nor_read_a_file() {
     for (text, words) in [
-        ("{% for a in range(100000) %}{% for b in range(100000) %}{{ b }}{% endfor %}{% endfor %}{{ problem }}", "fuel"),
+        (
+            "{% for a in range(100000) %}{% for b in range(100000) %}{{ b }}{% endfor %}{% endfor %}{{ problem }}",
+            "fuel",
+        ),
         ("{{ problem }}{{ 'a' * 99999999 }}", "fuel"),
         ("{% macro again(n) %}{{ again(n) }}{% endmacro %}{{ again(problem) }}", ""),
-        ("{% set n = namespace(s='aaaaaaaa') %}{% for a in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ problem }}", "fuel"),
+        (
+            "{% set n = namespace(s='aaaaaaaa') %}{% for a in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ problem }}",
+            "fuel",
+        ),
         ("{{ problem }}{% include '/etc/passwd' %}", "include"),
         ("{{ problem }}{% include '../../secret.txt' %}", "include"),
         ("{% extends 'x' %}{{ problem }}", "extends"),
@@ -93,7 +100,10 @@ fn model(template: &str, own_file: bool) -> tempfile::TempDir {
     let mut config = json!({ "bos_token": { "content": "<s>" }, "eos_token": "</s>" });
     match own_file {
         true => std::fs::write(folder.path().join("chat_template.jinja"), template).expect("written"),
-        false => config["chat_template"] = json!([{ "name": "tool_use", "template": "" }, { "name": "default", "template": template }]),
+        false => {
+            config["chat_template"] =
+                json!([{ "name": "tool_use", "template": "" }, { "name": "default", "template": template }])
+        }
     }
     std::fs::write(folder.path().join("tokenizer_config.json"), config.to_string()).expect("written");
     folder

@@ -136,6 +136,9 @@ fn time_is_linear_in_the_response() {
     for (what, whole) in worst() {
         let quarter: String = whole.chars().take(whole.chars().count() / 4).collect();
         let enough = (0..40).map(|power| 200_000u64 << power).find(|fuel| scored(*fuel, &quarter)).expect("some fuel");
-        assert!(scored(enough * 6, &whole), "{what}: a quarter needs at most {enough}, the whole more than six times that");
+        assert!(
+            scored(enough * 6, &whole),
+            "{what}: a quarter needs at most {enough}, the whole more than six times that"
+        );
     }
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 fn recipe(bench: &Bench, prompt: &str, reward: &str) {
     let tiny = std::fs::read_to_string(root().join("tests/end_to_end/recipes/tiny.toml")).expect("the recipe");
     let (plugins, stages) = tiny.split_once("[stages.corpus]").expect("stages");
-    let mut text = format!("{plugins}overlong = {{ plugin = \"reward_overlong\", config = {{ buffer = 4 }} }}\n[stages.corpus]");
+    let mut text =
+        format!("{plugins}overlong = {{ plugin = \"reward_overlong\", config = {{ buffer = 4 }} }}\n[stages.corpus]");
     text += stages;
     text = text.replace("prompt = \"Question: {problem}\\nAnswer:\"", prompt).replace("reward = \"reward\"", reward);
     bench.write("r.toml", text);
@@ -47,8 +48,13 @@ fn a_run_with_a_template_and_two_rewards_draws_a_curve_of_every_part() {
     }
     // The schedule's limit of the step is what the penalty measures by: cut off at 8 tokens is cut off.
     assert!(steps.iter().any(|step| step["reward_parts"]["overlong.overlong"].as_f64() < Some(0.0)), "{steps:?}");
+    let report = std::fs::read_to_string(bench.path("runs/tiny/report.html")).expect("a report");
+    for words in ["Reward parts of rl-short", "overlong.overlong"] {
+        assert!(report.contains(words), "the report lacks {words:?}");
+    }
     let lock: Value =
-        serde_json::from_str(&std::fs::read_to_string(bench.path("runs/tiny/run.lock.json")).expect("a lock")).expect("JSON");
+        serde_json::from_str(&std::fs::read_to_string(bench.path("runs/tiny/run.lock.json")).expect("a lock"))
+            .expect("JSON");
     let slots = &lock["stages"]["rl-short"]["plugins"];
     assert_eq!((&slots["reward.0"], &slots["reward.1"]), (&Value::from("reward"), &Value::from("overlong")));
 
@@ -77,7 +83,9 @@ fn a_run_with_a_template_and_two_rewards_draws_a_curve_of_every_part() {
     bench.run(&["prompt", "r.toml", "rl-short", "--rows", "3"]).code(2).says("FROM..TO");
     // The tokenizer was trained here and has no chat template.
     let chat = ["prompt", "r.toml", "eval-short", "--set", "eval-short.template=chat"];
-    bench.run(&[&chat[..], &["--set", "eval-short.few_shot={ file = \"examples.jsonl\", by_epoch = [] }"]].concat()).code(1);
+    bench
+        .run(&[&chat[..], &["--set", "eval-short.few_shot={ file = \"examples.jsonl\", by_epoch = [] }"]].concat())
+        .code(1);
 }
 
 #[test]
@@ -96,7 +104,10 @@ fn rewards_given_again_on_the_command_line_add_up() {
     let other = ["--plugin", "reward=reward_outcome", "--plugin", "reward=reward_repetition:0.5"];
     let other = bench.run(&[&["run", "r.toml", "--dry-run"], &other[..]].concat()).code(0);
     assert_ne!(key(&said), key(&other));
-    bench.run(&["run", "r.toml", "--plugin", "verifier=a", "--plugin", "verifier=b"]).code(1).says("only rewards add up");
+    bench
+        .run(&["run", "r.toml", "--plugin", "verifier=a", "--plugin", "verifier=b"])
+        .code(1)
+        .says("only rewards add up");
 }
 
 #[test]
@@ -112,7 +123,11 @@ fn rewards_and_prompts_that_make_no_sense_are_refused_by_line_and_key() {
         ("prompt = \"{problem}\"\nsystem = \"Be brief.\"", "reward = \"reward\"", "belongs to a template"),
         ("prompt = \"{problem}\"\ntemplate = \"t.jinja\"", "reward = \"reward\"", "the template file says it all"),
         ("template = \"none.jinja\"", "reward = \"reward\"", "could not read the template"),
-        ("template = \"chat\"\nfew_shot = { file = \"none.jsonl\", by_epoch = [1] }", "reward = \"reward\"", "none.jsonl"),
+        (
+            "template = \"chat\"\nfew_shot = { file = \"none.jsonl\", by_epoch = [1] }",
+            "reward = \"reward\"",
+            "none.jsonl",
+        ),
         ("template = \"chat\"\nfew_shot = { file = \"x\", by_epoch = 1 }", "reward = \"reward\"", "counts of examples"),
         ("template = \"chat\"\nfew_shot = { fil = \"x\" }", "reward = \"reward\"", "`file` is missing"),
     ] {
@@ -142,6 +157,7 @@ fn the_chat_template_of_a_real_model_is_used() {
         ),
     );
     let said = bench.run(&["prompt", "r.toml", "e"]).code(0);
-    let expected = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n1 + 1 = ?<|im_end|>\n<|im_start|>assistant\n";
+    let expected =
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n1 + 1 = ?<|im_end|>\n<|im_start|>assistant\n";
     assert!(said.out.contains(expected) && said.out.contains(" tokens\n"), "{}", said.out);
 }

@@ -62,7 +62,8 @@ pub fn resolve(wiring: &mut Wiring<'_>, text: &RecipeText, stage: &str, folder: 
 }
 
 fn read(path: &Path) -> Result<String> {
-    let length = std::fs::metadata(path).with_context(|| format!("could not read the template {}", path.display()))?.len();
+    let length =
+        std::fs::metadata(path).with_context(|| format!("could not read the template {}", path.display()))?.len();
     if length > LONGEST_TEMPLATE {
         bail!("the template {} has {length} bytes; the most is {LONGEST_TEMPLATE}", path.display());
     }

@@ -123,10 +123,7 @@ pub fn input_path(recipe: &Recipe, plan: &Plan, store: &Store, stage: &Stage, sl
                     .filter(|name| name != "done.json")
                     .collect();
                 names.sort();
-                bail!(
-                    "{slot} = \"@{name}/{path}\": stage {name:?} wrote no such file; it wrote {}",
-                    names.join(", ")
-                );
+                bail!("{slot} = \"@{name}/{path}\": stage {name:?} wrote no such file; it wrote {}", names.join(", "));
             }
             Ok(full)
         }

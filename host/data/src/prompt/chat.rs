@@ -96,7 +96,17 @@ fn date(text: &str) -> Result<(u32, usize, u32), String> {
 /// `strftime_now(format)` on a day that the recipe fixed: what chat templates print of a date.
 fn formatted(today: &str, format: &str) -> Result<String, String> {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let (year, month, day) = date(today)?;

@@ -57,7 +57,12 @@ impl Template {
     }
 
     /// Adds a function of no result but a text.
-    pub fn add_function(&mut self, name: &'static str, function: fn(&str, &str) -> Result<String, String>, first: String) {
+    pub fn add_function(
+        &mut self,
+        name: &'static str,
+        function: fn(&str, &str) -> Result<String, String>,
+        first: String,
+    ) {
         self.environment.add_function(name, move |argument: String| -> Result<String, Error> {
             function(&first, &argument).map_err(|message| Error::new(ErrorKind::InvalidOperation, message))
         });
@@ -79,7 +84,10 @@ impl Template {
             )));
         }
         if !used.iter().any(|name| name == needed) {
-            return Err(DataError::Invalid(format!("template {} never uses `{needed}`, so it asks nothing", self.name)));
+            return Err(DataError::Invalid(format!(
+                "template {} never uses `{needed}`, so it asks nothing",
+                self.name
+            )));
         }
         Ok(())
     }
