@@ -77,7 +77,7 @@ fn a_run_with_a_template_and_two_rewards_draws_a_curve_of_every_part() {
     assert_eq!(shown.out.matches("Q: 2 + 2\nA: 2 and 2 are \\boxed{4}.\nQ: ").count(), 2, "{}", shown.out);
     assert!(shown.out.starts_with("row 1, ") && shown.out.contains(" tokens\n"), "{}", shown.out);
     let later = bench.run(&["prompt", "r.toml", "rl-short", "--epoch", "7"]).code(0);
-    assert!(!later.out.contains("2 + 2"), "{}", later.out);
+    assert!(!later.out.contains("Q: 2 + 2\n"), "{}", later.out);
     bench.run(&["prompt", "r.toml", "rl-shrt"]).code(1).says("did you mean \"rl-short\"?");
     bench.run(&["prompt", "r.toml", "corpus"]).code(1).says("asks no prompts");
     bench.run(&["prompt", "r.toml", "rl-short", "--rows", "3"]).code(2).says("FROM..TO");
