@@ -31,7 +31,7 @@ Records, one JSON object a line, by the plugin's kind (* = required):
   verifier   response*, reference* (text, number or list; or `references`), problem, id
              → {line, id, outcome, extracted, reason}
   reward     as for a verifier, and verdict* ({outcome*, extracted, reason}, or the outcome alone), group, tokens,
-             finish (\"stop\" or \"length\"), step, total_steps
+             finish (\"stop\" or \"length\"), step, total_steps, metrics {length_limit: tokens}
              → {line, id, total, parts}
   filter     text*, id, url, source, year; every other column becomes a field
              → {line, id, decision, reason, fields, text}
@@ -55,6 +55,8 @@ Exit status: 0 done; 1 failed, stopped by --strict, or no line was good; 2 wrong
 pub enum Command {
     /// Run a recipe; finished stages are never run again
     Run(RunArguments),
+    /// Show the prompts of a stage, as its model reads them
+    Prompt(PromptArguments),
     /// Write a run's report as one HTML file
     Report(ReportArguments),
     /// Turn documents into token shards to train on; goes on where it was stopped
@@ -146,6 +148,34 @@ pub struct RunArguments {
     /// Stages to run side by side [default: one a core]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub jobs: Option<usize>,
+}
+
+/// `octo-host prompt RECIPE STAGE`.
+#[derive(Args, Debug)]
+pub struct PromptArguments {
+    /// Recipe, a TOML file
+    #[arg(value_name = "RECIPE")]
+    pub recipe: PathBuf,
+
+    /// Stage of the recipe, of kind rl or eval. Stages that its problems come from must be done
+    #[arg(value_name = "STAGE")]
+    pub stage: String,
+
+    /// Problems to show, counted from 0
+    #[arg(long, value_name = "FROM..TO", default_value = "0..1", value_parser = rows)]
+    pub rows: std::ops::Range<usize>,
+
+    /// Epoch, which decides how many few-shot examples an rl stage shows
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub epoch: usize,
+
+    /// Set a key of the recipe, such as stages.rl.template=chat [repeatable]
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
 }
 
 /// `octo-host report RUN`.
@@ -269,6 +299,11 @@ pub struct PluginReplayArguments {
     /// Sample where the plugin spends its time, for https://profiler.firefox.com
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
+}
+
+fn rows(text: &str) -> Result<std::ops::Range<usize>, String> {
+    let range = text.split_once("..").and_then(|(from, to)| Some(from.trim().parse().ok()?..to.trim().parse().ok()?));
+    range.filter(|range| range.start < range.end).ok_or_else(|| "expected FROM..TO, as in 0..3".to_owned())
 }
 
 fn positive(text: &str) -> Result<usize, String> {

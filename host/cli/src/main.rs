@@ -40,6 +40,10 @@ fn main() -> ExitCode {
         (Some(Command::Run(arguments)), _) => run::run(arguments),
         #[cfg(not(feature = "train"))]
         (Some(Command::Run(arguments)), _) => trainer::run(arguments),
+        #[cfg(feature = "train")]
+        (Some(Command::Prompt(arguments)), _) => run::prompt::run(arguments),
+        #[cfg(not(feature = "train"))]
+        (Some(Command::Prompt(arguments)), _) => trainer::prompt(arguments),
         (Some(Command::Report(arguments)), _) => report::report(arguments),
         (Some(Command::Tokenize(arguments)), _) => tokenize::run(arguments),
         (Some(Command::Plugin(PluginCommand::Build(arguments))), _) => plugin_build::run(arguments),

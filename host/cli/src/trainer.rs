@@ -3,20 +3,38 @@
 //! Loading libtorch takes a quarter of a second, so the program that judges answers and builds plugins is without it.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use crate::arguments::RunArguments;
-use crate::run;
+use crate::arguments::{PromptArguments, RunArguments};
+use crate::{recipe, run};
 
 /// Becomes the trainer with the same arguments. Without one beside this program, recipes run here, up to the stages that
 /// train.
 pub fn run(arguments: RunArguments) -> Result<ExitCode> {
-    let Some(trainer) = beside() else { return run::run(arguments) };
+    match beside() {
+        Some(trainer) => become_trainer(&trainer),
+        None => run::run(arguments),
+    }
+}
+
+/// As [`run`], for the command that shows prompts.
+pub fn prompt(arguments: PromptArguments) -> Result<ExitCode> {
+    match beside() {
+        Some(trainer) => become_trainer(&trainer),
+        // The stages that have prompts are refused by name, as in a run.
+        None => {
+            recipe::load(&arguments.recipe, &arguments.set, &[])?;
+            bail!("the recipe has no stage that asks prompts");
+        }
+    }
+}
+
+fn become_trainer(trainer: &Path) -> Result<ExitCode> {
     // The same process, so that signals, the terminal and the exit code are the trainer's own.
-    let error = Command::new(&trainer).args(std::env::args_os().skip(1)).exec();
+    let error = Command::new(trainer).args(std::env::args_os().skip(1)).exec();
     Err(error).with_context(|| format!("could not start {}", trainer.display()))
 }
 

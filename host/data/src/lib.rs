@@ -15,6 +15,7 @@ pub mod jsonl;
 pub mod packing;
 mod parquet_rows;
 pub mod permutation;
+pub mod prompt;
 pub mod record;
 pub mod rows;
 pub mod sampler;

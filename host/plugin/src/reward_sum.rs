@@ -71,7 +71,13 @@ impl RewardSum {
             for (total, answer) in totals.iter_mut().zip(answers) {
                 let Ok(so_far) = total else { continue };
                 match answer {
-                    Ok(reward) => self.add(term, so_far, reward),
+                    Ok(reward) => {
+                        self.add(term, so_far, reward);
+                        if !so_far.total.is_finite() {
+                            let message = format!("with reward `{}` the total is {}", term.name, so_far.total);
+                            *total = Err(Failure::invalid_output(message));
+                        }
+                    }
                     Err(failure) => *total = Err(self.named_failure(term, failure)),
                 }
             }

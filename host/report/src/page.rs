@@ -38,7 +38,7 @@ pub fn html(run: &Run) -> String {
         lock("device"),
         run.lock.get("seed").and_then(Value::as_u64).unwrap_or(0)
     );
-    section(&mut page, "Reinforcement learning", &[held_out(run), training_rewards(run)]);
+    section(&mut page, "Reinforcement learning", &[held_out(run), training_rewards(run), reward_parts(run)]);
     section(&mut page, "Before and after", &[tables::before_and_after(run)]);
     section(&mut page, "Mid-training", &[loss(run), mixtures(run)]);
     section(&mut page, "Curation", &[tables::curation(run)]);
@@ -87,6 +87,33 @@ fn training_rewards(run: &Run) -> String {
         .collect();
     let axes = Axes { title: "Mean reward of the training rollouts", x: "step", percent: false, from_zero: true };
     chart::lines(&axes, &series, 240.0)
+}
+
+/// Every part of a reward that has several, one figure a stage: what of it a policy learned to please.
+fn reward_parts(run: &Run) -> String {
+    let mut html = String::new();
+    for (_, stage) in reinforced(run) {
+        let parts = |line: &Value| line.get("reward_parts").and_then(Value::as_object).cloned();
+        let names: BTreeSet<String> =
+            stage.steps.iter().filter_map(parts).flat_map(|map| map.into_iter().map(|(name, _)| name)).collect();
+        if names.len() < 2 {
+            continue;
+        }
+        let points = |name: &String| {
+            let point =
+                |line: &Value| Some((line.get("step")?.as_f64()?, line.get("reward_parts")?.get(name)?.as_f64()?));
+            stage.steps.iter().filter_map(point).collect()
+        };
+        let series: Vec<Series> = names
+            .iter()
+            .enumerate()
+            .map(|(colour, name)| Series { name: name.clone(), points: points(name), colour })
+            .collect();
+        let title = format!("Reward parts of {}", stage.name);
+        let axes = Axes { title: &title, x: "step", percent: false, from_zero: true };
+        html += &chart::lines(&axes, &series, 200.0);
+    }
+    html
 }
 
 /// Tokens that a stage's model had seen before the stage began.

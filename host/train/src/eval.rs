@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use octo_data::prompt::{PromptSettings, PromptTemplate};
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
 use octo_model::{Llama, Sampling};
@@ -25,8 +26,8 @@ use crate::stage::{self, RESULTS_FILE, write_results};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvalConfig {
-    /// Prompt template with `{problem}` in it.
-    pub prompt: String,
+    /// How problems are asked: a text with `{problem}` in it, or a template.
+    pub prompt: PromptSettings,
     /// Longest response, in tokens.
     pub max_response_tokens: usize,
     /// Longest prompt; problems above it are left out and counted.
@@ -100,7 +101,10 @@ fn run(
     let companions = Companions::new(Tokenizer::load(&inputs.model)?, None);
     companions.check(&model)?;
     let tokenizer = companions.tokenizer();
-    let prompts = build_prompts(&config.prompt, inputs.problems, tokenizer, config.max_prompt_tokens)?;
+    let template = PromptTemplate::new(&config.prompt, &inputs.model)?;
+    let last = template.last_epoch();
+    let prompts = build_prompts(&template, last..=last, inputs.problems, tokenizer, config.max_prompt_tokens)?;
+    let kept = prompts.kept.into_iter().next().unwrap_or_default();
     let sampling = Sampling {
         max_response_tokens: config.max_response_tokens,
         temperature: config.temperature,
@@ -109,22 +113,22 @@ fn run(
         end_tokens: end_tokens(&model, tokenizer),
     };
     let generator = Generator { model: &model, tokenizer, verifier: &inputs.verifier, batch: config.generation_batch };
-    let total = (prompts.kept.len() * config.attempts) as u64;
+    let total = (kept.len() * config.attempts) as u64;
     let clock = Clock::start(0, total);
     let mut progress = |share: f64, tally: &crate::tally::Tally| {
         let (done, accuracy) = (tally.rollouts(), tally.accuracy());
         (control.report)(&format!("{done}/{total}  accuracy {accuracy:.3}  {}", clock.eta(done)), share);
         !control.stopping()
     };
-    let found = evaluate_prompts(&generator, &prompts.kept, &sampling, config.attempts, seed, &mut progress)?;
+    let found = evaluate_prompts(&generator, &kept, &sampling, config.attempts, seed, &mut progress)?;
     let Some(found) = found else { return Ok(Finished::Stopped) };
 
     let mut samples = StepLog::resume(&out.join("samples.jsonl"), |_, _| false)?;
     for (prompt, rollout) in &found.rollouts {
-        samples.append(&Sample::new(0, "held-out", &prompts.kept[*prompt].problem, rollout, None))?;
+        samples.append(&Sample::new(0, "held-out", &kept[*prompt].problem, rollout, None))?;
     }
     samples.sync()?;
-    let mut results = found.tally.evaluation(prompts.kept.len());
+    let mut results = found.tally.evaluation(kept.len());
     StepLog::resume(&out.join("metrics.jsonl"), |_, _| false)?
         .append(&json!({"step": 0, "held_out": results.clone()}))?;
     results["overlong_prompts"] = json!(prompts.overlong);

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use octo_data::prompt::PromptTemplate;
 use octo_data::record::Problem;
 use octo_data::seed;
 use octo_data::tokenizer::Tokenizer;
@@ -107,7 +108,8 @@ struct Reinforcement<'a> {
     model: Llama,
     reference: Option<Llama>,
     optimiser: AdamW,
-    prompts: Arc<[Prompt]>,
+    /// By epoch; later epochs are asked as the last of these.
+    prompts: Arc<[Vec<Prompt>]>,
     held_out: Vec<Prompt>,
     verifier: Verifier,
     reward: RewardSum,
@@ -133,10 +135,14 @@ impl<'a> Reinforcement<'a> {
         let device = stage::device(&config.device)?;
         let RlInputs { model: initial, problems, held_out, verifier, reward, mut schedule } = inputs;
         let companions = Companions::new(Tokenizer::load(&initial)?, Some(&initial));
-        let build =
-            |problems| build_prompts(&config.prompt, problems, companions.tokenizer(), config.max_prompt_tokens);
-        let prompts = build(problems)?.kept.into();
-        let held_out = if held_out.is_empty() { Vec::new() } else { build(held_out)?.kept };
+        let template = PromptTemplate::new(&config.prompt, &initial)?;
+        let last = template.last_epoch();
+        let build = |epochs, problems| {
+            build_prompts(&template, epochs, problems, companions.tokenizer(), config.max_prompt_tokens)
+        };
+        let prompts = build(0..=last, problems)?.kept.into();
+        // Asked in one form throughout, so that their curve has no steps where few-shot examples go.
+        let held_out = if held_out.is_empty() { Vec::new() } else { build(last..=last, held_out)?.kept.remove(0) };
         let checkpoints = Checkpoints::open(out, settings("rl", seed, config))?;
         let latest: Option<Checkpoint<State>> = checkpoints.latest()?;
         let (model, optimiser, state) = match latest {
@@ -228,7 +234,7 @@ impl<'a> Reinforcement<'a> {
         let group_size = self.config.rollouts_per_prompt;
         let prompts = Arc::clone(&self.prompts);
         let asked: Vec<&Prompt> =
-            chosen.iter().flat_map(|&index| std::iter::repeat_n(&prompts[index], group_size)).collect();
+            chosen.iter().flat_map(|&(form, index)| std::iter::repeat_n(&prompts[form][index], group_size)).collect();
         let rollouts = self.generator().rollouts(&asked, &self.seeds(asked.len()), &sampling)?;
         let sampled_in = started.elapsed();
 
@@ -413,18 +419,19 @@ impl<'a> Reinforcement<'a> {
     }
 
     /// Prompts of the step: the next ones of an endless row of epochs, each in its own seeded order.
-    fn draw_prompts(&mut self) -> Vec<usize> {
-        let (count, all) = (self.config.prompts_per_step as u64, self.prompts.len() as u64);
+    fn draw_prompts(&mut self) -> Vec<(usize, usize)> {
+        let (count, all) = (self.config.prompts_per_step as u64, self.prompts[0].len() as u64);
         let first = self.state.step * count;
         (first..first + count)
             .map(|place| {
                 let epoch = place / all;
                 if self.order.0 != epoch {
-                    let mut order: Vec<usize> = (0..self.prompts.len()).collect();
+                    let mut order: Vec<usize> = (0..all as usize).collect();
                     seed::shuffle(&mut seed::rng(self.seed, &["prompts"], epoch), &mut order);
                     self.order = (epoch, order);
                 }
-                self.order.1[(place % all) as usize]
+                let form = usize::try_from(epoch).unwrap_or(usize::MAX).min(self.prompts.len() - 1);
+                (form, self.order.1[(place % all) as usize])
             })
             .collect()
     }

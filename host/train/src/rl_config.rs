@@ -1,5 +1,6 @@
 //! Settings of a reinforcement-learning stage. Defaults are OctoThinker's where it has one.
 
+use octo_data::prompt::PromptSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::adamw::AdamWConfig;
@@ -24,8 +25,8 @@ pub enum OldLogProbabilities {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RlConfig {
-    /// Prompt template with `{problem}` in it.
-    pub prompt: String,
+    /// How problems are asked: a text with `{problem}` in it, or a template.
+    pub prompt: PromptSettings,
     /// Steps; each samples rollouts once.
     pub steps: u64,
     /// Prompts of a step.

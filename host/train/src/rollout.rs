@@ -6,6 +6,7 @@
 
 use std::sync::mpsc;
 
+use octo_data::prompt::PromptTemplate;
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
 use octo_model::{Finish, Llama, Response, Sampling, generate};
@@ -17,8 +18,6 @@ use crate::error::TrainError;
 use crate::stage::panic_message;
 use crate::tally::outcome_name;
 
-/// Where the problem goes in a prompt template.
-const PLACE: &str = "{problem}";
 /// Responses handed to the verifier at once.
 const VERIFIED_AT_ONCE: usize = 16;
 
@@ -32,42 +31,46 @@ pub struct Prompt {
 
 /// Prompts that are short enough, and the count of those that are not.
 pub struct Prompts {
-    /// In the order of the problems.
-    pub kept: Vec<Prompt>,
+    /// For each epoch that was asked for, the same problems in their order.
+    pub kept: Vec<Vec<Prompt>>,
     /// Problems left out because their prompt is longer than allowed.
     pub overlong: usize,
 }
 
-/// Fills `template` with each of `problems`. A prompt of more than `max_prompt_tokens` tokens is left out and counted:
-/// cutting it would ask something else.
+/// Fills `template` with each of `problems`, in the form of each of `epochs`. A problem whose prompt has more than
+/// `max_prompt_tokens` tokens in any of them is left out of all and counted: cutting it would ask something else.
 pub fn build_prompts(
-    template: &str,
+    template: &PromptTemplate,
+    epochs: std::ops::RangeInclusive<usize>,
     problems: Vec<Problem>,
     tokenizer: &Tokenizer,
     max_prompt_tokens: usize,
 ) -> Result<Prompts, TrainError> {
-    if !template.contains(PLACE) {
-        return Err(TrainError::config("prompt", format!("{template:?} has no {PLACE} in it, where the problem goes")));
-    }
-    let mut prompts = Prompts { kept: Vec::with_capacity(problems.len()), overlong: 0 };
+    let mut prompts = Prompts { kept: epochs.clone().map(|_| Vec::new()).collect(), overlong: 0 };
     for problem in problems {
-        let tokens = tokenizer.encode(&template.replace(PLACE, &problem.problem))?;
-        if tokens.len() > max_prompt_tokens {
+        let forms = epochs
+            .clone()
+            .map(|epoch| Ok(tokenizer.encode(&template.render(&problem, epoch)?)?))
+            .collect::<Result<Vec<_>, TrainError>>()?;
+        if forms.iter().any(|tokens| tokens.len() > max_prompt_tokens) {
             prompts.overlong += 1;
-        } else if tokens.is_empty() {
+        } else if forms.iter().any(Vec::is_empty) {
             return Err(TrainError::config("prompt", format!("problem {} gives an empty prompt", problem.id)));
         } else {
-            prompts.kept.push(Prompt { problem, tokens });
+            for (kept, tokens) in prompts.kept.iter_mut().zip(forms) {
+                kept.push(Prompt { problem: problem.clone(), tokens });
+            }
         }
     }
-    if prompts.kept.is_empty() {
+    let count = prompts.kept.first().map_or(0, Vec::len);
+    if count == 0 {
         return Err(TrainError::NothingToDo(format!(
             "no problem is left: {} of {} prompts are longer than max_prompt_tokens = {max_prompt_tokens}",
             prompts.overlong, prompts.overlong,
         )));
     }
     if prompts.overlong > 0 {
-        let (left_out, all) = (prompts.overlong, prompts.overlong + prompts.kept.len());
+        let (left_out, all) = (prompts.overlong, prompts.overlong + count);
         tracing::warn!("{left_out} of {all} prompts are longer than {max_prompt_tokens} tokens and left out");
     }
     Ok(prompts)

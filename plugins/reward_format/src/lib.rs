@@ -44,7 +44,8 @@ impl FormatReward {
     fn reward(&self, rollout: &Rollout) -> Reward {
         let response = &rollout.attempt.response;
         let boxes: Vec<_> = octo_answers::boxes(response).into_iter().filter(|found| found.closed).collect();
-        let filled = boxes.iter().any(|found| response.get(found.start..found.end).is_some_and(|text| !text.trim().is_empty()));
+        let filled =
+            boxes.iter().any(|found| response.get(found.start..found.end).is_some_and(|text| !text.trim().is_empty()));
         let faults = [
             ("no_box", self.amounts.no_box.filter(|_| !filled)),
             ("many_boxes", self.amounts.many_boxes.filter(|_| boxes.len() >= 2)),

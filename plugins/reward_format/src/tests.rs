@@ -95,7 +95,8 @@ fn senseless_configs_are_refused_by_the_name_of_their_key() {
 }
 
 fn responses() -> impl Strategy<Value = String> {
-    let piece = prop::sample::select(vec!["\\boxed{", "}", "{", "2", "\\boxed{4}", "wait, no. ", "\n", "so ", "é", "\\"]);
+    let piece =
+        prop::sample::select(vec!["\\boxed{", "}", "{", "2", "\\boxed{4}", "wait, no. ", "\n", "so ", "é", "\\"]);
     (prop::collection::vec(piece, 0..60), 0usize..8).prop_map(|(pieces, times)| {
         let once = pieces.concat();
         format!("{once}{}", once.repeat(times))

@@ -124,7 +124,8 @@ mod tests {
     fn without_a_limit_the_steps_own_holds_even_below_the_buffer() {
         let plugin = reward(json!({ "buffer": 50 })).expect("valid");
         let scored = |limit: f64, tokens| {
-            let at = Progress { metrics: vec![Metric { name: limit::LENGTH_LIMIT.into(), value: limit }], ..progress() };
+            let at =
+                Progress { metrics: vec![Metric { name: limit::LENGTH_LIMIT.into(), value: limit }], ..progress() };
             plugin.score(&at, &[rollout(Outcome::Correct, tokens, FinishReason::Stop, "")]).expect("scores")[0].total
         };
         assert_eq!((scored(200.0, 150), scored(200.0, 175)), (0.0, -0.5));

@@ -79,8 +79,8 @@ impl RepetitionReward {
         let config = &self.0;
         let share = ngrams::repeated_share(response, config.unit, config.ngram);
         let costs = ((share - config.free_share) / (1.0 - config.free_share)).max(0.0);
-        let in_a_loop = config.loop_penalty > 0.0
-            && loops::repeats(response, config.repeated_characters, config.repeated_times);
+        let in_a_loop =
+            config.loop_penalty > 0.0 && loops::repeats(response, config.repeated_characters, config.repeated_times);
         let ngrams = ("ngrams", 0.0 - config.penalty * costs);
         match config.loop_penalty > 0.0 {
             true => octo_rewards::sum([ngrams, ("loop", if in_a_loop { -config.loop_penalty } else { 0.0 })]),

@@ -83,7 +83,10 @@ impl Plugin for Adaptive {
             return refuse(format!("least is {least}, but responses start at {}; it may not be above", config.start));
         }
         if config.most < config.start {
-            return refuse(format!("most is {}, but responses start at {}; it may not be below", config.most, config.start));
+            return refuse(format!(
+                "most is {}, but responses start at {}; it may not be below",
+                config.most, config.start
+            ));
         }
         if !(config.factor.is_finite() && config.factor > 1.0) {
             return refuse(format!("factor is {}; it must be above 1", config.factor));

@@ -34,9 +34,10 @@ impl Memory {
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Memory, PluginError> {
-        let numbers: Option<Vec<u32>> = bytes.strip_prefix(MARK).filter(|rest| rest.len() == 12).map(|rest| {
-            rest.chunks_exact(4).filter_map(|four| four.try_into().ok()).map(u32::from_le_bytes).collect()
-        });
+        let numbers: Option<Vec<u32>> = bytes
+            .strip_prefix(MARK)
+            .filter(|rest| rest.len() == 12)
+            .map(|rest| rest.chunks_exact(4).filter_map(|four| four.try_into().ok()).map(u32::from_le_bytes).collect());
         match numbers.as_deref() {
             Some([tokens, growing, shrinking]) => {
                 Ok(Memory { tokens: *tokens, growing: *growing, shrinking: *shrinking })

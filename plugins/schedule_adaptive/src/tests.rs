@@ -12,8 +12,7 @@ fn schedule(config: serde_json::Value) -> Result<Adaptive, String> {
 
 fn at(step: u64, clipped: f64) -> Progress {
     let metric = |name: &str, value| Metric { name: name.into(), value };
-    let metrics =
-        if step == 0 { vec![] } else { vec![metric("accuracy", 0.5), metric("clipped", clipped)] };
+    let metrics = if step == 0 { vec![] } else { vec![metric("accuracy", 0.5), metric("clipped", clipped)] };
     Progress { stage: "rl".into(), step, total_steps: 400, tokens: 0, total_tokens: 0, metrics }
 }
 
@@ -45,9 +44,7 @@ fn it_never_shrinks_unless_it_may_and_then_not_below_its_bound() {
 
 #[test]
 fn any_metric_of_the_host_may_be_watched_and_one_that_is_not_there_is_an_error() {
-    let grow = |metric: &str| {
-        json!({ "start": 10, "most": 90, "steps_in_a_row": 1, "factor": 1.5, "grow": { "metric": metric, "above": 0.4 } })
-    };
+    let grow = |metric: &str| json!({ "start": 10, "most": 90, "steps_in_a_row": 1, "factor": 1.5, "grow": { "metric": metric, "above": 0.4 } });
     let mut plugin = schedule(grow("accuracy")).expect("valid");
     assert_eq!(limits(&mut plugin, &[1.0, 1.0]), [10, 15, 23]);
     let mut plugin = schedule(grow("acuracy")).expect("valid");

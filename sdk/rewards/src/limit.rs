@@ -24,7 +24,10 @@ pub fn tokens(fixed: Option<u32>, at: &Progress) -> Result<u32, PluginError> {
         ))
     })?;
     if !(told.value >= 1.0 && told.value <= f64::from(u32::MAX)) {
-        return Err(PluginError::invalid_input(format!("the metric `{LENGTH_LIMIT}` is {}, no count of tokens", told.value)));
+        return Err(PluginError::invalid_input(format!(
+            "the metric `{LENGTH_LIMIT}` is {}, no count of tokens",
+            told.value
+        )));
     }
     Ok(told.value as u32)
 }
@@ -46,7 +49,8 @@ mod tests {
         let mut at = progress();
         let error = tokens(None, &at).expect_err("neither");
         assert!(error.message.contains("length_limit") && error.message.contains("`limit`"), "{error}");
-        at.metrics = vec![Metric { name: "clipped".into(), value: 0.5 }, Metric { name: LENGTH_LIMIT.into(), value: 4096.0 }];
+        at.metrics =
+            vec![Metric { name: "clipped".into(), value: 0.5 }, Metric { name: LENGTH_LIMIT.into(), value: 4096.0 }];
         assert_eq!(tokens(None, &at), Ok(4096));
         assert_eq!(tokens(Some(64), &at), Ok(64));
         for bad in [f64::NAN, 0.0, -5.0, f64::INFINITY] {

@@ -33,7 +33,8 @@ pub fn repeats(text: &str, shortest: u32, times: u32) -> bool {
 /// # Errors
 /// An invalid config that names `repeated_characters` or `repeated_times`.
 pub fn check(repeated_characters: u32, repeated_times: u32) -> Result<(), PluginError> {
-    for (key, value, least) in [("repeated_characters", repeated_characters, 1), ("repeated_times", repeated_times, 3)] {
+    for (key, value, least) in [("repeated_characters", repeated_characters, 1), ("repeated_times", repeated_times, 3)]
+    {
         if !(least..=1000).contains(&value) {
             return refuse(format!("{key} is {value}; it must lie between {least} and 1000"));
         }

@@ -29,6 +29,12 @@ impl<'a> Keys<'a> {
         self.table.remove(key)
     }
 
+    /// Puts back what was made of keys that were taken, for [`Keys::into_config`].
+    #[cfg(feature = "train")]
+    pub fn put(&mut self, key: &str, value: Value) {
+        self.table.insert(key.to_owned(), value);
+    }
+
     pub fn take_string(&mut self, key: &str) -> Result<Option<String>> {
         match self.take(key) {
             None => Ok(None),

@@ -6,6 +6,8 @@
 
 pub mod expand;
 pub mod keys;
+#[cfg(feature = "train")]
+pub mod prompts;
 pub mod replace;
 #[cfg(feature = "train")]
 pub mod rewards;

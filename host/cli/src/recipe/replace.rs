@@ -104,7 +104,9 @@ fn add_up(root: &mut Table, role: &str, new: &[Weighed]) -> Result<()> {
             let Value::Table(stage) = stage else { continue };
             for key in ["verifier", "schedule", "mixture", "filters"] {
                 if stage.get(key).is_some_and(|value| names(value, role)) {
-                    bail!("--plugin {role}: only rewards add up and have weights; stage {name:?} has {role:?} as {key}");
+                    bail!(
+                        "--plugin {role}: only rewards add up and have weights; stage {name:?} has {role:?} as {key}"
+                    );
                 }
             }
             if let Some(value) = stage.get_mut("reward") {

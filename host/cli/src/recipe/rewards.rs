@@ -25,7 +25,8 @@ impl Rewards {
             None => return Err(wiring.keys.missing("reward")),
             Some(toml::Value::String(role)) => Rewards { terms: vec![(role, 1.0)], named: false },
             Some(toml::Value::Array(items)) if !items.is_empty() => {
-                let terms = items.into_iter().map(|item| term(text, stage, &place, item)).collect::<Result<Vec<_>>>()?;
+                let terms =
+                    items.into_iter().map(|item| term(text, stage, &place, item)).collect::<Result<Vec<_>>>()?;
                 Rewards { terms, named: true }
             }
             Some(_) => bail!("{place}: must be a role, or a list of roles and {{ role = .., weight = .. }}"),

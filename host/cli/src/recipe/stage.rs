@@ -60,7 +60,7 @@ const KINDS: [&str; 7] = ["generate", "curate", "tokenizer", "tokenize", "midtra
 /// Collects inputs and roles while a stage's table is read.
 pub struct Wiring<'a> {
     pub keys: Keys<'a>,
-    folder: &'a Path,
+    pub folder: &'a Path,
     plugins: &'a BTreeMap<String, PluginEntry>,
     inputs: Vec<(String, Source)>,
     roles: Vec<(&'static str, String)>,

@@ -7,6 +7,7 @@ use octo_train::rl::RlConfig;
 use serde_json::json;
 
 use super::keys::Keys;
+use super::prompts;
 use super::rewards::Rewards;
 use super::source::Source;
 use super::stage::{Architecture, Problems, Wired, Wiring, Work};
@@ -82,6 +83,8 @@ pub fn read(text: &RecipeText, name: &str, kind: &str, threads: &mut usize, mut 
             wiring.role("verifier")?;
             let rewards = Rewards::take(&mut wiring, text, name)?;
             wiring.role("schedule")?;
+            let folder = wiring.folder;
+            prompts::resolve(&mut wiring, text, name, folder)?;
             let Wired { keys, inputs, roles } = Wired::from(wiring);
             let config: RlConfig = keys.into_config()?;
             *threads = config.threads;
@@ -98,6 +101,8 @@ pub fn read(text: &RecipeText, name: &str, kind: &str, threads: &mut usize, mut 
             wiring.input("model", &model)?;
             let problems = Problems::take(&mut wiring, text, name, "problems")?;
             wiring.role("verifier")?;
+            let folder = wiring.folder;
+            prompts::resolve(&mut wiring, text, name, folder)?;
             let Wired { keys, inputs, roles } = Wired::from(wiring);
             let config: EvalConfig = keys.into_config()?;
             *threads = config.threads;

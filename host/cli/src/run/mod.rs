@@ -4,6 +4,8 @@ mod failures;
 mod lanes;
 mod lock;
 pub mod plan;
+#[cfg(feature = "train")]
+pub mod prompt;
 mod show;
 mod store;
 #[cfg(feature = "train")]

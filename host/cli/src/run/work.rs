@@ -87,32 +87,7 @@ fn work(bench: &Bench<'_>, out: &Path) -> Result<Ended> {
 impl Bench<'_> {
     /// Where the input in `slot` lies.
     pub fn path(&self, slot: &str) -> Result<PathBuf> {
-        let source = self.stage.inputs.iter().find(|(name, _)| name == slot).map(|(_, source)| source);
-        match source {
-            None => bail!("the stage has no input {slot}"),
-            Some(Source::File(path)) => Ok(path.clone()),
-            Some(Source::Stage { stage, path }) => {
-                let found = self.run.plan.stages.iter().find_map(|planned| {
-                    let other = &self.run.recipe.stages[planned.index];
-                    (other.name == *stage).then(|| self.run.store.folder(other.kind, &planned.key))
-                });
-                let folder = found.with_context(|| format!("there is no stage {stage:?}"))?;
-                let full = folder.join(path);
-                if !full.exists() {
-                    let mut names: Vec<String> = std::fs::read_dir(&folder)?
-                        .filter_map(|entry| entry.ok())
-                        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-                        .filter(|name| name != "done.json")
-                        .collect();
-                    names.sort();
-                    bail!(
-                        "{slot} = \"@{stage}/{path}\": stage {stage:?} wrote no such file; it wrote {}",
-                        names.join(", ")
-                    );
-                }
-                Ok(full)
-            }
-        }
+        input_path(self.run.recipe, self.run.plan, self.run.store, self.stage, slot)
     }
 
     /// All inputs whose slot begins with `prefix`, in the recipe's order.
@@ -139,6 +114,36 @@ impl Bench<'_> {
     pub fn plugin_in(&self, slot: &str) -> Result<LoadedPlugin> {
         let role = self.stage.roles.iter().find(|(name, _)| *name == slot).map(|(_, role)| role.as_str());
         self.plugin(role.with_context(|| format!("the stage names no {slot}"))?)
+    }
+}
+
+/// Where the input in `slot` lies.
+pub fn input_path(recipe: &Recipe, plan: &Plan, store: &Store, stage: &Stage, slot: &str) -> Result<PathBuf> {
+    let source = stage.inputs.iter().find(|(name, _)| name == slot).map(|(_, source)| source);
+    match source {
+        None => bail!("the stage has no input {slot}"),
+        Some(Source::File(path)) => Ok(path.clone()),
+        Some(Source::Stage { stage: name, path }) => {
+            let found = plan.stages.iter().find_map(|planned| {
+                let other = &recipe.stages[planned.index];
+                (other.name == *name).then(|| store.folder(other.kind, &planned.key))
+            });
+            let folder = found.with_context(|| format!("there is no stage {name:?}"))?;
+            if !folder.exists() {
+                bail!("{slot} = \"@{name}/{path}\": stage {name:?} is not done; run the recipe first");
+            }
+            let full = folder.join(path);
+            if !full.exists() {
+                let mut names: Vec<String> = std::fs::read_dir(&folder)?
+                    .filter_map(|entry| entry.ok())
+                    .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                    .filter(|name| name != "done.json")
+                    .collect();
+                names.sort();
+                bail!("{slot} = \"@{name}/{path}\": stage {name:?} wrote no such file; it wrote {}", names.join(", "));
+            }
+            Ok(full)
+        }
     }
 }
 

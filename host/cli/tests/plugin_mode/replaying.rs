@@ -75,9 +75,10 @@ fn a_replay_shows_verdict_log_fuel_and_place() {
 #[test]
 fn a_verifier_that_fails_on_a_rollout_is_a_case_of_the_verifier() {
     let folder = tempfile::tempdir().expect("folder");
-    let ended = plugin("reward_outcome", &["--verifier", "hostile_plugin", "--save-failures", path_text(folder.path())])
-        .stdin(lines(&[attempt("2"), attempt("BOOM")]))
-        .run();
+    let ended =
+        plugin("reward_outcome", &["--verifier", "hostile_plugin", "--save-failures", path_text(folder.path())])
+            .stdin(lines(&[attempt("2"), attempt("BOOM")]))
+            .run();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let case = folder.path().join("000002-verifier-trap.json");
     let ended = replay(&case, &[]);

@@ -1,0 +1,200 @@
+//! Prompts: how a problem is asked.
+//!
+//! A stage asks inline (`User: {problem}`), by a template file (Jinja syntax), or with the chat template of its model.
+//! The recipe's reader resolves what it names into [`PromptSettings`], so that a stage's key holds the text and not a
+//! path; [`PromptTemplate`] makes it ready and renders.
+//!
+//! Templates are data, and a model's folder brings one that nobody here has read: rendering has a fuel limit that pays
+//! for every instruction and every byte, a template can't include another file, and nothing tells it the time.
+
+mod chat;
+mod engine;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::error::DataError;
+use crate::record::Problem;
+use engine::Template;
+
+/// Where the problem goes in an inline prompt.
+const PLACE: &str = "{problem}";
+/// Bytes of a template, about ten times the longest that models bring.
+pub const LONGEST_TEMPLATE: u64 = 1 << 20;
+/// What a template is given by name, besides the recipe's `variables`.
+const GIVEN: [&str; 4] = ["problem", "fields", "epoch", "examples"];
+
+/// How a stage asks, with what its recipe names resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PromptSettings {
+    /// A text with `{problem}` in it.
+    Inline(String),
+    /// A template.
+    Template(TemplateSettings),
+}
+
+/// A template and what it is given.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateSettings {
+    /// How errors call it: the recipe's path, or `chat`.
+    pub name: String,
+    /// The template's text; none is the chat template of the stage's model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The user's message of a chat, with `{problem}` in it; none is the problem alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The system message of a chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// Further variables of the template, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, Value>,
+    /// Worked examples, as many as any epoch shows and one to spare.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
+    /// Examples shown in each epoch; epochs behind the last entry are like it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_epoch: Vec<usize>,
+}
+
+/// A worked example in front of a problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// What is asked.
+    pub problem: String,
+    /// The first accepted answer.
+    pub answer: String,
+    /// The worked solution; the answer alone where the data has none.
+    pub solution: String,
+    /// The columns that a map names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+}
+
+impl From<Problem> for Example {
+    /// The solution is the problem's field of that name.
+    fn from(problem: Problem) -> Example {
+        let answer = problem.references.into_iter().next().unwrap_or_default();
+        let solution = problem.fields.get("solution").cloned().unwrap_or_else(|| answer.clone());
+        Example { problem: problem.problem, answer, solution, fields: problem.fields }
+    }
+}
+
+/// A prompt that is ready to be filled in.
+pub struct PromptTemplate {
+    form: Form,
+    settings: TemplateSettings,
+}
+
+enum Form {
+    Inline(String),
+    File(Template),
+    Chat { template: Template, special: Map<String, Value> },
+}
+
+impl PromptTemplate {
+    /// Compiles the template. `model` is the folder whose chat template is taken, where it is asked for.
+    ///
+    /// # Errors
+    /// An inline prompt without its place, a template that is no template, uses what it is not given or never asks the
+    /// problem; a model without a chat template. The file and, as far as known, the line are named.
+    pub fn new(settings: &PromptSettings, model: &Path) -> Result<PromptTemplate, DataError> {
+        let settings = match settings {
+            PromptSettings::Inline(text) => {
+                check_place("prompt", text)?;
+                return Ok(PromptTemplate { form: Form::Inline(text.clone()), settings: TemplateSettings::default() });
+            }
+            PromptSettings::Template(settings) => settings.clone(),
+        };
+        let form = match &settings.text {
+            Some(text) => {
+                let template = Template::strict(&settings.name, text)?;
+                let given = GIVEN.into_iter().chain(settings.variables.keys().map(String::as_str));
+                template.check_variables(&given.collect::<Vec<_>>(), "problem")?;
+                Form::File(template)
+            }
+            None => {
+                if let Some(message) = &settings.message {
+                    check_place("prompt", message)?;
+                }
+                let (template, special) = chat::load(model, &settings.variables)?;
+                Form::Chat { template, special }
+            }
+        };
+        Ok(PromptTemplate { form, settings })
+    }
+
+    /// The last epoch whose prompts differ from the one before; held-out problems are asked as in this one throughout, so
+    /// that their curve has no steps.
+    pub fn last_epoch(&self) -> usize {
+        self.settings.by_epoch.len().saturating_sub(1)
+    }
+
+    /// The prompt of `problem` in an epoch, counted from 0.
+    ///
+    /// # Errors
+    /// What the template ran into, with its file and line.
+    pub fn render(&self, problem: &Problem, epoch: usize) -> Result<String, DataError> {
+        let epoch = epoch.min(self.last_epoch());
+        let shown = self.settings.by_epoch.get(epoch).copied().unwrap_or(0);
+        // A problem that is an example itself would be asked with its solution in front.
+        let others = self.settings.examples.iter().filter(|example| example.problem != problem.problem);
+        let examples: Vec<&Example> = others.take(shown).collect();
+        let variables = || self.settings.variables.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let described = |error: DataError| DataError::Invalid(format!("{error} (problem {})", problem.id));
+        match &self.form {
+            Form::Inline(text) => Ok(text.replace(PLACE, &problem.problem)),
+            Form::File(template) => {
+                let mut given: Map<String, Value> = variables().collect();
+                given.insert("problem".into(), json!(problem.problem));
+                given.insert("fields".into(), json!(problem.fields));
+                given.insert("epoch".into(), json!(epoch));
+                given.insert("examples".into(), json!(examples));
+                template.render(&given).map_err(described)
+            }
+            Form::Chat { template, special } => {
+                let mut given = special.clone();
+                given.extend(variables());
+                given.insert("messages".into(), self.messages(problem, &examples));
+                given.insert("add_generation_prompt".into(), json!(true));
+                template.render(&given).map_err(described)
+            }
+        }
+    }
+
+    /// The chat: the system's message, a turn of each side for every example, and the problem.
+    fn messages(&self, problem: &Problem, examples: &[&Example]) -> Value {
+        let asked = |problem: &str| match &self.settings.message {
+            Some(message) => message.replace(PLACE, problem),
+            None => problem.to_owned(),
+        };
+        let mut messages = Vec::new();
+        if let Some(system) = &self.settings.system {
+            messages.push(json!({ "role": "system", "content": system }));
+        }
+        for example in examples {
+            messages.push(json!({ "role": "user", "content": asked(&example.problem) }));
+            messages.push(json!({ "role": "assistant", "content": example.solution }));
+        }
+        messages.push(json!({ "role": "user", "content": asked(&problem.problem) }));
+        Value::Array(messages)
+    }
+}
+
+fn check_place(key: &str, text: &str) -> Result<(), DataError> {
+    if text.contains(PLACE) {
+        return Ok(());
+    }
+    Err(DataError::Invalid(format!("{key}: {text:?} has no {PLACE} in it, where the problem goes")))
+}
+
+#[cfg(test)]
+#[path = "prompt_tests.rs"]
+mod tests;
