@@ -7,7 +7,7 @@
 use libfuzzer_sys::{Corpus, fuzz_target};
 use octo_answers::config::{Policy, Preset, Tolerance};
 use octo_answers::exact_text::TextPolicy;
-use octo_answers::extraction::Extraction;
+use octo_answers::extraction::{Extraction, ExtractionRule};
 use octo_answers::{Outcome, choices, exact_text, judge, work};
 
 const PRESETS: [Preset; 5] =
@@ -28,8 +28,10 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
         Outcome::Correct | Outcome::Incorrect => assert!(verdict.extracted.is_some()),
         Outcome::NoAnswer | Outcome::Unparsable => assert!(verdict.extracted.is_none()),
     }
-    // What is boxed as the reference is written is right, unless a brace or a box of its own ends that box early.
-    let plain = !reference.contains(['{', '}', '\\', '<', '\0']) && reference.trim() == reference;
+    // What is boxed as the reference is written is right, unless a brace or a box of its own ends that box early, or
+    // the preset looks for phrases before it looks for boxes.
+    let boxes_first = policy.extraction.rules.first() == Some(&ExtractionRule::Boxed);
+    let plain = boxes_first && !reference.contains(['{', '}', '\\', '<', '\0']) && reference.trim() == reference;
     if plain && reference.chars().any(char::is_alphanumeric) && reference.len() < 2_000 {
         let itself = judge(&format!("\\boxed{{{reference}}}"), &references, &policy);
         let readable = itself.outcome != Outcome::Unparsable;
