@@ -8,7 +8,7 @@ use octo_plugin::types::{DataSource, Progress};
 use octo_plugin::{FailureKind, Kind, Limits, MixturePolicy};
 use serde_json::json;
 
-const REFERENCE: [(&str, Kind); 15] = [
+const REFERENCE: [(&str, Kind); 14] = [
     ("verifier_math", Kind::Verifier),
     ("verifier_choice", Kind::Verifier),
     ("verifier_exact", Kind::Verifier),
