@@ -193,10 +193,11 @@ pub struct ReportArguments {
 /// `octo-host tokenize --tokenizer T --out DIR FILE...`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Every document ends with the tokenizer's end-of-text token; names of special tokens in a text are plain characters.
-The shards' bytes depend on the files, the tokenizer and the options, not on --threads. The same command goes on behind
-the last whole shard; in a folder that is whole it checks every byte. DIR/manifest.json has digests and the counts by
-source and year. A `midtrain` stage of a recipe takes DIR as a source.
+Every document ends with the tokenizer's end-of-text token; names of special tokens in a text are
+plain characters. The shards' bytes depend on the files, the tokenizer and the options, not on
+--threads. The same command goes on behind the last whole shard; in a folder that is whole it
+checks every byte. DIR/manifest.json has digests, and the counts by source and year. A `midtrain`
+stage of a recipe takes DIR as a source.
 
 Exit status: 0 done; 1 failed or stopped; 2 wrong usage.")]
 pub struct TokenizeArguments {

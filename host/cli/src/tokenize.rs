@@ -9,10 +9,15 @@ use octo_data::DataError;
 use octo_data::shards::tokenize::{Outcome, Standing, Watch, tokenize};
 use octo_data::shards::{Manifest, Settings};
 use octo_data::tokenizer::Tokenizer;
+use octo_plugin::for_people;
 
 use crate::arguments::TokenizeArguments;
 use crate::terminal::{self, Terminal, grouped, spoken};
 
+/// Bytes of a source's name that are shown.
+const LONGEST_NAME: usize = 60;
+/// Bytes of what is said of a bad row: it may quote all of the row's columns.
+const LONGEST_ERROR: usize = 500;
 /// Rows that are named before the others are only counted.
 const NAMED: u64 = 20;
 
@@ -27,7 +32,7 @@ impl Skipped {
     pub fn tell(&self, error: &DataError) {
         self.rows.set(self.rows.get() + 1);
         if self.rows.get() <= NAMED {
-            tracing::warn!("skipped {error}");
+            tracing::warn!("skipped {}", for_people(&error.to_string(), LONGEST_ERROR));
         }
         if self.rows.get() == NAMED {
             tracing::warn!("further bad rows are counted in manifest.json and not named");
@@ -99,14 +104,15 @@ fn speed(tokens: u64, elapsed: Duration) -> String {
     format!("{} tokens/s", grouped((tokens as f64 / elapsed.as_secs_f64().max(1e-9)) as u64))
 }
 
-/// One line a source and year, and what was not tokenised.
+/// One line a source and year, and what was not tokenised. Names are the corpus's: they must not drive the terminal.
 fn table(manifest: &Manifest) {
-    let width = manifest.sources.iter().map(|origin| origin.source.chars().count()).max().unwrap_or(6).max(6);
+    let names: Vec<String> = manifest.sources.iter().map(|origin| for_people(&origin.source, LONGEST_NAME)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(6).max(6);
     println!("{:<width$}  {:>4}  {:>14}  {:>18}", "source", "year", "documents", "tokens");
-    for origin in &manifest.sources {
+    for (origin, name) in manifest.sources.iter().zip(&names) {
         let year = origin.year.map_or("-".to_owned(), |year| year.to_string());
         let (documents, tokens) = (grouped(origin.documents), grouped(origin.tokens));
-        println!("{:<width$}  {year:>4}  {documents:>14}  {tokens:>18}", origin.source);
+        println!("{name:<width$}  {year:>4}  {documents:>14}  {tokens:>18}");
     }
     println!("shards: {}", manifest.shards.len());
     if manifest.total.empty + manifest.total.skipped > 0 {

@@ -22,6 +22,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Tokens of a shard unless told otherwise: 268 or 537 MB.
 pub const SHARD_TOKENS: u64 = 1 << 27;
+/// Bytes of a source's name above which it is not counted apart: the names are held, and they are the corpus's.
+const LONGEST_NAME: usize = 1024;
 /// The source of documents beyond the [`ORIGINS`] that are counted apart.
 const FURTHER: &str = "(further sources)";
 
@@ -215,7 +217,8 @@ impl<'a> Work<'a> {
         self.total.tokens += count;
         let source = tokens.source.as_ref().unwrap_or(&settings.source);
         let mut key = (source.clone(), tokens.year);
-        if self.origins.len() >= ORIGINS && !self.origins.contains_key(&key) {
+        let room = self.origins.len() < ORIGINS && key.0.len() <= LONGEST_NAME;
+        if !room && !self.origins.contains_key(&key) {
             key = (FURTHER.to_owned(), None);
         }
         let origin = self.origins.entry(key).or_default();

@@ -235,6 +235,21 @@ fn a_corpus_without_tokens_and_senseless_settings_are_refused() {
 }
 
 #[test]
+fn a_corpus_of_endless_or_endlessly_many_sources_is_counted_in_bounded_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    let mut writer = JsonlWriter::create(&path).unwrap();
+    writer.write(&json!({"text": "the cat", "source": "x".repeat(LONGEST_NAME + 1)})).unwrap();
+    (0..ORIGINS + 50).for_each(|n| writer.write(&json!({"text": "the cat", "source": format!("page-{n}")})).unwrap());
+    writer.finish().unwrap();
+    let manifest = tokenize_plainly(&[path], &tokenizer(), &folder.path().join("out"), 1 << 20);
+    assert!(manifest.sources.len() <= ORIGINS + 1, "{}", manifest.sources.len());
+    let further = manifest.sources.iter().find(|origin| origin.source == FURTHER).unwrap();
+    assert!((51..60).contains(&further.documents), "{}", further.documents);
+    assert_eq!(manifest.sources.iter().map(|origin| origin.documents).sum::<u64>(), ORIGINS as u64 + 51);
+}
+
+#[test]
 fn one_process_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let input = corpus(folder.path(), "a.jsonl", 0..5);
