@@ -94,7 +94,10 @@ fn worst() -> Vec<(&'static str, String)> {
         ("boxes", filled("\\boxed{2} ")),
         ("one copy short", (0..SIZE / 1_600).map(|index| format!("{}|{index} ", passage.repeat(4))).collect()),
         ("numbers", (0..).map(|number: u32| format!("{number} ")).take(SIZE / 6).collect()),
-        ("Thue-Morse", (0..SIZE as u32).map(|index| if index.count_ones() % 2 == 0 { 'a' } else { 'b' }).collect()),
+        (
+            "Thue-Morse",
+            (0..SIZE as u32).map(|index| if index.count_ones().is_multiple_of(2) { 'a' } else { 'b' }).collect(),
+        ),
         ("wide characters", filled("數")),
     ]
 }

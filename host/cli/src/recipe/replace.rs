@@ -44,7 +44,7 @@ impl Weighed {
     }
 
     /// A path on the command line is relative to where the user stands, not to the recipe.
-    fn from_here(&self) -> Result<String> {
+    fn located(&self) -> Result<String> {
         let here = Path::new(&self.reference);
         if here.exists() {
             return Ok(std::path::absolute(here)?.to_string_lossy().into_owned());
@@ -86,7 +86,7 @@ pub fn replace(root: &mut Table, assignments: &[String]) -> Result<()> {
 
 /// The entry keeps its config and limits.
 fn set(plugins: &mut Table, role: &str, plugin: &Weighed) -> Result<()> {
-    let reference = Value::String(plugin.from_here()?);
+    let reference = Value::String(plugin.located()?);
     match plugins.get_mut(role) {
         Some(Value::Table(table)) => {
             table.insert("plugin".into(), reference);
