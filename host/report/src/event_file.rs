@@ -8,6 +8,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// Castagnoli's polynomial, as iSCSI has it.
+static CRC_32C: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
+
 /// An event file being written.
 pub struct EventFile {
     path: PathBuf,
@@ -56,7 +59,7 @@ fn framed(data: &[u8]) -> Vec<u8> {
 
 /// CRC-32C, rotated and shifted so that a checksum of data that holds checksums is no trouble.
 fn masked_checksum(data: &[u8]) -> u32 {
-    crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
+    CRC_32C.checksum(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 fn version(time: f64) -> Vec<u8> {

@@ -26,8 +26,9 @@ pub struct Follower {
 
 struct Open {
     events: EventFile,
-    /// Device and inode of the metrics that were read: a resumed stage puts another file in their place.
-    identity: (u64, u64),
+    /// The metrics that were read. A resumed stage puts another file in their place; this one is held open, so that
+    /// the other is never given its number.
+    metrics: File,
     /// Bytes of the metrics that are in the event file: whole lines.
     read: u64,
 }
@@ -59,8 +60,9 @@ impl Follower {
             Err(error) => return Err(failed(error)),
         };
         let about = file.metadata().map_err(failed)?;
-        let identity = (about.dev(), about.ino());
-        let goes_on = self.open.as_ref().is_some_and(|open| open.identity == identity && about.len() >= open.read);
+        let same =
+            |held: &File| held.metadata().is_ok_and(|held| (held.dev(), held.ino()) == (about.dev(), about.ino()));
+        let goes_on = self.open.as_ref().is_some_and(|open| same(&open.metrics) && about.len() >= open.read);
         let start = match &self.open {
             Some(open) if goes_on => open.read,
             _ => 0,
@@ -77,7 +79,7 @@ impl Follower {
         }
         if !goes_on {
             let events = self.begin()?;
-            self.open = Some(Open { events, identity, read: 0 });
+            self.open = Some(Open { events, metrics: file, read: 0 });
         }
         let Some(open) = &mut self.open else { return Ok(()) };
         for line in text[..whole].split(|byte| *byte == b'\n') {
@@ -223,7 +225,8 @@ mod tests {
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let metrics = folder.path().join("metrics.jsonl");
-        let lines: String = (1..=300).map(|step| format!("{{\"step\":{step},\"loss\":{}.5,\"time\":{step}}}\n", step % 7)).collect();
+        let lines: String =
+            (1..=300).map(|step| format!("{{\"step\":{step},\"loss\":{}.5,\"time\":{step}}}\n", step % 7)).collect();
         std::fs::write(&metrics, lines).expect("written");
         Follower::new(&metrics, &folder.path().join("events")).catch_up().expect("follows");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/read_events.py");

@@ -2,10 +2,17 @@
 //!
 //! tch's optimisers cannot save their state, and exact resumption needs it. Moments are f32 whatever the weights are;
 //! weights of a narrower kind get an f32 master copy, since bf16 would swallow most updates of 1e-6.
+//!
+//! Updates are libtorch's fused kernel's, which reads and writes every number once. Where it refuses (a device without
+//! one), the same formula is done operation by operation.
 
+use octo_shim::FusedAdamW;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
+
+/// Gradients that are converted to fp32 at one time, in numbers: 256 MB.
+const CONVERTED: usize = 64 << 20;
 
 /// Settings of AdamW, named as in the recipe.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,36 +114,99 @@ impl AdamW {
     /// asks for, without a pass over the gradients of its own and without reading the scale from the device.
     pub fn step_scaled(&mut self, parameters: &[(String, Tensor)], learning_rate: f64, scale: Option<&Tensor>) {
         self.steps += 1;
+        if let Err(refused) = tch::no_grad(|| self.fused(parameters, learning_rate, scale)) {
+            tracing::debug!("no fused AdamW: {refused}");
+            tch::no_grad(|| self.plain(parameters, learning_rate, scale));
+        }
+    }
+
+    /// By the fused kernel. An error says that it takes no such tensors, and that nothing was changed.
+    fn fused(&self, parameters: &[(String, Tensor)], learning_rate: f64, scale: Option<&Tensor>) -> Result<(), String> {
+        let divisor = scale.map(|scale| scale.to_kind(Kind::Float).reciprocal());
+        let mut begun = false;
+        let mut run = |group: &mut Group, weight_decay: f64| -> Result<(), String> {
+            let group = std::mem::take(group);
+            let update = self.update(&group, learning_rate, weight_decay, divisor.as_ref());
+            match octo_shim::fused_adamw(&update) {
+                Ok(()) => {}
+                Err(refused) if !begun => return Err(refused),
+                // All parameters are of one kind and device, so what it takes once it takes always.
+                Err(refused) => panic!("the fused update stopped half way: {refused}"),
+            }
+            begun = true;
+            for (mut parameter, master) in group.narrow {
+                parameter.copy_(&master);
+            }
+            Ok(())
+        };
+        for decayed in [true, false] {
+            let weight_decay = if decayed { self.config.weight_decay } else { 0.0 };
+            let mut group = Group::default();
+            for ((name, parameter), moments) in parameters.iter().zip(&self.moments) {
+                if parameter.grad().defined() && (self.config.decay_of(name, parameter.dim()) != 0.0) == decayed {
+                    group.push(parameter, moments);
+                    if group.converted >= CONVERTED {
+                        run(&mut group, weight_decay)?;
+                    }
+                }
+            }
+            run(&mut group, weight_decay)?;
+        }
+        Ok(())
+    }
+
+    fn update<'a>(
+        &self,
+        group: &'a Group,
+        learning_rate: f64,
+        weight_decay: f64,
+        divisor: Option<&'a Tensor>,
+    ) -> FusedAdamW<'a> {
+        FusedAdamW {
+            parameters: &group.weights,
+            gradients: &group.gradients,
+            first: &group.first,
+            second: &group.second,
+            step: self.steps,
+            learning_rate,
+            beta1: self.config.beta1,
+            beta2: self.config.beta2,
+            weight_decay,
+            epsilon: self.config.epsilon,
+            divisor,
+        }
+    }
+
+    /// Operation by operation.
+    fn plain(&mut self, parameters: &[(String, Tensor)], learning_rate: f64, scale: Option<&Tensor>) {
         let AdamWConfig { beta1, beta2, epsilon, .. } = self.config;
         let correction1 = 1.0 - beta1.powf(self.steps as f64);
         let correction2_root = (1.0 - beta2.powf(self.steps as f64)).sqrt();
-        tch::no_grad(|| {
-            for ((name, parameter), moments) in parameters.iter().zip(&mut self.moments) {
-                let gradient = parameter.grad();
-                if !gradient.defined() {
-                    continue;
-                }
-                let mut gradient = gradient.to_kind(Kind::Float);
-                if let Some(scale) = scale {
-                    gradient = gradient * scale;
-                }
-                let mut weights = moments.master.as_ref().unwrap_or(parameter).shallow_clone();
-                let decay = self.config.decay_of(name, parameter.dim());
-                if decay != 0.0 {
-                    let _ = weights.g_mul_scalar_(1.0 - learning_rate * decay);
-                }
-                let _ = moments.first.lerp_(&gradient, 1.0 - beta1);
-                let _ = moments.second.g_mul_scalar_(beta2);
-                let _ = moments.second.g_add_(&gradient.square().g_mul_scalar_(1.0 - beta2));
-                let mut denominator = moments.second.sqrt();
-                let _ = denominator.g_div_scalar_(correction2_root).g_add_scalar_(epsilon);
-                let update = (&moments.first / denominator).g_mul_scalar_(-learning_rate / correction1);
-                let _ = weights.g_add_(&update);
-                if moments.master.is_some() {
-                    parameter.shallow_clone().copy_(&weights);
-                }
+        for ((name, parameter), moments) in parameters.iter().zip(&mut self.moments) {
+            let gradient = parameter.grad();
+            if !gradient.defined() {
+                continue;
             }
-        });
+            let mut gradient = gradient.to_kind(Kind::Float);
+            if let Some(scale) = scale {
+                gradient = gradient * scale;
+            }
+            let mut weights = moments.master.as_ref().unwrap_or(parameter).shallow_clone();
+            let decay = self.config.decay_of(name, parameter.dim());
+            if decay != 0.0 {
+                let _ = weights.g_mul_scalar_(1.0 - learning_rate * decay);
+            }
+            let _ = moments.first.lerp_(&gradient, 1.0 - beta1);
+            let _ = moments.second.g_mul_scalar_(beta2);
+            let _ = moments.second.g_add_(&gradient.square().g_mul_scalar_(1.0 - beta2));
+            let mut denominator = moments.second.sqrt();
+            let _ = denominator.g_div_scalar_(correction2_root).g_add_scalar_(epsilon);
+            let update = (&moments.first / denominator).g_mul_scalar_(-learning_rate / correction1);
+            let _ = weights.g_add_(&update);
+            if moments.master.is_some() {
+                parameter.shallow_clone().copy_(&weights);
+            }
+        }
     }
 
     /// A copy of the state in host memory, which later steps do not change: what a checkpoint in the background is
@@ -150,6 +220,34 @@ impl AdamW {
             master: moments.master.as_ref().map(copied),
         });
         AdamW { config: self.config, steps: self.steps, moments: moments.collect() }
+    }
+}
+
+/// Parameters that decay alike, list by list.
+#[derive(Default)]
+struct Group {
+    weights: Vec<Tensor>,
+    gradients: Vec<Tensor>,
+    first: Vec<Tensor>,
+    second: Vec<Tensor>,
+    /// Weights narrower than fp32, with the copy that they are written from.
+    narrow: Vec<(Tensor, Tensor)>,
+    /// Numbers of the gradients that had to be converted.
+    converted: usize,
+}
+
+impl Group {
+    fn push(&mut self, parameter: &Tensor, moments: &Moments) {
+        // A gradient in fp32 already is used as it is, and scaled in place.
+        let gradient = parameter.grad();
+        if gradient.kind() != Kind::Float {
+            self.converted += gradient.numel();
+        }
+        self.gradients.push(gradient.to_kind(Kind::Float));
+        self.weights.push(moments.master.as_ref().unwrap_or(parameter).detach());
+        self.first.push(moments.first.shallow_clone());
+        self.second.push(moments.second.shallow_clone());
+        self.narrow.extend(moments.master.as_ref().map(|master| (parameter.detach(), master.shallow_clone())));
     }
 }
 

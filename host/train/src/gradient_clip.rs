@@ -45,8 +45,11 @@ pub fn clip_global_norm(parameters: &[(String, Tensor)], max_norm: f64) -> f64 {
 
 /// Forgets all gradients, so that the next backward starts from nothing.
 pub fn clear_gradients(parameters: &[(String, Tensor)]) {
-    for (_, parameter) in parameters {
-        parameter.shallow_clone().zero_grad();
+    // Where libtorch would not forget them, zeroes do as well.
+    if octo_shim::forget_gradients(parameters.iter().map(|(_, parameter)| parameter)).is_err() {
+        for (_, parameter) in parameters {
+            parameter.shallow_clone().zero_grad();
+        }
     }
 }
 

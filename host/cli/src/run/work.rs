@@ -25,9 +25,13 @@ pub struct Bench<'a> {
     pub host: &'a Host,
     pub stop: &'a Arc<AtomicBool>,
     pub line: &'a Line,
+    /// The processes that train together.
+    #[cfg(feature = "train")]
+    pub ranks: Arc<octo_train::ranks::Ranks>,
 }
 
 /// Runs the stage at `index` of the plan.
+#[cfg_attr(feature = "train", expect(clippy::too_many_arguments, reason = "all of a bench, and the ranks"))]
 pub fn run(
     recipe: &Recipe,
     plan: &Plan,
@@ -36,6 +40,7 @@ pub fn run(
     host: &Host,
     stop: &Arc<AtomicBool>,
     line: &Line,
+    #[cfg(feature = "train")] ranks: Arc<octo_train::ranks::Ranks>,
 ) -> Result<Ended> {
     let planned = &plan.stages[index];
     let stage = &recipe.stages[planned.index];
@@ -44,7 +49,17 @@ pub fn run(
     if store.state(stage.kind, &planned.key) == State::Done {
         return Ok(Ended::Done);
     }
-    let bench = Bench { recipe, plan, stage, store, host, stop, line };
+    let bench = Bench {
+        recipe,
+        plan,
+        stage,
+        store,
+        host,
+        stop,
+        line,
+        #[cfg(feature = "train")]
+        ranks,
+    };
     let out = &working.folder;
     let seed = stage.seed.unwrap_or(recipe.seed);
     let ended = match &stage.work {
@@ -59,7 +74,7 @@ pub fn run(
             Ended::Done
         }
         #[cfg(feature = "train")]
-        Work::Midtrain(config) => super::train::midtrain(&bench, config, out, seed)?,
+        Work::Midtrain(config) => super::train::midtrain(&bench, config, &planned.key, out, seed)?,
         #[cfg(feature = "train")]
         Work::Rl(config) => super::train::rl(&bench, config, out, seed)?,
         #[cfg(feature = "train")]

@@ -74,15 +74,23 @@ impl Link {
         self.receive_at_most(LONGEST, Some(length))
     }
 
-    /// A message of any length.
+    /// A message of any length, for which there is no hurry: between two stages that all ranks share, rank 0 may work
+    /// for days.
     pub(crate) fn receive_any(&mut self) -> Result<Vec<u8>, TrainError> {
-        self.receive_at_most(LONGEST, None)
+        self.wait_at_most(None)?;
+        let message = self.receive_at_most(LONGEST, None)?;
+        self.wait_at_most(Some(SILENCE))?;
+        Ok(message)
+    }
+
+    fn wait_at_most(&mut self, time: Option<Duration>) -> Result<(), TrainError> {
+        self.stream.set_read_timeout(time).map_err(|error| self.lost(&error))
     }
 
     /// The first message of a connection, short and soon; from then on the other end may take its time.
     pub(crate) fn receive_greeting(&mut self) -> Result<Vec<u8>, TrainError> {
         let greeting = self.receive_at_most(LONGEST_GREETING, None)?;
-        self.stream.set_read_timeout(Some(SILENCE)).map_err(|error| self.lost(&error))?;
+        self.wait_at_most(Some(SILENCE))?;
         Ok(greeting)
     }
 

@@ -193,3 +193,29 @@ fn checkpoints_written_in_the_background_are_those_written_at_once() {
     };
     assert!(run("background", true) == run("at-once", false));
 }
+
+#[test]
+fn spikes_are_skipped_and_counted_and_a_stop_forgets_none_of_the_window() {
+    let world = World::new();
+    // A sigma near 0 makes a spike of every norm above the mean, once 64 steps are known.
+    let extra = json!({ "spike_sigma": 1e-6, "skipped_steps_limit": 100, "checkpoint_every": 0, "schedule": "stable" });
+    let config = midtrain_config(90, extra);
+    let run = |name: &str, control: &Control| {
+        midtrain(&config, world.midtrain_inputs(), &world.path(name), 7, control).expect("trains")
+    };
+    run("whole", &Control::silent());
+    let whole = records(&world.path("whole/metrics.jsonl"));
+    let skipped: Vec<u64> = whole
+        .iter()
+        .filter(|record| record.get("skipped").is_some())
+        .map(|record| record["step"].as_u64().expect("a step"))
+        .collect();
+    assert!(!skipped.is_empty() && skipped[0] > 64, "{skipped:?}");
+    assert!(whole[skipped[0] as usize - 1]["loss"].is_number(), "a spike shows in the curve");
+    let results = std::fs::read_to_string(world.path("whole/results.json")).expect("results");
+    assert!(results.contains(&format!("\"skipped_steps\": {}", skipped.len())), "{results}");
+    run("stopped", &stop_at("step 70/90"));
+    run("stopped", &Control::silent());
+    assert_eq!(records(&world.path("stopped/metrics.jsonl")), whole);
+    assert!(weights(&world.path("stopped")) == weights(&world.path("whole")));
+}
