@@ -112,18 +112,18 @@ fn integer(into: &mut Vec<u8>, field: u64, value: u64) {
 }
 
 fn double(into: &mut Vec<u8>, field: u64, value: f64) {
-    varint(into, field << 3 | 1);
+    varint(into, (field << 3) | 1);
     into.extend(value.to_le_bytes());
 }
 
 fn bytes(into: &mut Vec<u8>, field: u64, value: &[u8]) {
-    varint(into, field << 3 | 2);
+    varint(into, (field << 3) | 2);
     varint(into, value.len() as u64);
     into.extend(value);
 }
 
 fn single(into: &mut Vec<u8>, field: u64, value: f32) {
-    varint(into, field << 3 | 5);
+    varint(into, (field << 3) | 5);
     into.extend(value.to_le_bytes());
 }
 

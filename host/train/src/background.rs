@@ -44,7 +44,10 @@ impl BackgroundWriter {
     pub(crate) fn wait(&mut self) -> Result<(), TrainError> {
         match self.running.take() {
             None => Ok(()),
-            Some((_, handle)) => handle.join().unwrap_or_else(|panic| Err(panicked(panic_message(&*panic)))),
+            Some((step, handle)) => handle
+                .join()
+                .unwrap_or_else(|panic| Err(panicked(panic_message(&*panic))))
+                .map_err(|error| TrainError::NotWritten { step, reason: Box::new(error) }),
         }
     }
 }
@@ -52,9 +55,8 @@ impl BackgroundWriter {
 impl Drop for BackgroundWriter {
     /// A stage that ends by an error still finishes the checkpoint in hand.
     fn drop(&mut self) {
-        let step = self.running.as_ref().map(|(step, _)| *step);
         if let Err(error) = self.wait() {
-            tracing::error!("the checkpoint of step {} failed: {error}", step.unwrap_or(0));
+            tracing::error!("{error}");
         }
     }
 }

@@ -62,6 +62,17 @@ pub enum TrainError {
         /// Skipped steps in a row.
         in_a_row: u64,
     },
+    /// A checkpoint could not be written. The ones before it are as they were.
+    #[error(
+        "the checkpoint of step {step} could not be written: {reason}; those before it are whole, and the same command \
+         goes on from the newest"
+    )]
+    NotWritten {
+        /// Its step.
+        step: u64,
+        /// Why.
+        reason: Box<TrainError>,
+    },
     /// Too many updates in a row were not made.
     #[error(
         "the updates of {in_a_row} steps in a row were skipped, so the run has diverged:\n{report}\n\

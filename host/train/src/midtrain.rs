@@ -189,10 +189,11 @@ impl Midtraining<'_> {
                     })
                 })?;
             } else {
-                files.checkpoints.write_scored(step, score, &self.state, |folder| {
+                let written = files.checkpoints.write_scored(step, score, &self.state, |folder| {
                     self.companions.fill(&self.model, folder)?;
                     self.optimiser.save(&folder.join(OPTIMIZER_FILE))
-                })?;
+                });
+                written.map_err(|error| TrainError::NotWritten { step, reason: Box::new(error) })?;
             }
         }
         self.saved = Some(step);

@@ -67,7 +67,7 @@ fn kills_at_random_moments_change_no_bit_of_weights_metrics_or_optimiser() {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(Duration::from_millis(dice.below(150)));
+        std::thread::sleep(Duration::from_millis(dice.below(400)));
         if ended.is_some() || child.try_wait().expect("our own child").is_some() {
             break;
         }
@@ -78,6 +78,10 @@ fn kills_at_random_moments_change_no_bit_of_weights_metrics_or_optimiser() {
         steps_at_kills.insert(lines);
     }
     assert!(kills >= 3, "only {kills} kills");
+    assert!(
+        steps_at_kills.last().is_some_and(|lines| *lines > 5),
+        "no kill came behind a checkpoint: {steps_at_kills:?}"
+    );
     eprintln!("{kills} kills in {:.0} s, after {steps_at_kills:?} lines", started.elapsed().as_secs_f64());
     bench.run(&["run", &resume(), "--jobs", "1"]).code(0);
     for stage in ["stable", "branch"] {

@@ -114,6 +114,15 @@ pub fn plan(recipe: &Recipe, host: &Host) -> Result<Plan> {
 }
 
 impl Plan {
+    /// What is missing, and the stages and slots that want it.
+    pub fn missing(&self) -> BTreeMap<&Path, Vec<String>> {
+        let mut missing: BTreeMap<&Path, Vec<String>> = BTreeMap::new();
+        for (stage, slot, path) in &self.missing {
+            missing.entry(path).or_default().push(format!("{stage}: {slot}"));
+        }
+        missing
+    }
+
     /// Fails where inputs are missing, naming all of them.
     pub fn complete(&self) -> Result<()> {
         if self.missing.is_empty() {
@@ -122,9 +131,9 @@ impl Plan {
         let lines: Vec<String> = self
             .missing
             .iter()
-            .map(|(stage, slot, path)| format!("  stage {stage:?} needs {slot} = {}", path.display()))
+            .map(|(stage, slot, path)| format!("stage {stage:?} needs {slot} = {}", path.display()))
             .collect();
-        bail!("could not read what the recipe takes from outside:\n{}\nno such file or folder", lines.join("\n"))
+        bail!("no such file or folder:\n  {}", lines.join("\n  "))
     }
 }
 

@@ -31,13 +31,12 @@ pub fn plan(recipe: &Recipe, plan: &Plan, store: &Store) -> String {
     for (file, digest) in &plan.files {
         text += &format!("input {file} ({digest})\n");
     }
-    if !plan.missing.is_empty() {
-        text += &format!(
-            "\n{} inputs are missing, so nothing can run yet, and keys above are provisional:\n",
-            plan.missing.len()
-        );
-        for (stage, slot, path) in &plan.missing {
-            text += &format!("missing {} ({stage}: {slot})\n", path.display());
+    let missing = plan.missing();
+    if !missing.is_empty() {
+        let count = missing.len();
+        text += &format!("\n{count} inputs are missing, so nothing can run yet, and keys above are provisional:\n");
+        for (path, wanted) in missing {
+            text += &format!("missing {} ({})\n", path.display(), wanted.join(", "));
         }
     }
     text

@@ -51,9 +51,10 @@ impl<'a> Midtraining<'a> {
         let data: Vec<_> = sampler.state().sources.into_iter().map(|source| source.digest).collect();
         ranks.agree("recipe", &settings.to_string())?;
         ranks.agree("data", &data.join(" "))?;
-        let checkpoints = match ranks.leads() {
-            true => Some(Checkpoints::open(out, settings.clone())?.keeping(config.retention())),
-            false => None,
+        let checkpoints = if ranks.leads() {
+            Some(Checkpoints::open(out, settings.clone())?.keeping(config.retention()))
+        } else {
+            None
         };
         let latest = newest(&ranks, checkpoints.as_ref(), &Checkpoints::reader(out, settings))?;
         let (model, optimiser, state) = match latest {
