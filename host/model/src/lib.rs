@@ -6,7 +6,7 @@
 //! - [`config`]: `config.json`, read from and written for `transformers` 4 and 5;
 //! - [`llama`]: the model and its forward pass; [`rotary`]: position rotations;
 //! - [`checkpoint`]: safetensors in and out, sharded or not, as untrusted input;
-//! - [`initial`]: seeded random weights;
+//! - [`initial`]: seeded random weights; [`snapshot`]: a copy of the weights to write while training goes on;
 //! - [`key_value_cache`], [`sampling`], [`generate`]: the generation engine;
 //! - [`token_log_probabilities`]: what training needs of the vocabulary projection, without holding all logits.
 //!
@@ -20,6 +20,7 @@ pub mod key_value_cache;
 pub mod llama;
 pub mod rotary;
 pub mod sampling;
+pub mod snapshot;
 pub mod token_log_probabilities;
 
 mod error;
@@ -29,6 +30,7 @@ pub use error::ModelError;
 pub use generate::{generate, generate_with};
 pub use llama::Llama;
 pub use sampling::{Finish, Response, Sampling};
+pub use snapshot::Snapshot;
 pub use token_log_probabilities::{
     ResponseBatch, TokenStatistics, backward_in_chunks, next_token_backward, response_backward, token_log_probabilities,
 };

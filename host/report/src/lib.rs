@@ -1,13 +1,15 @@
-//! One self-contained HTML report of a run folder.
+//! One self-contained HTML report of a run folder, and the run's metrics for TensorBoard.
 //!
 //! The report reads what a run wrote (`run.lock.json`, each stage's `metrics.jsonl`, `samples.jsonl` and
 //! `results.json`) and nothing else, so it can be made again at any time, on any machine, for a run that is still
 //! going on or that was killed. Whatever a model wrote is escaped: a response is text, never markup.
 
 pub mod chart;
+pub mod event_file;
 mod page;
 mod run_folder;
 mod tables;
+pub mod tensorboard;
 
 use std::fmt;
 use std::io::Write;

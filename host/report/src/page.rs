@@ -40,7 +40,7 @@ pub fn html(run: &Run) -> String {
     );
     section(&mut page, "Reinforcement learning", &[held_out(run), training_rewards(run), reward_parts(run)]);
     section(&mut page, "Before and after", &[tables::before_and_after(run)]);
-    section(&mut page, "Mid-training", &[loss(run), mixtures(run)]);
+    section(&mut page, "Mid-training", &[loss(run), held_out_loss(run), mixtures(run)]);
     section(&mut page, "Curation", &[tables::curation(run)]);
     section(&mut page, "Samples", &[tables::samples(run)]);
     section(&mut page, "Stages and lock", &[tables::stages_and_lock(run)]);
@@ -148,6 +148,22 @@ fn loss(run: &Run) -> String {
         from_zero: false,
     };
     chart::lines(&axes, &series, 280.0)
+}
+
+/// Loss on held-out documents of every mid-training stage that measured it.
+fn held_out_loss(run: &Run) -> String {
+    let measured = run.stages.iter().filter(|stage| stage.kind == "midtrain").enumerate();
+    let series: Vec<Series> = measured
+        .map(|(colour, stage)| {
+            let before = tokens_before(run, stage);
+            let points = stage.curve("tokens", "held_out_loss").into_iter();
+            let points = points.map(|(tokens, loss)| (before + tokens, loss)).collect();
+            Series { name: stage.name.clone(), points, colour }
+        })
+        .filter(|series: &Series| !series.points.is_empty())
+        .collect();
+    let axes = Axes { title: "Loss on held-out documents", x: "tokens", percent: false, from_zero: false };
+    chart::lines(&axes, &series, 240.0)
 }
 
 /// Mixture weights over tokens, one figure a stage.

@@ -2,15 +2,17 @@
 //!
 //! tch's optimisers cannot save their state, and exact resumption needs it. Moments are f32 whatever the weights are;
 //! weights of a narrower kind get an f32 master copy, since bf16 would swallow most updates of 1e-6.
+//!
+//! Updates are libtorch's fused kernel's, which reads and writes every number once. Where it refuses (a device without
+//! one), the same formula is done operation by operation.
 
-use std::collections::HashMap;
-use std::path::Path;
-
-use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
-use tch::{Kind, Tensor};
+use octo_shim::FusedAdamW;
+use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
+
+/// Gradients that are converted to fp32 at one time, in numbers: 256 MB.
+const CONVERTED: usize = 64 << 20;
 
 /// Settings of AdamW, named as in the recipe.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,8 +23,11 @@ pub struct AdamWConfig {
     pub beta2: f64,
     /// Added to the root of the second moment.
     pub epsilon: f64,
-    /// Decoupled weight decay, times the learning rate a step; norms and other 1-D parameters are never decayed.
+    /// Decoupled weight decay, times the learning rate a step; norms, biases and other 1-D parameters are never
+    /// decayed.
     pub weight_decay: f64,
+    /// Whether embeddings decay too: the input embedding and the output projection.
+    pub decay_embeddings: bool,
 }
 
 impl AdamWConfig {
@@ -45,17 +50,26 @@ impl AdamWConfig {
         }
         Ok(())
     }
+
+    /// Weight decay of the parameter `name`, which has `dimensions`.
+    fn decay_of(&self, name: &str, dimensions: usize) -> f64 {
+        let embedding = ["embed_tokens.weight", "lm_head.weight"].iter().any(|end| name.ends_with(end));
+        let decayed = dimensions >= 2 && (self.decay_embeddings || !embedding);
+        if decayed { self.weight_decay } else { 0.0 }
+    }
 }
 
-struct Moments {
-    name: String,
-    first: Tensor,
-    second: Tensor,
-    master: Option<Tensor>,
+/// State of one parameter.
+pub(crate) struct Moments {
+    pub(crate) name: String,
+    pub(crate) first: Tensor,
+    pub(crate) second: Tensor,
+    pub(crate) master: Option<Tensor>,
 }
 
 impl Moments {
-    fn tensors(&self) -> Vec<(&'static str, &Tensor)> {
+    /// Names and tensors as they are stored.
+    pub(crate) fn tensors(&self) -> Vec<(&'static str, &Tensor)> {
         let mut tensors = vec![("first_moment", &self.first), ("second_moment", &self.second)];
         tensors.extend(self.master.as_ref().map(|master| ("master", master)));
         tensors
@@ -65,8 +79,8 @@ impl Moments {
 /// The optimiser and its state, one entry a parameter in the model's order.
 pub struct AdamW {
     config: AdamWConfig,
-    steps: u64,
-    moments: Vec<Moments>,
+    pub(crate) steps: u64,
+    pub(crate) moments: Vec<Moments>,
 }
 
 impl AdamW {
@@ -93,203 +107,158 @@ impl AdamW {
     /// One update of `parameters` (the same, in the same order, as at [`AdamW::new`]) from their gradients. A
     /// parameter without a gradient is left alone.
     pub fn step(&mut self, parameters: &[(String, Tensor)], learning_rate: f64) {
+        self.step_scaled(parameters, learning_rate, None);
+    }
+
+    /// [`AdamW::step`] on gradients times `scale`, a tensor of one number on the parameters' device: what clipping
+    /// asks for, without a pass over the gradients of its own and without reading the scale from the device.
+    pub fn step_scaled(&mut self, parameters: &[(String, Tensor)], learning_rate: f64, scale: Option<&Tensor>) {
         self.steps += 1;
-        let AdamWConfig { beta1, beta2, epsilon, weight_decay } = self.config;
+        if let Err(refused) = tch::no_grad(|| self.fused(parameters, learning_rate, scale)) {
+            tracing::debug!("no fused AdamW: {refused}");
+            tch::no_grad(|| self.plain(parameters, learning_rate, scale));
+        }
+    }
+
+    /// By the fused kernel. An error says that it takes no such tensors, and that nothing was changed.
+    fn fused(&self, parameters: &[(String, Tensor)], learning_rate: f64, scale: Option<&Tensor>) -> Result<(), String> {
+        let divisor = scale.map(|scale| scale.to_kind(Kind::Float).reciprocal());
+        let mut begun = false;
+        let mut run = |group: &mut Group, weight_decay: f64| -> Result<(), String> {
+            let group = std::mem::take(group);
+            let update = self.update(&group, learning_rate, weight_decay, divisor.as_ref());
+            match octo_shim::fused_adamw(&update) {
+                Ok(()) => {}
+                Err(refused) if !begun => return Err(refused),
+                // All parameters are of one kind and device, so what it takes once it takes always.
+                Err(refused) => panic!("the fused update stopped half way: {refused}"),
+            }
+            begun = true;
+            for (mut parameter, master) in group.narrow {
+                parameter.copy_(&master);
+            }
+            Ok(())
+        };
+        for decayed in [true, false] {
+            let weight_decay = if decayed { self.config.weight_decay } else { 0.0 };
+            let mut group = Group::default();
+            for ((name, parameter), moments) in parameters.iter().zip(&self.moments) {
+                if parameter.grad().defined() && (self.config.decay_of(name, parameter.dim()) != 0.0) == decayed {
+                    group.push(parameter, moments);
+                    if group.converted >= CONVERTED {
+                        run(&mut group, weight_decay)?;
+                    }
+                }
+            }
+            run(&mut group, weight_decay)?;
+        }
+        Ok(())
+    }
+
+    fn update<'a>(
+        &self,
+        group: &'a Group,
+        learning_rate: f64,
+        weight_decay: f64,
+        divisor: Option<&'a Tensor>,
+    ) -> FusedAdamW<'a> {
+        FusedAdamW {
+            parameters: &group.weights,
+            gradients: &group.gradients,
+            first: &group.first,
+            second: &group.second,
+            step: self.steps,
+            learning_rate,
+            beta1: self.config.beta1,
+            beta2: self.config.beta2,
+            weight_decay,
+            epsilon: self.config.epsilon,
+            divisor,
+        }
+    }
+
+    /// Operation by operation.
+    fn plain(&mut self, parameters: &[(String, Tensor)], learning_rate: f64, scale: Option<&Tensor>) {
+        let AdamWConfig { beta1, beta2, epsilon, .. } = self.config;
         let correction1 = 1.0 - beta1.powf(self.steps as f64);
         let correction2_root = (1.0 - beta2.powf(self.steps as f64)).sqrt();
-        tch::no_grad(|| {
-            for ((_, parameter), moments) in parameters.iter().zip(&mut self.moments) {
-                let gradient = parameter.grad();
-                if !gradient.defined() {
-                    continue;
-                }
-                let gradient = gradient.to_kind(Kind::Float);
-                let mut weights = moments.master.as_ref().unwrap_or(parameter).shallow_clone();
-                if weight_decay != 0.0 && parameter.dim() >= 2 {
-                    let _ = weights.g_mul_scalar_(1.0 - learning_rate * weight_decay);
-                }
-                let _ = moments.first.lerp_(&gradient, 1.0 - beta1);
-                let _ = moments.second.g_mul_scalar_(beta2);
-                let _ = moments.second.g_add_(&gradient.square().g_mul_scalar_(1.0 - beta2));
-                let mut denominator = moments.second.sqrt();
-                let _ = denominator.g_div_scalar_(correction2_root).g_add_scalar_(epsilon);
-                let update = (&moments.first / denominator).g_mul_scalar_(-learning_rate / correction1);
-                let _ = weights.g_add_(&update);
-                if moments.master.is_some() {
-                    parameter.shallow_clone().copy_(&weights);
-                }
+        for ((name, parameter), moments) in parameters.iter().zip(&mut self.moments) {
+            let gradient = parameter.grad();
+            if !gradient.defined() {
+                continue;
             }
+            let mut gradient = gradient.to_kind(Kind::Float);
+            if let Some(scale) = scale {
+                gradient = gradient * scale;
+            }
+            let mut weights = moments.master.as_ref().unwrap_or(parameter).shallow_clone();
+            let decay = self.config.decay_of(name, parameter.dim());
+            if decay != 0.0 {
+                let _ = weights.g_mul_scalar_(1.0 - learning_rate * decay);
+            }
+            let _ = moments.first.lerp_(&gradient, 1.0 - beta1);
+            let _ = moments.second.g_mul_scalar_(beta2);
+            let _ = moments.second.g_add_(&gradient.square().g_mul_scalar_(1.0 - beta2));
+            let mut denominator = moments.second.sqrt();
+            let _ = denominator.g_div_scalar_(correction2_root).g_add_scalar_(epsilon);
+            let update = (&moments.first / denominator).g_mul_scalar_(-learning_rate / correction1);
+            let _ = weights.g_add_(&update);
+            if moments.master.is_some() {
+                parameter.shallow_clone().copy_(&weights);
+            }
+        }
+    }
+
+    /// A copy of the state in host memory, which later steps do not change: what a checkpoint in the background is
+    /// written from.
+    pub fn snapshot(&self) -> AdamW {
+        let copied = |tensor: &Tensor| host_copy(tensor);
+        let moments = self.moments.iter().map(|moments| Moments {
+            name: moments.name.clone(),
+            first: copied(&moments.first),
+            second: copied(&moments.second),
+            master: moments.master.as_ref().map(copied),
         });
-    }
-
-    /// Writes the state as safetensors, to a temporary name and then renamed.
-    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        let mut entries = Vec::with_capacity(self.moments.len() * 2);
-        for moments in &self.moments {
-            for (part, tensor) in moments.tensors() {
-                entries.push((format!("{}.{part}", moments.name), shape(tensor), bytes(tensor)?));
-            }
-        }
-        let refused = |error: safetensors::SafeTensorError| TrainError::checkpoint(path, error.to_string());
-        let mut views = Vec::with_capacity(entries.len());
-        for (name, shape, bytes) in &entries {
-            views.push((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(refused)?));
-        }
-        // One key only: a map of several would be written in an order that differs from run to run.
-        let metadata = HashMap::from([("steps".to_owned(), self.steps.to_string())]);
-        let file = serialize(views, Some(metadata)).map_err(refused)?;
-        Ok(octo_data::atomic::write(path, &file)?)
-    }
-
-    /// Reads state written by [`AdamW::save`] for the same parameters; a parameter that is missing or has another
-    /// shape is an error that names it.
-    pub fn load(path: &Path, parameters: &[(String, Tensor)], config: AdamWConfig) -> Result<AdamW, TrainError> {
-        let file = std::fs::read(path).map_err(|error| TrainError::io(path, error))?;
-        let refused = |message: String| TrainError::checkpoint(path, message);
-        let (_, header) = SafeTensors::read_metadata(&file).map_err(|error| refused(error.to_string()))?;
-        let steps = header.metadata().as_ref().and_then(|metadata| metadata.get("steps")?.parse().ok());
-        let steps =
-            steps.ok_or_else(|| refused("no count of steps in its metadata; it is not optimiser state".into()))?;
-        let stored = SafeTensors::deserialize(&file).map_err(|error| refused(error.to_string()))?;
-        let mut optimiser = AdamW::new(parameters, config);
-        optimiser.steps = steps;
-        for moments in &mut optimiser.moments {
-            let name = moments.name.clone();
-            let read = |part: &str, like: &Tensor| -> Result<Tensor, TrainError> {
-                let key = format!("{name}.{part}");
-                let view = stored.tensor(&key).map_err(|error| refused(format!("`{key}`: {error}")))?;
-                if view.dtype() != Dtype::F32 || view.shape() != shape(like) {
-                    let (kind, found, wanted) = (view.dtype(), view.shape(), shape(like));
-                    return Err(refused(format!("`{key}` is {kind:?} {found:?}, but this model needs F32 {wanted:?}")));
-                }
-                Ok(Tensor::f_from_data_size(view.data(), &like.size(), Kind::Float)?.f_to_device(like.device())?)
-            };
-            let first = read("first_moment", &moments.first)?;
-            let second = read("second_moment", &moments.second)?;
-            let master = moments.master.as_ref().map(|master| read("master", master)).transpose()?;
-            (moments.first, moments.second, moments.master) = (first, second, master);
-        }
-        Ok(optimiser)
+        AdamW { config: self.config, steps: self.steps, moments: moments.collect() }
     }
 }
 
-fn shape(tensor: &Tensor) -> Vec<usize> {
-    tensor.size().into_iter().map(|length| length as usize).collect()
+/// Parameters that decay alike, list by list.
+#[derive(Default)]
+struct Group {
+    weights: Vec<Tensor>,
+    gradients: Vec<Tensor>,
+    first: Vec<Tensor>,
+    second: Vec<Tensor>,
+    /// Weights narrower than fp32, with the copy that they are written from.
+    narrow: Vec<(Tensor, Tensor)>,
+    /// Numbers of the gradients that had to be converted.
+    converted: usize,
 }
 
-fn bytes(tensor: &Tensor) -> Result<Vec<u8>, TrainError> {
-    let tensor = tensor.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
-    let count = tensor.numel();
-    let mut bytes = vec![0; count * 4];
-    tensor.f_copy_data_u8(&mut bytes, count)?;
-    Ok(bytes)
+impl Group {
+    fn push(&mut self, parameter: &Tensor, moments: &Moments) {
+        // A gradient in fp32 already is used as it is, and scaled in place.
+        let gradient = parameter.grad();
+        if gradient.kind() != Kind::Float {
+            self.converted += gradient.numel();
+        }
+        self.gradients.push(gradient.to_kind(Kind::Float));
+        self.weights.push(moments.master.as_ref().unwrap_or(parameter).detach());
+        self.first.push(moments.first.shallow_clone());
+        self.second.push(moments.second.shallow_clone());
+        self.narrow.extend(moments.master.as_ref().map(|master| (parameter.detach(), master.shallow_clone())));
+    }
+}
+
+/// The numbers of `tensor` in memory of their own on the host.
+pub(crate) fn host_copy(tensor: &Tensor) -> Tensor {
+    tch::no_grad(|| {
+        let detached = tensor.detach();
+        if detached.device() == Device::Cpu { detached.copy() } else { detached.to_device(Device::Cpu) }
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::Value;
-
-    fn tensor(value: &Value) -> Tensor {
-        let data: Vec<f32> =
-            value["data"].as_array().expect("data").iter().map(|x| x.as_f64().expect("a number") as f32).collect();
-        let shape: Vec<i64> =
-            value["shape"].as_array().expect("shape").iter().map(|x| x.as_i64().expect("a length")).collect();
-        Tensor::from_slice(&data).view(shape.as_slice())
-    }
-
-    fn with_gradients(parameters: &[(String, Tensor)], gradients: &Value) {
-        crate::gradient_clip::clear_gradients(parameters);
-        for (name, parameter) in parameters {
-            (parameter * tensor(&gradients[name])).sum(Kind::Float).backward();
-        }
-    }
-
-    fn golden() -> (Value, AdamWConfig, f64) {
-        let golden: Value = serde_json::from_str(include_str!("../tests/golden/adamw.json")).expect("golden file");
-        let number = |key: &str| golden[key].as_f64().expect("a number");
-        let config = AdamWConfig {
-            beta1: number("beta1"),
-            beta2: number("beta2"),
-            epsilon: number("epsilon"),
-            weight_decay: number("weight_decay"),
-        };
-        let rate = number("learning_rate");
-        (golden, config, rate)
-    }
-
-    fn initial(golden: &Value) -> Vec<(String, Tensor)> {
-        ["matrix", "norm"]
-            .map(|name| (name.to_owned(), tensor(&golden["initial"][name]).set_requires_grad(true)))
-            .into()
-    }
-
-    #[test]
-    fn updates_are_those_of_torch_to_one_in_a_million() {
-        let (golden, config, rate) = golden();
-        let parameters = initial(&golden);
-        let mut optimiser = AdamW::new(&parameters, config);
-        for step in golden["steps"].as_array().expect("steps") {
-            with_gradients(&parameters, &step["gradients"]);
-            optimiser.step(&parameters, rate);
-            for (name, parameter) in &parameters {
-                let distance = (parameter - tensor(&step["after"][name])).abs().max().double_value(&[]);
-                assert!(distance < 1e-6, "{name} is off by {distance} after step {}", optimiser.steps());
-            }
-        }
-        assert!(optimiser.steps() >= 5, "the golden file must hold several steps");
-    }
-
-    #[test]
-    fn saved_state_continues_to_the_same_bits() {
-        let (golden, config, rate) = golden();
-        let steps = golden["steps"].as_array().expect("steps");
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("optimizer.safetensors");
-        let (straight, resumed) = (initial(&golden), initial(&golden));
-        let mut optimiser = AdamW::new(&straight, config);
-        let mut interrupted = AdamW::new(&resumed, config);
-        for (index, step) in steps.iter().enumerate() {
-            with_gradients(&straight, &step["gradients"]);
-            optimiser.step(&straight, rate);
-            if index == 3 {
-                interrupted.save(&path).expect("saves");
-                interrupted = AdamW::load(&path, &resumed, config).expect("loads");
-            }
-            with_gradients(&resumed, &step["gradients"]);
-            interrupted.step(&resumed, rate);
-        }
-        for ((_, left), (_, right)) in straight.iter().zip(&resumed) {
-            assert!(left.equal(right));
-        }
-    }
-
-    #[test]
-    fn state_of_another_model_is_refused_by_name() {
-        let (golden, config, _) = golden();
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("optimizer.safetensors");
-        AdamW::new(&initial(&golden), config).save(&path).expect("saves");
-        let other = vec![("matrix".to_owned(), Tensor::zeros([2, 2], (Kind::Float, tch::Device::Cpu)))];
-        let message = AdamW::load(&path, &other, config).err().expect("another shape").to_string();
-        assert!(message.contains("matrix.first_moment") && message.contains("[2, 2]"), "{message}");
-        std::fs::write(&path, b"not a tensor file").expect("written");
-        assert!(AdamW::load(&path, &other, config).is_err());
-    }
-
-    #[test]
-    fn narrow_weights_keep_small_updates_in_a_master_copy() {
-        let weights = Tensor::ones([2, 2], (Kind::BFloat16, tch::Device::Cpu)).set_requires_grad(true);
-        let parameters = vec![("w".to_owned(), weights)];
-        let config = AdamWConfig { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weight_decay: 0.0 };
-        let mut optimiser = AdamW::new(&parameters, config);
-        for _ in 0..100 {
-            crate::gradient_clip::clear_gradients(&parameters);
-            parameters[0].1.sum(Kind::Float).backward();
-            optimiser.step(&parameters, 1e-3);
-        }
-        // One step of 1e-3 is below half a bf16 unit at 1.0, so without the copy nothing would move.
-        let moved = parameters[0].1.to_kind(Kind::Float).mean(Kind::Float).double_value(&[]);
-        assert!((moved - 0.9).abs() < 5e-3, "moved to {moved}");
-    }
-}
+#[path = "adamw_tests.rs"]
+mod tests;

@@ -3,7 +3,9 @@
 //! A checkpoint is a folder `step-NNNNNN` with the model in the HF layout, `optimizer.safetensors` and `state.json`. It
 //! is filled under a temporary name, every file is synced, and the folder is renamed; so a kill leaves either all of
 //! it or a temporary folder, which the next start removes. `state.json` carries the digest of every other file: a
-//! checkpoint that the disk has damaged is passed over for the one before it, which is why two are kept.
+//! checkpoint that the disk has damaged is passed over for the one before it, which is why two are kept. Old ones are
+//! removed only once the new one is whole, so that a full disk costs an error and not the last good checkpoint; there
+//! must be room for one more than are kept.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,15 +19,33 @@ use sha2::{Digest, Sha256};
 
 use crate::error::TrainError;
 
-/// Checkpoints kept in a folder.
-const KEPT: usize = 2;
 const STATE: &str = "state.json";
 const TEMPORARY: &str = ".partial-";
 
+/// Which checkpoints stay when a new one is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The newest; at least 1.
+    pub last: usize,
+    /// Those whose step is a multiple of this, for good; 0 is none.
+    pub every: u64,
+    /// The one with the lowest score.
+    pub best: bool,
+}
+
+impl Default for Retention {
+    /// The newest two.
+    fn default() -> Self {
+        Retention { last: 2, every: 0, best: false }
+    }
+}
+
 /// The checkpoints of one stage, in `OUT/checkpoints`.
+#[derive(Clone)]
 pub struct Checkpoints {
     folder: PathBuf,
     settings: Value,
+    retention: Retention,
 }
 
 /// A checkpoint whose files have been checked against their digests.
@@ -43,6 +63,9 @@ struct Record {
     step: u64,
     /// Seed and config, which must be those of the run that continues.
     settings: Value,
+    /// A loss to compare checkpoints by, where the stage gave one.
+    #[serde(default)]
+    score: Option<f64>,
     files: BTreeMap<String, String>,
     state: Value,
 }
@@ -59,7 +82,17 @@ impl Checkpoints {
                 remove(&path)?;
             }
         }
-        Ok(Checkpoints { folder, settings })
+        Ok(Checkpoints { folder, settings, retention: Retention::default() })
+    }
+
+    /// The checkpoints in `out`, for reading alone: nothing is made or removed.
+    pub fn reader(out: &Path, settings: Value) -> Checkpoints {
+        Checkpoints { folder: out.join("checkpoints"), settings, retention: Retention::default() }
+    }
+
+    /// The same with another choice of what stays.
+    pub fn keeping(self, retention: Retention) -> Checkpoints {
+        Checkpoints { retention, ..self }
     }
 
     /// The newest whole checkpoint. Damaged ones are passed over with a warning; one made with other settings is an
@@ -73,49 +106,79 @@ impl Checkpoints {
                     continue;
                 }
             };
-            let changed = changed_keys(&record.settings, &self.settings);
-            if !changed.is_empty() {
-                let message = format!(
-                    "was made with another {}; use a new output folder, or the old settings",
-                    changed.join(", ")
-                );
-                return Err(TrainError::checkpoint(&folder, message));
-            }
-            let state = serde_json::from_value(record.state)
-                .map_err(|error| TrainError::checkpoint(&folder, format!("its state does not read: {error}")))?;
-            return Ok(Some(Checkpoint { folder, step, state }));
+            return self.admit(record, folder).map(Some);
         }
         Ok(None)
     }
 
+    /// The checkpoint of `step`, which must be there and whole.
+    pub fn at<S: DeserializeOwned>(&self, step: u64) -> Result<Checkpoint<S>, TrainError> {
+        let folder = self.folder.join(name_of(step));
+        let record = read(&folder, step).map_err(|reason| TrainError::checkpoint(&folder, reason))?;
+        self.admit(record, folder)
+    }
+
+    fn admit<S: DeserializeOwned>(&self, record: Record, folder: PathBuf) -> Result<Checkpoint<S>, TrainError> {
+        let changed = changed_keys(&record.settings, &self.settings);
+        if !changed.is_empty() {
+            let message =
+                format!("was made with another {}; use a new output folder, or the old settings", changed.join(", "));
+            return Err(TrainError::checkpoint(&folder, message));
+        }
+        let state = serde_json::from_value(record.state)
+            .map_err(|error| TrainError::checkpoint(&folder, format!("its state does not read: {error}")))?;
+        Ok(Checkpoint { folder, step: record.step, state })
+    }
+
     /// Writes the checkpoint of `step`: `fill` puts files into the folder it is given, `state` goes beside them.
-    /// Afterwards only the newest two are left.
+    /// Afterwards only those are left that are to be kept: the newest two, unless [`Checkpoints::keeping`] said else.
     pub fn write(
         &self,
         step: u64,
         state: &impl Serialize,
         fill: impl FnOnce(&Path) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
-        let name = format!("step-{step:06}");
+        self.write_scored(step, None, state, fill)
+    }
+
+    /// [`Checkpoints::write`] with a loss by which the best checkpoint is told.
+    pub fn write_scored(
+        &self,
+        step: u64,
+        score: Option<f64>,
+        state: &impl Serialize,
+        fill: impl FnOnce(&Path) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
         let record = |folder: &Path| -> Result<(), TrainError> {
             let broken =
                 |error: serde_json::Error| TrainError::checkpoint(folder, format!("cannot store state: {error}"));
             let record = Record {
                 step,
                 settings: self.settings.clone(),
+                score,
                 files: digests(folder).map_err(|error| TrainError::io(folder, error))?,
                 state: serde_json::to_value(state).map_err(broken)?,
             };
             let bytes = serde_json::to_vec_pretty(&record).map_err(broken)?;
             Ok(octo_data::atomic::write(&folder.join(STATE), &bytes)?)
         };
-        write_folder(&self.folder.join(name), |folder| {
+        write_folder(&self.folder.join(name_of(step)), |folder| {
             fill(folder)?;
             record(folder)
         })?;
+        self.remove_old()
+    }
+
+    fn remove_old(&self) -> Result<(), TrainError> {
+        let Retention { last, every, best } = self.retention;
         let present = self.list()?;
-        for (_, folder) in present.iter().take(present.len().saturating_sub(KEPT)) {
-            remove(folder)?;
+        let best = if best { best_of(&present) } else { None };
+        let old = present.len().saturating_sub(last.max(1));
+        for (step, folder) in &present[..old] {
+            let for_good = every > 0 && step.is_multiple_of(every);
+            if !for_good && best != Some(*step) {
+                remove(folder)?;
+            }
         }
         Ok(())
     }
@@ -145,11 +208,34 @@ pub(crate) fn write_folder(
     let temporary = parent.join(format!("{TEMPORARY}{}", file_name(target)));
     remove(&temporary)?;
     std::fs::create_dir_all(&temporary).map_err(|error| TrainError::io(&temporary, error))?;
-    fill(&temporary)?;
-    sync_files(&temporary).map_err(|error| TrainError::io(&temporary, error))?;
+    let filled =
+        fill(&temporary).and_then(|()| sync_files(&temporary).map_err(|error| TrainError::io(&temporary, error)));
+    if filled.is_err() {
+        // Where the disk is full, its space is wanted back at once.
+        let _ = remove(&temporary);
+    }
+    filled?;
     remove(target)?;
     std::fs::rename(&temporary, target).map_err(|error| TrainError::io(target, error))?;
     File::open(parent).and_then(|folder| folder.sync_all()).map_err(|error| TrainError::io(parent, error))
+}
+
+fn name_of(step: u64) -> String {
+    format!("step-{step:06}")
+}
+
+/// The step of the checkpoint with the lowest score; the earliest of equals. What can't be read has none.
+fn best_of(present: &[(u64, PathBuf)]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Scored {
+        score: Option<f64>,
+    }
+    let score = |folder: &Path| -> Option<f64> {
+        let text = std::fs::read(folder.join(STATE)).ok()?;
+        serde_json::from_slice::<Scored>(&text).ok()?.score
+    };
+    let scored = present.iter().filter_map(|(step, folder)| Some((*step, score(folder)?)));
+    scored.min_by(|left, right| left.1.total_cmp(&right.1)).map(|(step, _)| step)
 }
 
 fn sync_files(folder: &Path) -> std::io::Result<()> {
@@ -243,74 +329,5 @@ pub(crate) fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn filled(checkpoints: &Checkpoints, step: u64) {
-        checkpoints
-            .write(step, &json!({"seen": step}), |folder| {
-                std::fs::write(folder.join("weights"), format!("weights of {step}"))
-                    .map_err(|e| TrainError::io(folder, e))
-            })
-            .expect("writes");
-    }
-
-    fn latest(checkpoints: &Checkpoints) -> Option<(u64, Value)> {
-        checkpoints.latest().expect("reads").map(|found: Checkpoint<Value>| (found.step, found.state))
-    }
-
-    #[test]
-    fn the_newest_is_found_and_two_are_kept() {
-        let out = tempfile::tempdir().expect("a temporary folder");
-        let checkpoints = Checkpoints::open(out.path(), json!({"seed": 7})).expect("opens");
-        assert!(latest(&checkpoints).is_none());
-        for step in [4, 8, 12] {
-            filled(&checkpoints, step);
-        }
-        assert_eq!(latest(&checkpoints), Some((12, json!({"seen": 12}))));
-        assert_eq!(checkpoints.list().expect("lists").len(), 2);
-    }
-
-    #[test]
-    fn a_half_written_folder_is_removed_and_a_damaged_one_passed_over() {
-        let out = tempfile::tempdir().expect("a temporary folder");
-        let checkpoints = Checkpoints::open(out.path(), json!({})).expect("opens");
-        filled(&checkpoints, 4);
-        filled(&checkpoints, 8);
-        let folder = out.path().join("checkpoints");
-        std::fs::write(folder.join("step-000008/weights"), "weights of").expect("damaged");
-        std::fs::create_dir(folder.join(".partial-step-000012")).expect("half written");
-        std::fs::create_dir(folder.join("step-000016")).expect("a folder with nothing in it");
-        let again = Checkpoints::open(out.path(), json!({})).expect("opens");
-        assert_eq!(latest(&again), Some((4, json!({"seen": 4}))));
-        assert!(!folder.join(".partial-step-000012").exists());
-    }
-
-    #[test]
-    fn a_fill_that_fails_leaves_no_checkpoint() {
-        let out = tempfile::tempdir().expect("a temporary folder");
-        let checkpoints = Checkpoints::open(out.path(), json!({})).expect("opens");
-        let failed = checkpoints.write(4, &json!({}), |folder| Err(TrainError::checkpoint(folder, "disk is full")));
-        assert!(failed.is_err() && latest(&checkpoints).is_none());
-    }
-
-    #[test]
-    fn other_settings_are_refused_by_key() {
-        let out = tempfile::tempdir().expect("a temporary folder");
-        let settings = json!({"seed": 7, "config": {"learning_rate": 0.1, "context": 8}});
-        filled(&Checkpoints::open(out.path(), settings).expect("opens"), 4);
-        let other = json!({"seed": 7, "config": {"learning_rate": 0.2, "context": 8}});
-        let found = Checkpoints::open(out.path(), other).expect("opens").latest::<Value>();
-        let message = found.err().expect("another run's checkpoint").to_string();
-        assert!(message.contains("learning_rate") && !message.contains("context"), "{message}");
-    }
-
-    #[test]
-    fn policy_memory_survives_its_text_form() {
-        let bytes: Vec<u8> = (0..=255).collect();
-        assert_eq!(from_hexadecimal(&hexadecimal(&bytes)), Some(bytes));
-        assert_eq!(from_hexadecimal("0g"), None);
-        assert_eq!(from_hexadecimal("abc"), None);
-    }
-}
+#[path = "checkpoint_tests.rs"]
+mod tests;

@@ -62,6 +62,35 @@ pub enum TrainError {
         /// Skipped steps in a row.
         in_a_row: u64,
     },
+    /// A checkpoint could not be written. The ones before it are as they were.
+    #[error(
+        "the checkpoint of step {step} could not be written: {reason}; those before it are whole, and the same command \
+         goes on from the newest"
+    )]
+    NotWritten {
+        /// Its step.
+        step: u64,
+        /// Why.
+        reason: Box<TrainError>,
+    },
+    /// Too many updates in a row were not made.
+    #[error(
+        "the updates of {in_a_row} steps in a row were skipped, so the run has diverged:\n{report}\n\
+         Lower `learning_rate` or `gradient_clip`, or look at the data of those steps. {checkpoint}"
+    )]
+    Diverged {
+        /// Last step tried, counted from 1.
+        step: u64,
+        /// Skipped steps in a row.
+        in_a_row: u64,
+        /// A line for each of them: what was wrong.
+        report: String,
+        /// Which checkpoint is the newest.
+        checkpoint: String,
+    },
+    /// The processes that train together do not, or no longer.
+    #[error("{0}")]
+    Ranks(String),
     /// Nothing is left to train or evaluate on.
     #[error("{0}")]
     NothingToDo(String),

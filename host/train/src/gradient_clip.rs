@@ -1,23 +1,42 @@
 //! Clipping by the global norm over all parameters, as `torch.nn.utils.clip_grad_norm_` does.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
+
+/// The joint Euclidean norm of all gradients: one number, fp32, left on the device. 0 where there are none.
+pub fn global_norm(parameters: &[(String, Tensor)]) -> Tensor {
+    tch::no_grad(|| {
+        let gradients = parameters.iter().map(|(_, parameter)| parameter.grad()).filter(Tensor::defined);
+        let norms: Vec<Tensor> = gradients.map(|gradient| gradient.norm_scalaropt_dtype(2, Kind::Float)).collect();
+        match norms.first() {
+            None => {
+                let device = parameters.first().map_or(Device::Cpu, |(_, parameter)| parameter.device());
+                Tensor::zeros([] as [i64; 0], (Kind::Float, device))
+            }
+            Some(_) => Tensor::stack(&norms, 0).norm(),
+        }
+    })
+}
+
+/// What gradients of the joint norm `norm` are to be multiplied with so that it is at most `max_norm`: at most 1, by
+/// the formula of `clip_grad_norm_`. On the device, without a read from it.
+pub fn clip_scale(norm: &Tensor, max_norm: f64) -> Tensor {
+    tch::no_grad(|| ((norm + 1e-6).reciprocal() * max_norm).clamp_max(1.0))
+}
 
 /// Scales all gradients so that their joint Euclidean norm is at most `max_norm`, and returns the norm before that.
 /// A norm that is not finite leaves the gradients as they are: the caller skips the step.
 pub fn clip_global_norm(parameters: &[(String, Tensor)], max_norm: f64) -> f64 {
     tch::no_grad(|| {
-        let mut gradients: Vec<Tensor> =
-            parameters.iter().map(|(_, parameter)| parameter.grad()).filter(Tensor::defined).collect();
-        if gradients.is_empty() {
-            return 0.0;
-        }
-        let norms: Vec<Tensor> = gradients.iter().map(|gradient| gradient.to_kind(Kind::Float).norm()).collect();
+        let norm = global_norm(parameters);
+        let scale = clip_scale(&norm, max_norm);
         // One read from the device for all of them.
-        let norm = Tensor::stack(&norms, 0).norm().double_value(&[]);
-        let scale = max_norm / (norm + 1e-6);
-        if norm.is_finite() && scale < 1.0 {
-            for gradient in &mut gradients {
-                let _ = gradient.g_mul_scalar_(scale);
+        let norm = norm.double_value(&[]);
+        if norm.is_finite() && norm > max_norm {
+            for (_, parameter) in parameters {
+                let mut gradient = parameter.grad();
+                if gradient.defined() {
+                    let _ = gradient.g_mul_(&scale.to_kind(gradient.kind()));
+                }
             }
         }
         norm
@@ -26,8 +45,11 @@ pub fn clip_global_norm(parameters: &[(String, Tensor)], max_norm: f64) -> f64 {
 
 /// Forgets all gradients, so that the next backward starts from nothing.
 pub fn clear_gradients(parameters: &[(String, Tensor)]) {
-    for (_, parameter) in parameters {
-        parameter.shallow_clone().zero_grad();
+    // Where libtorch would not forget them, zeroes do as well.
+    if octo_shim::forget_gradients(parameters.iter().map(|(_, parameter)| parameter)).is_err() {
+        for (_, parameter) in parameters {
+            parameter.shallow_clone().zero_grad();
+        }
     }
 }
 
@@ -57,6 +79,18 @@ mod tests {
         let small = parameters(&[&[0.3, 0.0], &[0.4]]);
         clip_global_norm(&small, 1.0);
         assert_eq!(gradient(&small, 1), [0.4]);
+    }
+
+    #[test]
+    fn the_scale_on_the_device_is_that_of_the_clipped_gradients() {
+        let scale = |gradients: &[&[f32]], max: f64| {
+            let parameters = parameters(gradients);
+            clip_scale(&global_norm(&parameters), max).double_value(&[])
+        };
+        assert!((scale(&[&[3.0, 0.0], &[4.0]], 1.0) - 1.0 / 5.000001).abs() < 1e-7);
+        assert_eq!(scale(&[&[0.3, 0.0], &[0.4]], 1.0), 1.0);
+        assert_eq!(scale(&[&[0.0]], 1.0), 1.0);
+        assert_eq!(global_norm(&[]).double_value(&[]), 0.0);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! OctoThinker's stable stage holds the peak throughout and its decay stages fall over the whole stage; with
 //! `decay_steps` one stage can do both, as nanotron's `lr_decay_starting_step` does.
 
+use std::f64::consts::PI;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -31,6 +33,33 @@ pub enum DecayShape {
     /// 1 − √progress.
     #[serde(rename = "1-sqrt")]
     OneMinusSquareRoot,
+    /// The same factor at every step; needs a final rate above 0.
+    #[serde(rename = "exponential")]
+    Exponential,
+}
+
+/// How a warmup rises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WarmupShape {
+    /// A straight line from the start rate to the peak. The first step is one part of the way up.
+    #[default]
+    Linear,
+    /// Half a cosine wave from the start rate to the peak.
+    Cosine,
+    /// The start rate for the whole warmup, then the peak.
+    Constant,
+}
+
+/// The beginning of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Warmup {
+    /// Its length; 0 is none.
+    pub steps: u64,
+    /// How it rises.
+    pub shape: WarmupShape,
+    /// The rate that it rises from.
+    pub start: f64,
 }
 
 /// The rate of every step of a stage.
@@ -44,8 +73,8 @@ pub struct LearningRate {
     pub schedule: Schedule,
     /// Curve of the decay.
     pub shape: DecayShape,
-    /// Steps of linear warmup from peak ÷ steps to peak.
-    pub warmup_steps: u64,
+    /// What comes before the peak.
+    pub warmup: Warmup,
     /// Steps that the decay takes at the stage's end; `None` is all steps behind the warmup.
     pub decay_steps: Option<u64>,
     /// Steps of the stage.
@@ -64,19 +93,30 @@ impl LearningRate {
         };
         rate("learning_rate", self.peak)?;
         rate("final_learning_rate", self.last)?;
-        if self.warmup_steps > self.total_steps {
-            let message = format!("{} is more than the stage's {} steps", self.warmup_steps, self.total_steps);
+        rate("warmup_learning_rate", self.warmup.start)?;
+        let Warmup { steps, shape, start } = self.warmup;
+        if steps > self.total_steps {
+            let message = format!("{steps} is more than the stage's {} steps", self.total_steps);
             return Err(TrainError::config("warmup_steps", message));
+        }
+        if steps > 0 && shape == WarmupShape::Constant && start == 0.0 {
+            let message = "a constant warmup needs the rate that it holds; at 0 nothing would be learned";
+            return Err(TrainError::config("warmup_learning_rate", message));
+        }
+        let decays = self.schedule == Schedule::Decay;
+        if decays && self.shape == DecayShape::Exponential && (self.last <= 0.0 || self.peak <= 0.0) {
+            let message = "an exponential decay never reaches 0; give a final rate above 0";
+            return Err(TrainError::config("final_learning_rate", message));
         }
         Ok(())
     }
 
     /// Rate of the update number `step`, counted from 0.
     pub fn at(&self, step: u64) -> f64 {
-        if step < self.warmup_steps {
-            return self.peak * (step + 1) as f64 / self.warmup_steps as f64;
+        if step < self.warmup.steps {
+            return self.warming(step);
         }
-        let after_warmup = self.total_steps.saturating_sub(self.warmup_steps);
+        let after_warmup = self.total_steps.saturating_sub(self.warmup.steps);
         let steps = self.decay_steps.unwrap_or(after_warmup).min(after_warmup);
         let start = self.total_steps - steps;
         if self.schedule == Schedule::Stable || steps == 0 || step < start {
@@ -84,17 +124,30 @@ impl LearningRate {
         }
         let progress = ((step - start) as f64 / steps as f64).min(1.0);
         let share = match self.shape {
-            DecayShape::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
+            DecayShape::Cosine => 0.5 * (1.0 + (PI * progress).cos()),
             DecayShape::Linear => 1.0 - progress,
             DecayShape::OneMinusSquareRoot => 1.0 - progress.sqrt(),
+            DecayShape::Exponential => return self.peak * (self.last / self.peak).powf(progress),
         };
         self.last + (self.peak - self.last) * share
+    }
+
+    fn warming(&self, step: u64) -> f64 {
+        let Warmup { steps, shape, start } = self.warmup;
+        let progress = (step + 1) as f64 / steps as f64;
+        let share = match shape {
+            WarmupShape::Linear => progress,
+            WarmupShape::Cosine => 0.5 * (1.0 - (PI * progress).cos()),
+            WarmupShape::Constant => 0.0,
+        };
+        start + (self.peak - start) * share
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn decay(shape: DecayShape) -> LearningRate {
         LearningRate {
@@ -102,10 +155,14 @@ mod tests {
             last: 2e-6,
             schedule: Schedule::Decay,
             shape,
-            warmup_steps: 0,
+            warmup: Warmup::default(),
             decay_steps: None,
-            total_steps: 100,
+            total_steps: 40,
         }
+    }
+
+    fn golden() -> Value {
+        serde_json::from_str(include_str!("../tests/golden/learning_rate.json")).expect("golden file")
     }
 
     fn close(left: f64, right: f64) {
@@ -113,39 +170,66 @@ mod tests {
     }
 
     #[test]
-    fn decays_start_at_the_peak_and_end_at_the_final_rate() {
-        for shape in [DecayShape::Cosine, DecayShape::Linear, DecayShape::OneMinusSquareRoot] {
+    fn decays_are_those_of_pytorchs_schedulers() {
+        let golden = golden();
+        for (name, rates) in golden["decays"].as_object().expect("decays") {
+            let shape: DecayShape = serde_json::from_value(name.clone().into()).expect("a shape");
             let rate = decay(shape);
-            close(rate.at(0), 2e-5);
-            close(rate.at(100), 2e-6);
-            assert!((1..100).all(|step| rate.at(step) < rate.at(step - 1)), "{shape:?} must fall at every step");
+            let rates: Vec<f64> = rates.as_array().expect("rates").iter().filter_map(Value::as_f64).collect();
+            assert_eq!(rates.len(), 41);
+            for (step, wanted) in rates.into_iter().enumerate() {
+                let found = rate.at(step as u64);
+                assert!((found - wanted).abs() < 1e-12 * 2e-5 + 1e-18, "{name}, step {step}: {found}, not {wanted}");
+            }
         }
-        close(decay(DecayShape::Cosine).at(50), 1.1e-5);
-        close(decay(DecayShape::Linear).at(25), 1.55e-5);
-        close(decay(DecayShape::OneMinusSquareRoot).at(25), 1.1e-5);
     }
 
     #[test]
-    fn warmup_reaches_the_peak_and_stable_stays_there() {
-        let rate = LearningRate { schedule: Schedule::Stable, warmup_steps: 4, ..decay(DecayShape::Cosine) };
-        close(rate.at(0), 5e-6);
-        close(rate.at(3), 2e-5);
-        close(rate.at(99), 2e-5);
+    fn warmups_are_those_of_pytorchs_schedulers_and_end_at_the_peak() {
+        let golden = golden();
+        for (name, rates) in golden["warmups"].as_object().expect("warmups") {
+            let shape: WarmupShape = serde_json::from_value(name.clone().into()).expect("a shape");
+            let start = if shape == WarmupShape::Constant { 0.25 * 2e-5 } else { 0.0 };
+            let warmup = Warmup { steps: 10, shape, start };
+            let rate = LearningRate { schedule: Schedule::Stable, warmup, ..decay(DecayShape::Cosine) };
+            rate.check().expect("a warmup that works");
+            for (step, wanted) in rates.as_array().expect("rates").iter().enumerate() {
+                let (found, wanted) = (rate.at(step as u64), wanted.as_f64().expect("a rate"));
+                assert!((found - wanted).abs() < 1e-17, "{name}, step {step}: {found}, not {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn decays_start_at_the_peak_fall_at_every_step_and_end_at_the_final_rate() {
+        let shapes = [DecayShape::Cosine, DecayShape::Linear, DecayShape::OneMinusSquareRoot, DecayShape::Exponential];
+        for shape in shapes {
+            let rate = decay(shape);
+            close(rate.at(0), 2e-5);
+            close(rate.at(40), 2e-6);
+            assert!((1..40).all(|step| rate.at(step) < rate.at(step - 1)), "{shape:?} must fall at every step");
+        }
     }
 
     #[test]
     fn a_late_decay_leaves_the_steps_before_it_stable() {
         let rate = LearningRate { decay_steps: Some(20), ..decay(DecayShape::Linear) };
-        close(rate.at(79), 2e-5);
-        close(rate.at(80), 2e-5);
-        close(rate.at(90), 1.1e-5);
+        close(rate.at(19), 2e-5);
+        close(rate.at(20), 2e-5);
+        close(rate.at(30), 1.1e-5);
     }
 
     #[test]
     fn impossible_schedules_are_refused_by_key() {
-        let endless = LearningRate { warmup_steps: 101, ..decay(DecayShape::Linear) };
-        assert!(endless.check().expect_err("warmup is too long").to_string().contains("warmup_steps"));
-        let broken = LearningRate { peak: f64::NAN, ..decay(DecayShape::Linear) };
-        assert!(broken.check().expect_err("NaN is no rate").to_string().contains("learning_rate"));
+        let refused = |rate: LearningRate, key: &str| {
+            let message = rate.check().expect_err(key).to_string();
+            assert!(message.contains(key), "{message}");
+        };
+        let warmup = |steps, shape| Warmup { steps, shape, start: 0.0 };
+        let linear = || decay(DecayShape::Linear);
+        refused(LearningRate { warmup: warmup(101, WarmupShape::Linear), ..linear() }, "warmup_steps");
+        refused(LearningRate { warmup: warmup(4, WarmupShape::Constant), ..linear() }, "warmup_learning_rate");
+        refused(LearningRate { peak: f64::NAN, ..linear() }, "learning_rate");
+        refused(LearningRate { last: 0.0, ..decay(DecayShape::Exponential) }, "final_learning_rate");
     }
 }

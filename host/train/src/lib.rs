@@ -7,23 +7,29 @@
 
 pub mod adamw;
 pub mod advantage;
+mod background;
 pub mod checkpoint;
 pub mod control;
 pub mod error;
 pub mod eval;
 pub mod evaluate;
+pub mod flops;
 pub mod gradient_clip;
+pub mod hardware;
 pub mod learning_rate;
 pub mod metrics;
 pub mod midtrain;
 pub mod midtrain_config;
 mod model_folder;
+mod optimizer_file;
 pub mod policy_loss;
 pub mod policy_update;
+pub mod ranks;
 pub mod rewards;
 pub mod rl;
 pub mod rl_config;
 pub mod rollout;
+pub mod spikes;
 mod stage;
 pub mod tally;
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::adamw::AdamWConfig;
+use crate::checkpoint::Retention;
 use crate::error::TrainError;
-use crate::learning_rate::{DecayShape, LearningRate, Schedule};
+use crate::learning_rate::{DecayShape, LearningRate, Schedule, Warmup, WarmupShape};
 
 /// What a stage does with the optimiser state of the model it starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -15,7 +16,8 @@ pub enum OptimizerStart {
     /// Starts with zero moments.
     #[default]
     Reset,
-    /// Goes on from `optimizer.safetensors` beside the initial model folder.
+    /// Goes on from the `optimizer.safetensors` in the initial folder, where that is a checkpoint, or beside it, where
+    /// it is a finished stage's `model`.
     Keep,
 }
 
@@ -27,7 +29,7 @@ pub struct MidtrainConfig {
     pub tokens: u64,
     /// Tokens that a sequence predicts.
     pub context: usize,
-    /// Sequences of one update.
+    /// Sequences of one update, over all ranks.
     pub sequences_per_step: usize,
     /// Sequences of one forward and backward pass; an update sums over as many as it needs. 0 is all at once.
     #[serde(default)]
@@ -40,18 +42,27 @@ pub struct MidtrainConfig {
     /// `stable` or `decay`.
     #[serde(default)]
     pub schedule: Schedule,
-    /// `cosine`, `linear` or `1-sqrt`.
+    /// `cosine`, `linear`, `1-sqrt` or `exponential`.
     #[serde(default)]
     pub decay_shape: DecayShape,
     /// Length of the decay at the stage's end, in steps; the whole stage behind the warmup where it is not given.
     #[serde(default)]
     pub decay_steps: Option<u64>,
-    /// Steps of linear warmup.
+    /// Steps of warmup.
     #[serde(default)]
     pub warmup_steps: u64,
+    /// `linear`, `cosine` or `constant`.
+    #[serde(default)]
+    pub warmup_shape: WarmupShape,
+    /// Rate that the warmup rises from; a constant one holds it.
+    #[serde(default)]
+    pub warmup_learning_rate: f64,
     /// Decoupled weight decay of matrices.
     #[serde(default = "weight_decay")]
     pub weight_decay: f64,
+    /// Whether the embeddings decay too.
+    #[serde(default = "yes")]
+    pub decay_embeddings: bool,
     /// First-moment decay of AdamW.
     #[serde(default = "beta1")]
     pub beta1: f64,
@@ -76,9 +87,37 @@ pub struct MidtrainConfig {
     /// Steps between checkpoints; 0 writes them only when asked to stop.
     #[serde(default = "checkpoint_every")]
     pub checkpoint_every: u64,
-    /// Steps in a row without a finite loss and gradient after which the stage gives up.
+    /// Newest checkpoints that are kept.
+    #[serde(default = "keep_last")]
+    pub keep_last: usize,
+    /// Also keeps, for good, the checkpoint of every so many steps: what another stage can branch from. 0 is none.
+    #[serde(default)]
+    pub keep_every: u64,
+    /// Also keeps the checkpoint with the lowest loss: on the held-out documents where the stage has some, else the
+    /// mean of the training steps since the checkpoint before it.
+    #[serde(default = "yes")]
+    pub keep_best: bool,
+    /// Whether training goes on while a checkpoint is written, from a copy in host memory of weights and optimiser.
+    #[serde(default = "yes")]
+    pub checkpoint_in_background: bool,
+    /// Steps in a row without an update after which the stage gives up.
     #[serde(default = "skipped_steps_limit")]
     pub skipped_steps_limit: u64,
+    /// An update is skipped if its loss or gradient norm lies so many standard deviations above the mean of the last
+    /// 128 steps; 0 is never. 6 is OLMo-core's number; a step skipped in vain costs one batch, a spike that is not
+    /// may cost the run.
+    #[serde(default = "spike_sigma")]
+    pub spike_sigma: f64,
+    /// Steps between evaluations on the held-out documents, where the stage has some; 0 evaluates before the first
+    /// and after the last step only.
+    #[serde(default)]
+    pub evaluate_every: u64,
+    /// Sequences of the held-out documents that are evaluated on: at most so many, the same every time.
+    #[serde(default = "held_out_sequences")]
+    pub held_out_sequences: usize,
+    /// The device's peak in TFLOP/s, for the utilisation that the progress line shows; known GPUs have theirs.
+    #[serde(default)]
+    pub peak_teraflops: Option<f64>,
     /// libtorch threads of this stage.
     #[serde(default = "threads")]
     pub threads: usize,
@@ -108,6 +147,18 @@ pub(crate) fn gradient_clip() -> f64 {
 fn checkpoint_every() -> u64 {
     100
 }
+fn keep_last() -> usize {
+    2
+}
+fn yes() -> bool {
+    true
+}
+fn spike_sigma() -> f64 {
+    6.0
+}
+fn held_out_sequences() -> usize {
+    64
+}
 pub(crate) fn skipped_steps_limit() -> u64 {
     5
 }
@@ -136,7 +187,7 @@ impl MidtrainConfig {
             last: self.final_learning_rate.unwrap_or(self.learning_rate / 10.0),
             schedule: self.schedule,
             shape: self.decay_shape,
-            warmup_steps: self.warmup_steps,
+            warmup: Warmup { steps: self.warmup_steps, shape: self.warmup_shape, start: self.warmup_learning_rate },
             decay_steps: self.decay_steps,
             total_steps: self.steps(),
         }
@@ -144,8 +195,24 @@ impl MidtrainConfig {
 
     /// Settings of the optimiser.
     pub fn adamw(&self) -> AdamWConfig {
-        let MidtrainConfig { beta1, beta2, epsilon, weight_decay, .. } = *self;
-        AdamWConfig { beta1, beta2, epsilon, weight_decay }
+        let MidtrainConfig { beta1, beta2, epsilon, weight_decay, decay_embeddings, .. } = *self;
+        AdamWConfig { beta1, beta2, epsilon, weight_decay, decay_embeddings }
+    }
+
+    /// Which checkpoints stay.
+    pub fn retention(&self) -> Retention {
+        Retention { last: self.keep_last, every: self.keep_every, best: self.keep_best }
+    }
+
+    /// Whether a checkpoint is due after `step` steps, the last one excepted: the finished model stands for that.
+    pub fn checkpoint_due(&self, step: u64) -> bool {
+        let due = |every: u64| every > 0 && step.is_multiple_of(every);
+        step > 0 && step < self.steps() && (due(self.checkpoint_every) || due(self.keep_every))
+    }
+
+    /// Whether the checkpoint of `step` is there when the stage is done.
+    pub fn keeps(&self, step: u64) -> bool {
+        self.keep_every > 0 && step.is_multiple_of(self.keep_every) && self.checkpoint_due(step)
     }
 
     /// Refuses settings that cannot work, naming the key.
@@ -154,6 +221,8 @@ impl MidtrainConfig {
             ("tokens", self.tokens),
             ("context", self.context as u64),
             ("sequences_per_step", self.sequences_per_step as u64),
+            ("keep_last", self.keep_last as u64),
+            ("held_out_sequences", self.held_out_sequences as u64),
         ];
         if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(TrainError::config(key, "must be at least 1"));
@@ -163,6 +232,13 @@ impl MidtrainConfig {
                 "gradient_clip",
                 format!("{} is not a positive number", self.gradient_clip),
             ));
+        }
+        if !(self.spike_sigma.is_finite() && self.spike_sigma >= 0.0) {
+            let message = format!("{} is not a number of at least 0", self.spike_sigma);
+            return Err(TrainError::config("spike_sigma", message));
+        }
+        if self.peak_teraflops.is_some_and(|peak| !(peak.is_finite() && peak > 0.0)) {
+            return Err(TrainError::config("peak_teraflops", "is not a positive number"));
         }
         self.adamw().check()?;
         self.rate().check()
@@ -189,11 +265,22 @@ mod tests {
     }
 
     #[test]
+    fn only_what_keep_every_names_can_be_counted_on() {
+        let config = config(r#", "checkpoint_every": 10, "keep_every": 8"#);
+        let due: Vec<u64> = (0..=32).filter(|step| config.checkpoint_due(*step)).collect();
+        assert_eq!(due, [8, 10, 16, 20, 24, 30]);
+        let kept: Vec<u64> = (0..=32).filter(|step| config.keeps(*step)).collect();
+        assert_eq!(kept, [8, 16, 24]);
+    }
+
+    #[test]
     fn settings_that_cannot_work_are_refused_by_key() {
         for (extra, key) in [
             (r#", "gradient_clip": 0.0"#, "gradient_clip"),
             (r#", "warmup_steps": 33"#, "warmup_steps"),
             (r#", "final_learning_rate": -1.0"#, "final_learning_rate"),
+            (r#", "spike_sigma": -1.0"#, "spike_sigma"),
+            (r#", "keep_last": 0"#, "keep_last"),
         ] {
             let message = config(extra).check().expect_err(key).to_string();
             assert!(message.contains(key), "{message}");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use octo_data::tokenizer::Tokenizer;
-use octo_model::Llama;
+use octo_model::{Llama, ModelError, Snapshot};
 
 use crate::checkpoint::write_folder;
 use crate::error::TrainError;
@@ -42,8 +42,17 @@ impl Companions {
 
     /// Writes model and companions into `folder`, which exists.
     pub(crate) fn fill(&self, model: &Llama, folder: &Path) -> Result<(), TrainError> {
+        self.fill_with(|folder| model.save(folder), folder)
+    }
+
+    /// [`Companions::fill`] with weights that were copied before.
+    pub(crate) fn fill_copy(&self, model: &Snapshot, folder: &Path) -> Result<(), TrainError> {
+        self.fill_with(|folder| model.save(folder), folder)
+    }
+
+    fn fill_with(&self, save: impl FnOnce(&Path) -> Result<(), ModelError>, folder: &Path) -> Result<(), TrainError> {
         self.tokenizer.save(folder)?;
-        model.save(folder)?;
+        save(folder)?;
         if let Some(source) = &self.generation_config {
             std::fs::copy(source, folder.join(GENERATION_CONFIG)).map_err(|error| TrainError::io(source, error))?;
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::adamw::AdamWConfig;
 use crate::advantage::AdvantageScale;
 use crate::error::TrainError;
-use crate::learning_rate::{DecayShape, LearningRate, Schedule};
+use crate::learning_rate::{DecayShape, LearningRate, Schedule, Warmup};
 use crate::midtrain_config::{beta1, cpu, epsilon, gradient_clip, skipped_steps_limit, threads};
 use crate::rewards::FailedRollouts;
 
@@ -178,7 +178,7 @@ impl RlConfig {
     /// Settings of the optimiser.
     pub fn adamw(&self) -> AdamWConfig {
         let RlConfig { beta1, beta2, epsilon, weight_decay, .. } = *self;
-        AdamWConfig { beta1, beta2, epsilon, weight_decay }
+        AdamWConfig { beta1, beta2, epsilon, weight_decay, decay_embeddings: true }
     }
 
     /// Learning rate by step.
@@ -188,7 +188,7 @@ impl RlConfig {
             last: self.learning_rate,
             schedule: Schedule::Stable,
             shape: DecayShape::default(),
-            warmup_steps: self.warmup_steps,
+            warmup: Warmup { steps: self.warmup_steps, ..Warmup::default() },
             decay_steps: None,
             total_steps: self.steps,
         }

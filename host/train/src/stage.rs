@@ -10,6 +10,17 @@ use crate::error::TrainError;
 
 /// Name of the optimiser's state, in a checkpoint and beside a finished stage's `model/`.
 pub(crate) const OPTIMIZER_FILE: &str = "optimizer.safetensors";
+/// Config keys that change what is kept, shown or used, but no weight.
+const INDIFFERENT: [&str; 8] = [
+    "threads",
+    "device",
+    "checkpoint_every",
+    "checkpoint_in_background",
+    "keep_last",
+    "keep_every",
+    "keep_best",
+    "peak_teraflops",
+];
 /// Written last: a folder that has it is finished.
 pub(crate) const RESULTS_FILE: &str = "results.json";
 
@@ -66,7 +77,7 @@ pub(crate) fn device(name: &str) -> Result<Device, TrainError> {
 pub(crate) fn settings(stage: &str, seed: u64, config: &impl Serialize) -> Value {
     let mut config = json!(config);
     if let Some(config) = config.as_object_mut() {
-        config.retain(|key, _| !["threads", "checkpoint_every", "device"].contains(&key.as_str()));
+        config.retain(|key, _| !INDIFFERENT.contains(&key.as_str()));
     }
     json!({ "stage": stage, "seed": seed, "config": config })
 }

@@ -1,4 +1,5 @@
-//! What an input of a stage refers to: a file of another stage (`@corpus/web.jsonl.zst`), or a path.
+//! What an input of a stage refers to: a file of another stage (`@corpus/web.jsonl.zst`), its checkpoint after so
+//! many steps (`@stable:25000`), or a path.
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,15 @@ impl Source {
             let expanded = expand_environment(text)?;
             return Ok(Source::File(folder.join(expanded)));
         };
+        if let Some((stage, step)) = reference.split_once(':')
+            && !stage.contains('/')
+        {
+            let step: u64 = match step.parse() {
+                Ok(step) if !stage.is_empty() => step,
+                _ => bail!("{text:?} is no checkpoint; write @STAGE:STEPS, such as @stable:25000"),
+            };
+            return Ok(Source::Stage { stage: stage.to_owned(), path: checkpoint_path(step) });
+        }
         let (stage, path) = reference.split_once('/').unwrap_or((reference, ""));
         // A stage's files are its own: no way out of its folder.
         if stage.is_empty() || Path::new(path).components().any(|part| !matches!(part, std::path::Component::Normal(_)))
@@ -28,6 +38,16 @@ impl Source {
         }
         Ok(Source::Stage { stage: stage.to_owned(), path: path.to_owned() })
     }
+}
+
+/// Where a stage keeps its checkpoint after `step` steps.
+pub fn checkpoint_path(step: u64) -> String {
+    format!("checkpoints/step-{step:06}")
+}
+
+/// The step of a path that [`checkpoint_path`] gives.
+pub fn checkpoint_step(path: &str) -> Option<u64> {
+    path.strip_prefix("checkpoints/step-")?.split('/').next()?.parse().ok()
 }
 
 fn expand_environment(text: &str) -> Result<String> {
@@ -67,6 +87,19 @@ mod tests {
         assert!(Source::parse("@/b", Path::new("r")).is_err());
         let whole = Source::parse("@a", Path::new("r")).unwrap();
         assert_eq!(whole, Source::Stage { stage: "a".into(), path: String::new() });
+    }
+
+    #[test]
+    fn a_checkpoint_is_named_by_its_step() {
+        let source = Source::parse("@stable:25000", Path::new("r")).unwrap();
+        assert_eq!(source, Source::Stage { stage: "stable".into(), path: "checkpoints/step-025000".into() });
+        let spelled = Source::parse("@stable/checkpoints/step-025000", Path::new("r")).unwrap();
+        assert_eq!(source, spelled);
+        assert_eq!(checkpoint_step("checkpoints/step-025000"), Some(25000));
+        assert_eq!(checkpoint_step("model"), None);
+        for wrong in ["@stable:", "@:3", "@stable:last", "@stable:-1"] {
+            assert!(Source::parse(wrong, Path::new("r")).unwrap_err().to_string().contains("@STAGE:STEPS"), "{wrong}");
+        }
     }
 
     #[test]

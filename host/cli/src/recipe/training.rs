@@ -19,6 +19,8 @@ pub struct Midtrain {
     pub architecture: Option<Architecture>,
     /// Data source name → the slots of its files.
     pub sources: Vec<(String, Vec<String>)>,
+    /// Slots of the documents to measure the loss on.
+    pub held_out: Vec<String>,
     pub config: MidtrainConfig,
 }
 
@@ -67,13 +69,19 @@ pub fn read(text: &RecipeText, name: &str, kind: &str, threads: &mut usize, mut 
                 ),
             }
             let sources = wiring.grouped_inputs("sources")?;
+            let mut held_out = Vec::new();
+            for (index, path) in wiring.keys.take_strings("held_out")?.iter().enumerate() {
+                let slot = format!("held_out.{index}");
+                wiring.input(&slot, path)?;
+                held_out.push(slot);
+            }
             wiring.role("mixture")?;
             let Wired { keys, inputs, roles } = Wired::from(wiring);
             let config: MidtrainConfig = keys.into_config()?;
             *threads = config.threads;
             let names: Vec<&String> = sources.iter().map(|(name, _)| name).collect();
             let json = json!({ "architecture": architecture, "sources": names, "loop": config });
-            Ok((Work::Midtrain(Box::new(Midtrain { architecture, sources, config })), json, inputs, roles))
+            Ok((Work::Midtrain(Box::new(Midtrain { architecture, sources, held_out, config })), json, inputs, roles))
         }
         "rl" => {
             let model = wiring.keys.require_string("model")?;

@@ -1,13 +1,18 @@
 //! `octo-host run`: plans a recipe, runs what is not done, and keeps the run folder.
 
+#[cfg(feature = "train")]
+mod estimate;
 mod failures;
 mod lanes;
 mod lock;
 pub mod plan;
 #[cfg(feature = "train")]
 pub mod prompt;
+#[cfg(feature = "train")]
+mod ranks;
 mod show;
 mod store;
+mod tensorboard;
 #[cfg(feature = "train")]
 mod train;
 mod work;
@@ -35,7 +40,20 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     let store = Store::open(&arguments.runs)?;
     if arguments.dry_run {
         print!("{}", show::plan(&recipe, &plan, &store));
+        #[cfg(feature = "train")]
+        print!("{}", estimate::lines(&recipe, &plan, &store));
         return Ok(ExitCode::SUCCESS);
+    }
+    plan.complete()?;
+    let stop: Arc<AtomicBool> = terminal::stop_on_signals()?;
+    #[cfg(feature = "train")]
+    let ranks = Arc::new(octo_train::ranks::Ranks::from_environment()?);
+    #[cfg(feature = "train")]
+    if ranks.world() > 1 {
+        self::ranks::agree(&ranks, &plan)?;
+        if !ranks.leads() {
+            return self::ranks::follow(&recipe, &plan, &store, &host, &stop, ranks);
+        }
     }
 
     let folder = arguments.runs.join(&recipe.name);
@@ -58,15 +76,26 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     let to_do = units.iter().filter(|unit| !unit.done).count();
     eprintln!("{}: {} stages, {} done already", recipe.name, units.len(), units.len() - to_do);
 
-    let stop: Arc<AtomicBool> = terminal::stop_on_signals()?;
     let lanes = match arguments.jobs {
+        // Ranks take one stage after the other, all the same one.
+        #[cfg(feature = "train")]
+        _ if ranks.world() > 1 => 1,
         Some(jobs) => jobs,
         None => std::thread::available_parallelism().map(usize::from).unwrap_or(1),
     };
     let board = show::Board::new();
     let failed_items = Mutex::new(Vec::new());
+    let following = tensorboard::Following::start(&recipe, &plan, &folder);
     let started = Instant::now();
-    let shared = work::Run { recipe: &recipe, plan: &plan, store: &store, host: &host, stop: &stop };
+    let shared = work::Run {
+        recipe: &recipe,
+        plan: &plan,
+        store: &store,
+        host: &host,
+        stop: &stop,
+        #[cfg(feature = "train")]
+        ranks: &ranks,
+    };
     let ended = lanes::run(&units, lanes, &stop, |index| {
         let planned = &plan.stages[index];
         let stage = &recipe.stages[planned.index];
@@ -91,7 +120,12 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     for told in failed_items.into_inner().unwrap_or_else(PoisonError::into_inner) {
         eprintln!("{told}");
     }
-    match ended? {
+    drop(following);
+    let ended = ended?;
+    // After an error they hear that rank 0 is gone.
+    #[cfg(feature = "train")]
+    ranks.leaders(self::ranks::END)?;
+    match ended {
         Ended::Stopped => {
             eprintln!("stopped; what is done is kept, and the same command goes on from here");
             Ok(ExitCode::FAILURE)

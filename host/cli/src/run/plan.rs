@@ -43,11 +43,17 @@ pub struct Plan {
     pub plugins: BTreeMap<String, CheckedPlugin>,
     /// Digest of every file or folder from outside the run.
     pub files: BTreeMap<String, String>,
+    /// Inputs from outside the run that are not there: stage, slot and path. Keys that depend on them are not those
+    /// that the stages will have.
+    pub missing: Vec<(String, String, PathBuf)>,
 }
 
-/// Loads the plugins, checks the graph and the files, and computes the keys.
+/// Loads the plugins, checks the graph and the files, and computes the keys. Files that are not there are listed; what
+/// is there and can't be read is an error.
 pub fn plan(recipe: &Recipe, host: &Host) -> Result<Plan> {
     let order = sort(recipe)?;
+    check_checkpoints(recipe)?;
+    let mut missing = Vec::new();
     let plugins = check_plugins(recipe, host)?;
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     let mut stages: Vec<PlannedStage> = Vec::new();
@@ -62,6 +68,10 @@ pub fn plan(recipe: &Recipe, host: &Host) -> Result<Plan> {
                     let before: usize = position[name.as_str()];
                     after.push(before);
                     format!("{}/{path}", stages[before].key)
+                }
+                Source::File(path) if !path.exists() => {
+                    missing.push((stage.name.clone(), slot.clone(), path.clone()));
+                    "missing".to_owned()
                 }
                 Source::File(path) => {
                     let shown = path.to_string_lossy().into_owned();
@@ -100,7 +110,65 @@ pub fn plan(recipe: &Recipe, host: &Host) -> Result<Plan> {
         position.insert(stage.name.as_str(), stages.len());
         stages.push(PlannedStage { index, key, after, identities });
     }
-    Ok(Plan { stages, plugins, files })
+    Ok(Plan { stages, plugins, files, missing })
+}
+
+impl Plan {
+    /// What is missing, and the stages and slots that want it.
+    pub fn missing(&self) -> BTreeMap<&Path, Vec<String>> {
+        let mut missing: BTreeMap<&Path, Vec<String>> = BTreeMap::new();
+        for (stage, slot, path) in &self.missing {
+            missing.entry(path).or_default().push(format!("{stage}: {slot}"));
+        }
+        missing
+    }
+
+    /// Fails where inputs are missing, naming all of them.
+    pub fn complete(&self) -> Result<()> {
+        if self.missing.is_empty() {
+            return Ok(());
+        }
+        let lines: Vec<String> = self
+            .missing
+            .iter()
+            .map(|(stage, slot, path)| format!("stage {stage:?} needs {slot} = {}", path.display()))
+            .collect();
+        bail!("no such file or folder:\n  {}", lines.join("\n  "))
+    }
+}
+
+/// A stage that starts from another's checkpoint needs one that is still there at the end.
+#[cfg(feature = "train")]
+fn check_checkpoints(recipe: &Recipe) -> Result<()> {
+    use crate::recipe::source::checkpoint_step;
+    use crate::recipe::stage::Work;
+
+    for stage in &recipe.stages {
+        for (slot, source) in &stage.inputs {
+            let Source::Stage { stage: name, path } = source else { continue };
+            let from = recipe.stages.iter().find(|other| other.name == *name).map(|other| &other.work);
+            if let (Some(Work::Midtrain(from)), Some(step)) = (from, checkpoint_step(path))
+                && !from.config.keeps(step)
+            {
+                let last = from.config.steps();
+                let what = match step {
+                    0 => "there is none before the first step".to_owned(),
+                    step if step == last => format!("that is its last step: write @{name}/model"),
+                    step if step > last => format!("it has {last} steps"),
+                    step => format!(
+                        "it keeps none of step {step} for good: set `keep_every` there to {step}, or a divisor of it"
+                    ),
+                };
+                bail!("stage {:?}: {slot} is stage {name:?}'s checkpoint of step {step}, but {what}", stage.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "train"))]
+fn check_checkpoints(_: &Recipe) -> Result<()> {
+    Ok(())
 }
 
 /// Depth first, in the file's order; a cycle is named stage by stage.

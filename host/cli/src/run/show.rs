@@ -31,7 +31,26 @@ pub fn plan(recipe: &Recipe, plan: &Plan, store: &Store) -> String {
     for (file, digest) in &plan.files {
         text += &format!("input {file} ({digest})\n");
     }
+    let missing = plan.missing();
+    if !missing.is_empty() {
+        let count = missing.len();
+        text += &format!("\n{count} inputs are missing, so nothing can run yet, and keys above are provisional:\n");
+        for (path, wanted) in missing {
+            text += &format!("missing {} ({})\n", path.display(), wanted.join(", "));
+        }
+    }
     text
+}
+
+/// Seconds for people: `50 s`, `3 min`, `7.5 h`, `12.3 days`.
+#[cfg(feature = "train")]
+pub fn spell(seconds: f64) -> String {
+    match seconds {
+        few if few < 120.0 => format!("{few:.0} s"),
+        some if some < 7200.0 => format!("{:.0} min", some / 60.0),
+        many if many < 172_800.0 => format!("{:.1} h", many / 3600.0),
+        long => format!("{:.1} days", long / 86_400.0),
+    }
 }
 
 /// The lines of all stages at work. On a terminal they are redrawn in place; elsewhere only begin and end are told.
@@ -51,6 +70,12 @@ pub struct Line {
 impl Board {
     pub fn new() -> Board {
         Board { bars: MultiProgress::new() }
+    }
+
+    /// A board that shows nothing.
+    #[cfg(feature = "train")]
+    pub fn silent() -> Board {
+        Board { bars: MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden()) }
     }
 
     pub fn begin(&self, name: &str, continued: bool) -> Line {

@@ -57,10 +57,15 @@ impl Store {
         self.root.join(format!("{kind}-{key}"))
     }
 
+    /// The folder of a stage at work.
+    pub fn working_folder(&self, kind: &str, key: &str) -> PathBuf {
+        self.root.join(format!("{kind}-{key}.partial"))
+    }
+
     pub fn state(&self, kind: &str, key: &str) -> State {
         if self.folder(kind, key).join("done.json").is_file() {
             State::Done
-        } else if self.root.join(format!("{kind}-{key}.partial")).is_dir() {
+        } else if self.working_folder(kind, key).is_dir() {
             State::Begun
         } else {
             State::ToDo
@@ -76,7 +81,7 @@ impl Store {
 
     /// Takes the working folder of a stage, new or begun.
     pub fn begin(&self, kind: &str, key: &str) -> Result<Working> {
-        let folder = self.root.join(format!("{kind}-{key}.partial"));
+        let folder = self.working_folder(kind, key);
         std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
         let lock_path = self.root.join(format!("{kind}-{key}.lock"));
         let lock = File::create(&lock_path).with_context(|| format!("could not make {}", lock_path.display()))?;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use octo_data::field_map::FieldMap;
 use octo_data::record::Problem;
-use octo_data::tokenizer::Tokenizer;
 use octo_model::LlamaConfig;
 use octo_plugin::{RewardSum, RewardTerm};
 use octo_train::control::{Control, Finished};
@@ -20,12 +19,25 @@ use crate::recipe::rewards::Rewards;
 use crate::recipe::stage::{Architecture, Problems};
 use crate::recipe::training::{Eval, Midtrain, Rl};
 
-pub fn midtrain(bench: &Bench<'_>, stage: &Midtrain, out: &Path, seed: u64) -> Result<Ended> {
+/// Runs the stage as rank 0, and calls the others to it.
+pub fn midtrain(bench: &Bench<'_>, stage: &Midtrain, key: &str, out: &Path, seed: u64) -> Result<Ended> {
+    let inputs = midtrain_inputs(bench, stage)?;
+    bench.run.ranks.leaders(key)?;
+    with_control(bench, |control| Ok(octo_train::midtrain::midtrain(&stage.config, inputs, out, seed, control)?))
+}
+
+/// Takes part in the stage as a rank other than 0.
+pub fn join_midtrain(bench: &Bench<'_>, stage: &Midtrain, out: &Path, seed: u64) -> Result<Ended> {
+    let inputs = midtrain_inputs(bench, stage)?;
+    with_control(bench, |control| Ok(octo_train::midtrain::midtrain(&stage.config, inputs, out, seed, control)?))
+}
+
+fn midtrain_inputs(bench: &Bench<'_>, stage: &Midtrain) -> Result<MidtrainInputs> {
     let (initial, tokenizer) = match &stage.architecture {
         Some(architecture) => {
             let folder = bench.path("tokenizer")?;
-            let tokenizer = Tokenizer::load(&folder)?;
-            (Initial::Random(llama(architecture, &tokenizer)), folder)
+            // The vocabulary and the tokens that end a text are the tokenizer's; training fills them in.
+            (Initial::Random(llama(architecture, 0)), folder)
         }
         None => {
             let folder = bench.path("initial")?;
@@ -37,9 +49,10 @@ pub fn midtrain(bench: &Bench<'_>, stage: &Midtrain, out: &Path, seed: u64) -> R
         let paths = slots.iter().map(|slot| bench.path(slot)).collect::<Result<Vec<_>>>()?;
         sources.push((name.clone(), paths));
     }
+    let held_out = stage.held_out.iter().map(|slot| bench.path(slot)).collect::<Result<Vec<_>>>()?;
     let mixture = bench.plugin_in("mixture")?.into_mixture()?;
-    let inputs = MidtrainInputs { initial, tokenizer, sources, mixture };
-    with_control(bench, |control| Ok(octo_train::midtrain::midtrain(&stage.config, inputs, out, seed, control)?))
+    let ranks = bench.run.ranks.clone();
+    Ok(MidtrainInputs { initial, tokenizer, sources, held_out, mixture, ranks })
 }
 
 pub fn rl(bench: &Bench<'_>, stage: &Rl, out: &Path, seed: u64) -> Result<Ended> {
@@ -92,9 +105,10 @@ fn problems(bench: &Bench<'_>, problems: &Problems) -> Result<Vec<Problem>> {
     Ok(octo_data::jsonl::read_problems(&bench.path(&problems.slot)?, &map, problems.rows.clone())?)
 }
 
-fn llama(architecture: &Architecture, tokenizer: &Tokenizer) -> LlamaConfig {
+/// The shape that a recipe's `architecture` asks for, but for the tokens that end a text.
+pub fn llama(architecture: &Architecture, vocab_size: usize) -> LlamaConfig {
     LlamaConfig {
-        vocab_size: tokenizer.vocabulary_size(),
+        vocab_size,
         hidden_size: architecture.hidden_size,
         intermediate_size: architecture.intermediate_size,
         num_hidden_layers: architecture.num_hidden_layers,
@@ -108,6 +122,6 @@ fn llama(architecture: &Architecture, tokenizer: &Tokenizer) -> LlamaConfig {
         max_position_embeddings: architecture.max_position_embeddings,
         tie_word_embeddings: architecture.tie_word_embeddings,
         bos_token_id: None,
-        eos_token_id: tokenizer.end_tokens().to_vec(),
+        eos_token_id: Vec::new(),
     }
 }

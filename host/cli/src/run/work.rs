@@ -27,6 +27,9 @@ pub struct Run<'a> {
     pub store: &'a Store,
     pub host: &'a Host,
     pub stop: &'a Arc<AtomicBool>,
+    /// The processes that train together.
+    #[cfg(feature = "train")]
+    pub ranks: &'a Arc<octo_train::ranks::Ranks>,
 }
 
 /// A stage at work and all it may look at.
@@ -51,7 +54,7 @@ pub fn run(run: Run<'_>, index: usize, line: &Line, told: impl FnOnce(&Failures)
     let out = &working.folder;
     let failures = Failures::of_stage(out, &format!("stage {} of run {}", stage.name, recipe.name));
     let bench = Bench { run, stage, line, failures };
-    let ended = work(&bench, out);
+    let ended = work(&bench, &planned.key, out);
     told(&bench.failures);
     let ended = ended?;
     if matches!(ended, Ended::Done) {
@@ -60,8 +63,9 @@ pub fn run(run: Run<'_>, index: usize, line: &Line, told: impl FnOnce(&Failures)
     Ok(ended)
 }
 
-/// Does the stage's work in the folder `out`.
-fn work(bench: &Bench<'_>, out: &Path) -> Result<Ended> {
+/// Does the stage's work in the folder `out`. Other processes that train with this one know the stage by its `key`.
+#[cfg_attr(not(feature = "train"), expect(unused_variables, reason = "one process is all there is"))]
+fn work(bench: &Bench<'_>, key: &str, out: &Path) -> Result<Ended> {
     let seed = bench.stage.seed.unwrap_or(bench.run.recipe.seed);
     Ok(match &bench.stage.work {
         Work::Generate(config) => {
@@ -76,7 +80,7 @@ fn work(bench: &Bench<'_>, out: &Path) -> Result<Ended> {
         }
         Work::Tokenize { settings, threads } => tokenize(bench, settings, *threads, out)?,
         #[cfg(feature = "train")]
-        Work::Midtrain(config) => super::train::midtrain(bench, config, out, seed)?,
+        Work::Midtrain(config) => super::train::midtrain(bench, config, key, out, seed)?,
         #[cfg(feature = "train")]
         Work::Rl(config) => super::train::rl(bench, config, out, seed)?,
         #[cfg(feature = "train")]

@@ -83,7 +83,9 @@ fn a_diverged_run_ends_with_a_reason_and_every_skipped_step_is_recorded() {
     let out = world.path("out");
     let config = midtrain_config(12, json!({ "learning_rate": 1e30, "skipped_steps_limit": 3 }));
     let error = midtrain(&config, world.midtrain_inputs(), &out, 7, &Control::silent()).expect_err("diverges");
-    assert!(matches!(error, TrainError::NotFinite { in_a_row: 3, .. }), "{error}");
+    assert!(matches!(error, TrainError::Diverged { in_a_row: 3, .. }), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("not finite") && message.contains("checkpoint"), "{message}");
     let records = records(&out.join("metrics.jsonl"));
     let skipped: Vec<&serde_json::Value> = records.iter().filter(|record| record.get("loss").is_none()).collect();
     assert_eq!(skipped.len(), 3);
@@ -103,4 +105,117 @@ fn another_config_on_the_same_folder_is_refused() {
     // Saving more often changes nothing about the weights, so it is no other run.
     let config = midtrain_config(12, json!({ "checkpoint_every": 1 }));
     midtrain(&config, world.midtrain_inputs(), &out, 7, &Control::silent()).expect("continues");
+}
+
+#[test]
+fn accumulated_gradients_are_those_of_the_whole_batch() {
+    let world = World::new();
+    let figures = |name: &str, sequences_per_forward: usize| {
+        let extra = json!({
+            "sequences_per_step": 6, "tokens": 4 * 6 * 24, "sequences_per_forward": sequences_per_forward,
+            "learning_rate": 1e-3
+        });
+        midtrain(&midtrain_config(4, extra), world.midtrain_inputs(), &world.path(name), 7, &Control::silent())
+            .expect("trains");
+        let number = |record: &serde_json::Value, key: &str| record[key].as_f64().expect("a number");
+        let records = records(&world.path(name).join("metrics.jsonl"));
+        records.iter().map(|record| (number(record, "loss"), number(record, "gradient_norm"))).collect::<Vec<_>>()
+    };
+    let whole = figures("whole", 0);
+    assert_eq!(whole.len(), 4);
+    for (name, sequences) in [("one", 1), ("four", 4)] {
+        for (step, (left, right)) in whole.iter().zip(figures(name, sequences)).enumerate() {
+            assert!((left.0 - right.0).abs() < 1e-6, "{name}, step {step}: loss {} and {}", left.0, right.0);
+            assert!((left.1 - right.1).abs() < 1e-6 * left.1.max(1.0), "{name}, step {step}: {left:?} {right:?}");
+        }
+    }
+}
+
+#[test]
+fn a_branch_starts_from_any_checkpoint_with_the_optimiser_kept_or_reset() {
+    let world = World::new();
+    let stable = world.path("stable");
+    let config = midtrain_config(12, json!({ "schedule": "stable", "keep_every": 3, "keep_last": 1 }));
+    midtrain(&config, world.midtrain_inputs(), &stable, 7, &Control::silent()).expect("trains");
+    let steps = |name: &str| std::fs::metadata(stable.join("checkpoints").join(name)).is_ok();
+    for kept in ["step-000003", "step-000006", "step-000009"] {
+        assert!(steps(kept), "{kept} was to stay");
+    }
+    let branch = |name: &str, folder: &str, optimizer: &str| {
+        let inputs = world.midtrain_inputs_from(Initial::Folder(stable.join(folder)));
+        let config = midtrain_config(2, json!({ "optimizer": optimizer, "final_learning_rate": 1e-3 }));
+        midtrain(&config, inputs, &world.path(name), 7, &Control::silent()).expect("trains");
+        (records(&world.path(name).join("metrics.jsonl"))[0]["loss"].as_f64(), weights(&world.path(name)))
+    };
+    let early = branch("early", "checkpoints/step-000003", "keep");
+    let reset = branch("reset", "checkpoints/step-000003", "reset");
+    let late = branch("late", "model", "keep");
+    assert_eq!(early.0, reset.0, "the same weights, so the same first loss");
+    assert!(early.1 != reset.1, "the moments of the checkpoint must show");
+    assert!(early.0 > late.0, "step 3 knows less than step 12: {:?}, {:?}", early.0, late.0);
+}
+
+#[test]
+fn the_best_checkpoint_by_held_out_loss_stays_and_evaluations_survive_a_stop() {
+    let world = World::new();
+    let extra = json!({ "evaluate_every": 2, "held_out_sequences": 5, "checkpoint_every": 2, "keep_last": 1 });
+    let run = |name: &str, control: &Control| {
+        let mut inputs = world.midtrain_inputs();
+        inputs.held_out = vec![world.path("prose.jsonl")];
+        midtrain(&midtrain_config(8, extra.clone()), inputs, &world.path(name), 7, control).expect("trains")
+    };
+    run("whole", &Control::silent());
+    let whole = records(&world.path("whole/metrics.jsonl"));
+    let losses: Vec<(u64, f64)> =
+        whole.iter().filter_map(|record| Some((record["step"].as_u64()?, record["held_out_loss"].as_f64()?))).collect();
+    assert_eq!(losses.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [0, 2, 4, 6, 8]);
+    assert!((losses[0].1 - 270f64.ln()).abs() < 0.7, "fresh weights know nothing: {losses:?}");
+    assert!(losses[4].1 < losses[0].1, "{losses:?}");
+    let best = losses[1..4].iter().min_by(|left, right| left.1.total_cmp(&right.1)).expect("some").0;
+    assert!(world.path(&format!("whole/checkpoints/step-{best:06}")).is_dir(), "the best, {best}, was to stay");
+    let results = std::fs::read_to_string(world.path("whole/results.json")).expect("results");
+    assert!(results.contains("held_out_loss_before"), "{results}");
+
+    assert_eq!(run("stopped", &stop_at("step 5/8")), Finished::Stopped);
+    run("stopped", &Control::silent());
+    assert_eq!(records(&world.path("stopped/metrics.jsonl")), whole);
+    assert!(weights(&world.path("stopped")) == weights(&world.path("whole")));
+}
+
+#[test]
+fn checkpoints_written_in_the_background_are_those_written_at_once() {
+    let world = World::new();
+    let run = |name: &str, background: bool| {
+        let config = midtrain_config(6, json!({ "checkpoint_in_background": background, "checkpoint_every": 5 }));
+        midtrain(&config, world.midtrain_inputs(), &world.path(name), 7, &Control::silent()).expect("trains");
+        let read = |file: &str| std::fs::read(world.path(name).join("checkpoints/step-000005").join(file)).expect(file);
+        (read("model.safetensors"), read("optimizer.safetensors"))
+    };
+    assert!(run("background", true) == run("at-once", false));
+}
+
+#[test]
+fn spikes_are_skipped_and_counted_and_a_stop_forgets_none_of_the_window() {
+    let world = World::new();
+    // A sigma near 0 makes a spike of every norm above the mean, once 64 steps are known.
+    let extra = json!({ "spike_sigma": 1e-6, "skipped_steps_limit": 100, "checkpoint_every": 0, "schedule": "stable" });
+    let config = midtrain_config(90, extra);
+    let run = |name: &str, control: &Control| {
+        midtrain(&config, world.midtrain_inputs(), &world.path(name), 7, control).expect("trains")
+    };
+    run("whole", &Control::silent());
+    let whole = records(&world.path("whole/metrics.jsonl"));
+    let skipped: Vec<u64> = whole
+        .iter()
+        .filter(|record| record.get("skipped").is_some())
+        .map(|record| record["step"].as_u64().expect("a step"))
+        .collect();
+    assert!(!skipped.is_empty() && skipped[0] > 64, "{skipped:?}");
+    assert!(whole[skipped[0] as usize - 1]["loss"].is_number(), "a spike shows in the curve");
+    let results = std::fs::read_to_string(world.path("whole/results.json")).expect("results");
+    assert!(results.contains(&format!("\"skipped_steps\": {}", skipped.len())), "{results}");
+    run("stopped", &stop_at("step 70/90"));
+    run("stopped", &Control::silent());
+    assert_eq!(records(&world.path("stopped/metrics.jsonl")), whole);
+    assert!(weights(&world.path("stopped")) == weights(&world.path("whole")));
 }

@@ -16,26 +16,34 @@ use serde_json::{Value, json};
 
 /// A temporary folder with corpora and a tokenizer.
 pub struct World {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Removed with the world that made it.
+    _owned: Option<tempfile::TempDir>,
 }
 
 impl World {
     pub fn new() -> World {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let owned = tempfile::tempdir().expect("a temporary folder");
+        let folder = owned.path().to_path_buf();
         let line = |text: String| json!({ "text": text }).to_string() + "\n";
         let sums = |n: usize| line(format!("Q: {}+{}\nA: \\boxed{{{}}}", n % 4, n / 4 % 4, (n * 7) % 4));
         let prose = |n: usize| line(format!("the {} cat sat on mat {n}", ["red", "old", "sad"][n % 3]));
-        let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).expect("written");
+        let write = |name: &str, text: String| std::fs::write(folder.join(name), text).expect("written");
         write("sums.jsonl", (0..64).map(sums).collect());
         write("prose.jsonl", (0..64).map(prose).collect());
         let documents = ["the cat sat on the mat Q: 1+1\nA: \\boxed{2}"; 2];
         let tokenizer = Tokenizer::train(documents.iter(), 270, &[]).expect("trains");
-        tokenizer.save(&folder.path().join("tokenizer")).expect("saves");
-        World { folder }
+        tokenizer.save(&folder.join("tokenizer")).expect("saves");
+        World { folder, _owned: Some(owned) }
+    }
+
+    /// The world that another process made.
+    pub fn in_folder(folder: PathBuf) -> World {
+        World { folder, _owned: None }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     pub fn midtrain_inputs(&self) -> MidtrainInputs {
@@ -49,6 +57,8 @@ impl World {
             initial,
             tokenizer: self.path("tokenizer"),
             sources: sources.into(),
+            held_out: Vec::new(),
+            ranks: Arc::new(octo_train::ranks::Ranks::alone()),
             mixture: plugin("mixture_static", weights, Limits::default()).into_mixture().expect("a mixture"),
         }
     }
@@ -157,7 +167,7 @@ pub fn records(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).expect("reads");
     let timeless = |line: &str| {
         let mut record: Value = serde_json::from_str(line).expect("a whole record");
-        for key in ["tokens_per_second", "seconds", "generation_seconds"] {
+        for key in ["tokens_per_second", "seconds", "generation_seconds", "peak_memory_bytes", "time"] {
             record.as_object_mut().expect("an object").remove(key);
         }
         record

@@ -1,0 +1,222 @@
+//! What a mid-training stage will take: steps, memory and time, before it runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use octo_model::LlamaConfig;
+use octo_train::flops::training_flops_per_token;
+use octo_train::hardware;
+use octo_train::midtrain::MidtrainConfig;
+use serde_json::Value;
+
+use super::plan::Plan;
+use super::show::spell;
+use super::store::{State, Store};
+use crate::recipe::Recipe;
+use crate::recipe::source::Source;
+use crate::recipe::stage::{Stage, Work};
+use crate::recipe::training::Midtrain;
+
+/// Share of the device's peak that is assumed where no run was measured: what torchtitan's eager mode reaches with an
+/// 8B Llama on H100s is 0.33; this leaves room for less.
+const ASSUMED_UTILISATION: f64 = 0.3;
+/// What a dry run far from any GPU assumes.
+const H100: f64 = 989.0;
+/// Logits are held in chunks of 64 MiB, three times over with the backward pass.
+const LOGITS: f64 = 3.0 * 64.0 * 1024.0 * 1024.0;
+/// Activations of one block that its backward pass wants, counted off the forward pass of `octo_model::llama`: two
+/// norms' inputs and outputs, as wide as the hidden states;
+const HIDDEN_WIDE: f64 = 4.0;
+/// query, key, value, and attention's output twice, as wide as the heads;
+const HEADS_WIDE: f64 = 5.0;
+/// gate, its activation, up, and their product, as wide as the intermediate states.
+const INTERMEDIATE_WIDE: f64 = 4.0;
+
+/// One line for every mid-training stage, and what could not be told.
+pub fn lines(recipe: &Recipe, plan: &Plan, store: &Store) -> String {
+    let stages: Vec<(&Stage, &Midtrain)> = plan
+        .stages
+        .iter()
+        .filter_map(|planned| match &recipe.stages[planned.index].work {
+            Work::Midtrain(config) => Some((&recipe.stages[planned.index], &**config)),
+            _ => None,
+        })
+        .collect();
+    if stages.is_empty() {
+        return String::new();
+    }
+    let measured = measured(recipe, plan, store);
+    let width = stages.iter().map(|(stage, _)| stage.name.len()).max().unwrap_or(8).max(8);
+    let mut text = format!(
+        "\n{:<width$}  {:>16}  {:>9}  {:>11}  {:>9}  {:<24}  time\n",
+        "midtrain", "tokens", "steps", "parameters", "memory", "rate"
+    );
+    let mut total = Some(0.0);
+    for (stage, midtrain) in stages {
+        let config = &midtrain.config;
+        let shape = shape_of(recipe, stage, 0);
+        let tokens = config.steps() * config.tokens_per_step();
+        let (parameters, memory) = match &shape {
+            Ok(shape) => {
+                (count(shape.parameter_count()), format!("{:.1} GiB", memory(shape, config) / f64::from(1 << 30)))
+            }
+            Err(_) => ("?".to_owned(), "?".to_owned()),
+        };
+        let seconds = seconds(config, tokens, &shape, measured.get(&stage.name));
+        total = match (&seconds, total) {
+            (Ok((seconds, _)), Some(total)) => Some(total + seconds),
+            _ => None,
+        };
+        let time = match seconds {
+            Ok((seconds, basis)) => format!("{} ({basis})", spell(seconds)),
+            Err(reason) => format!("? ({reason})"),
+        };
+        text += &format!(
+            "{:<width$}  {tokens:>16}  {:>9}  {parameters:>11}  {memory:>9}  {:<24}  {time}\n",
+            stage.name,
+            config.steps(),
+            rates(config)
+        );
+    }
+    if let Some(total) = total.filter(|total| *total > 0.0) {
+        text += &format!("all mid-training one after the other: {}\n", spell(total));
+    }
+    text + "memory: weights, gradients, optimiser and activations of one forward pass, without the copy that a \
+            checkpoint in the background takes on the host\n"
+}
+
+/// `1e-5`, or `1e-5 -> 1e-6 cosine`.
+fn rates(config: &MidtrainConfig) -> String {
+    let rate = config.rate();
+    match (rate.at(config.steps()), rate.peak) {
+        (last, peak) if last == peak => format!("{peak:e}"),
+        (last, peak) => {
+            let shape = serde_json::to_value(config.decay_shape).ok();
+            let shape = shape.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            format!("{peak:e} -> {last:.3e} {shape}")
+        }
+    }
+}
+
+fn count(parameters: u64) -> String {
+    match parameters as f64 {
+        few if few < 1e6 => format!("{:.0}k", few / 1e3),
+        some if some < 1e9 => format!("{:.0}M", some / 1e6),
+        many => format!("{:.2}B", many / 1e9),
+    }
+}
+
+/// The model's shape: from `config.json`, or of the stage that the model comes from.
+fn shape_of(recipe: &Recipe, stage: &Stage, depth: usize) -> Result<LlamaConfig, String> {
+    let Work::Midtrain(midtrain) = &stage.work else {
+        return Err(format!("stage {:?} starts from no model", stage.name));
+    };
+    let input = |slot: &str| stage.inputs.iter().find(|(name, _)| name == slot).map(|(_, source)| source);
+    if let Some(architecture) = &midtrain.architecture {
+        return Ok(super::train::llama(architecture, vocabulary(recipe, input("tokenizer")).unwrap_or(0)));
+    }
+    match input("initial") {
+        Some(Source::File(folder)) => {
+            let path = folder.join("config.json");
+            let text = std::fs::read(&path).map_err(|_| format!("needs {}", path.display()))?;
+            serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))
+        }
+        // The plan has no cycles; the depth is for the compiler's peace and ours.
+        Some(Source::Stage { stage: name, .. }) if depth < recipe.stages.len() => {
+            let before = recipe.stages.iter().find(|other| other.name == *name);
+            before.map_or(Err(format!("no stage {name:?}")), |before| shape_of(recipe, before, depth + 1))
+        }
+        _ => Err("its model is not known".to_owned()),
+    }
+}
+
+/// Tokens of the vocabulary: what the tokenizer stage is to make.
+fn vocabulary(recipe: &Recipe, tokenizer: Option<&Source>) -> Option<usize> {
+    let Some(Source::Stage { stage: name, .. }) = tokenizer else { return None };
+    match recipe.stages.iter().find(|stage| stage.name == *name)?.work {
+        Work::Tokenizer { vocabulary } => Some(vocabulary),
+        _ => None,
+    }
+}
+
+/// Bytes at the peak: weights, gradients and two moments in fp32, and what one forward pass keeps.
+fn memory(shape: &LlamaConfig, config: &MidtrainConfig) -> f64 {
+    let at_once = match config.sequences_per_forward {
+        0 => config.sequences_per_step,
+        some => some.min(config.sequences_per_step),
+    };
+    let tokens = (at_once * config.context) as f64;
+    let width = HIDDEN_WIDE * shape.hidden_size as f64
+        + INTERMEDIATE_WIDE * shape.intermediate_size as f64
+        + HEADS_WIDE * (shape.num_attention_heads * shape.head_size()) as f64;
+    let activations = 4.0 * tokens * width * shape.num_hidden_layers as f64;
+    16.0 * shape.parameter_count() as f64 + activations + LOGITS
+}
+
+/// Seconds, and what they were told from.
+fn seconds(
+    config: &MidtrainConfig,
+    tokens: u64,
+    shape: &Result<LlamaConfig, String>,
+    measured: Option<&f64>,
+) -> Result<(f64, String), String> {
+    if let Some(speed) = measured {
+        return Ok((tokens as f64 / speed, format!("by {speed:.0} tokens/s, measured")));
+    }
+    let shape = shape.as_ref().map_err(Clone::clone)?;
+    let known = config.peak_teraflops.or_else(|| hardware::peak_teraflops(&config.device));
+    let (peak, whose) = match known {
+        Some(peak) => (peak, "one device"),
+        None if config.device.starts_with("cuda") => (H100, "one H100, as no GPU is here"),
+        None => return Err("no earlier run to go by; peak_teraflops would give an estimate".to_owned()),
+    };
+    let operations = training_flops_per_token(shape, config.context) * tokens as f64;
+    let seconds = operations / (peak * 1e12 * ASSUMED_UTILISATION);
+    Ok((seconds, format!("on {whose}, at an assumed {:.0}% of {peak} TFLOP/s", 100.0 * ASSUMED_UTILISATION)))
+}
+
+/// Tokens a second of stages that have run, here or in a stage like it: the median of the last steps.
+fn measured(recipe: &Recipe, plan: &Plan, store: &Store) -> BTreeMap<String, f64> {
+    let mut found = BTreeMap::new();
+    for planned in &plan.stages {
+        let stage = &recipe.stages[planned.index];
+        let folder = match store.state(stage.kind, &planned.key) {
+            State::ToDo => continue,
+            State::Done => store.folder(stage.kind, &planned.key),
+            State::Begun => store.working_folder(stage.kind, &planned.key),
+        };
+        if let Some(speed) = median_speed(&folder.join("metrics.jsonl")) {
+            found.insert(stage.name.clone(), speed);
+        }
+    }
+    // A branch costs what the stage before it costs, where model and batch are alike.
+    let alike = |left: &Midtrain, right: &Midtrain| {
+        let shape = |m: &Midtrain| {
+            (m.config.context, m.config.sequences_per_step, m.config.sequences_per_forward, m.config.device.clone())
+        };
+        shape(left) == shape(right)
+    };
+    for planned in &plan.stages {
+        let stage = &recipe.stages[planned.index];
+        let Work::Midtrain(own) = &stage.work else { continue };
+        let initial = stage.inputs.iter().find(|(slot, _)| slot == "initial").map(|(_, source)| source);
+        if let Some(Source::Stage { stage: name, .. }) = initial
+            && !found.contains_key(&stage.name)
+            && let Some(speed) = found.get(name).copied()
+            && let Some(Work::Midtrain(before)) =
+                recipe.stages.iter().find(|other| other.name == *name).map(|other| &other.work)
+            && alike(own, before)
+        {
+            found.insert(stage.name.clone(), speed);
+        }
+    }
+    found
+}
+
+fn median_speed(metrics: &Path) -> Option<f64> {
+    let text = std::fs::read_to_string(metrics).ok()?;
+    let speed = |line: &str| serde_json::from_str::<Value>(line).ok()?["tokens_per_second"].as_f64();
+    let mut speeds: Vec<f64> = text.lines().rev().take(100).filter_map(speed).collect();
+    speeds.sort_by(f64::total_cmp);
+    speeds.get(speeds.len() / 2).copied().filter(|speed| *speed > 0.0)
+}

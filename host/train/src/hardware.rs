@@ -1,0 +1,92 @@
+//! What the machine can do at most, and what the process has taken: for the progress line and time estimates.
+
+/// Dense bf16 peaks in TFLOP/s by name, as the makers' data sheets give them (without sparsity). A longer name stands
+/// before a shorter one that it contains.
+const PEAKS: [(&str, f64); 19] = [
+    ("GB200", 2500.0),
+    ("B200", 2250.0),
+    ("B100", 1750.0),
+    ("GH200", 989.0),
+    ("H200", 989.0),
+    ("H100 PCIe", 756.0),
+    ("H100 NVL", 835.0),
+    ("H100", 989.0),
+    ("H800", 989.0),
+    ("H20", 148.0),
+    ("A100", 312.0),
+    ("A800", 312.0),
+    ("L40S", 362.0),
+    ("L40", 181.0),
+    ("L4", 121.0),
+    ("A10G", 70.0),
+    ("A10", 125.0),
+    ("RTX 4090", 165.0),
+    ("RTX 3090", 71.0),
+];
+
+/// Dense bf16 peak of a device by its name, in TFLOP/s; none for a name that is not known.
+pub fn peak_teraflops_of(name: &str) -> Option<f64> {
+    let words: Vec<String> = name.split([' ', '-', '_']).map(str::to_uppercase).collect();
+    let has = |known: &str| {
+        let known: Vec<String> = known.split(' ').map(str::to_uppercase).collect();
+        words.windows(known.len()).any(|window| window == known) || known.iter().all(|word| words.contains(word))
+    };
+    PEAKS.iter().find(|(known, _)| has(known)).map(|(_, peak)| *peak)
+}
+
+/// Dense bf16 peak of the recipe's `device` (`cpu`, `cuda`, `cuda:N`) in TFLOP/s. None for the CPU, whose peak depends
+/// on clock and vector units that no name tells, and for a GPU that is not in the table.
+pub fn peak_teraflops(device: &str) -> Option<f64> {
+    let index = match device {
+        "cuda" => 0,
+        other => other.strip_prefix("cuda:")?.parse().ok()?,
+    };
+    peak_teraflops_of(&gpu_name(index)?)
+}
+
+/// Name of a GPU, as the driver tells it. Cards of one machine are nearly always alike, so the order hardly matters.
+pub fn gpu_name(index: usize) -> Option<String> {
+    let mut folders: Vec<_> =
+        std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?.flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    let text = std::fs::read_to_string(folders.get(index)?.join("information")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("Model:")).map(|name| name.trim().to_owned())
+}
+
+/// The most memory that this process has held so far, in bytes: its peak resident set, on the host. None where the
+/// system does not tell.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drivers_names_find_their_peak_and_unknown_ones_none() {
+        for (name, peak) in [
+            ("NVIDIA H100 80GB HBM3", Some(989.0)),
+            ("NVIDIA H100 PCIe", Some(756.0)),
+            ("NVIDIA H200", Some(989.0)),
+            ("NVIDIA A100-SXM4-80GB", Some(312.0)),
+            ("NVIDIA GeForce RTX 4090", Some(165.0)),
+            ("NVIDIA L4", Some(121.0)),
+            ("NVIDIA L40S", Some(362.0)),
+            ("Tesla K80", None),
+        ] {
+            assert_eq!(peak_teraflops_of(name), peak, "{name}");
+        }
+        assert_eq!(peak_teraflops("cpu"), None);
+    }
+
+    #[test]
+    fn peak_memory_is_that_of_a_process_that_runs() {
+        if let Some(bytes) = peak_memory_bytes() {
+            assert!(bytes > 1 << 20, "{bytes}");
+        }
+    }
+}

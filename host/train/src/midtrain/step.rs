@@ -1,0 +1,214 @@
+//! One update, and what is told about it.
+
+use std::ops::Range;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use octo_data::sampler::Batch;
+use octo_model::next_token_backward;
+use octo_plugin::types::{DataSource, Metric, Progress};
+use serde_json::{Map, Value, json};
+use tch::{Kind, Tensor};
+
+use super::Midtraining;
+use crate::control::Clock;
+use crate::error::TrainError;
+use crate::gradient_clip::{clear_gradients, clip_scale, global_norm};
+use crate::hardware;
+use crate::ranks::sum_gradients;
+
+impl Midtraining<'_> {
+    /// One update; returns the progress line.
+    pub(super) fn step(&mut self, clock: &Clock) -> Result<String, TrainError> {
+        let started = Instant::now();
+        let (step, total) = (self.state.step, self.config.steps());
+        let (at, sources) = self.told();
+        let weights =
+            self.mixture.weights(&at, &sources).map_err(|failure| TrainError::policy("mixture", step, failure))?;
+        let capped = self.sampler.capped().len();
+        let batch = self.sampler.next_batch(&weights, self.config.sequences_per_step)?;
+        if self.sampler.capped().len() > capped {
+            let ended = self.sampler.capped().join(", ");
+            tracing::warn!("step {}: at their max_epochs, giving no more: {ended}", step + 1);
+        }
+        let learning_rate = self.rate.at(step);
+        let (losses, norm) = self.gradients(&batch)?;
+        let (loss, source_loss) = means(&losses, &batch, sources.len());
+        let state = &mut self.state;
+        state.step += 1;
+        state.tokens += self.config.tokens_per_step();
+        let mut record = Map::new();
+        let mut put = |key: &str, value: Value| {
+            record.insert(key.to_owned(), value);
+        };
+        put("step", json!(state.step));
+        put("tokens", json!(state.tokens));
+        put("learning_rate", json!(learning_rate));
+        let named = || sources.iter().map(|source| source.name.clone());
+        put("mixture", named().zip(weights.iter().map(|weight| json!(weight))).collect());
+        let realised = self.sampler.realised_shares().into_iter().map(|share| json!(share));
+        put("realised_share", named().zip(realised).collect());
+        if !self.sampler.capped().is_empty() {
+            put("capped_sources", json!(self.sampler.capped()));
+        }
+        if loss.is_finite() && norm.value.is_finite() {
+            put("loss", json!(loss));
+            put("gradient_norm", json!(norm.value));
+            let known = named().zip(&source_loss).filter_map(|(name, loss)| Some((name, json!((*loss)?))));
+            put("source_loss", Value::Object(known.collect()));
+        }
+        match state.recent.refuse(loss, norm.value, self.config.spike_sigma) {
+            None => {
+                // Multiplying by 1 would be a pass over the gradients for nothing.
+                let scale = (norm.value > self.config.gradient_clip)
+                    .then(|| clip_scale(&norm.tensor, self.config.gradient_clip));
+                self.optimiser.step_scaled(self.model.parameters(), learning_rate, scale.as_ref());
+                state.skipped_in_a_row.clear();
+                state.losses = (state.losses.0 + loss, state.losses.1 + 1);
+                (state.loss, state.gradient_norm) = (Some(loss), Some(norm.value));
+                state.source_loss = source_loss;
+            }
+            Some(reason) => {
+                tracing::warn!("step {}: {reason}; the update is skipped", state.step);
+                state.skipped += 1;
+                put("skipped", json!(reason));
+                put("skipped_steps", json!(state.skipped));
+                state.skipped_in_a_row.push(format!("  step {}: {reason}", state.step));
+            }
+        }
+        let speed = self.config.tokens_per_step() as f64 / started.elapsed().as_secs_f64().max(1e-9);
+        let utilisation = self.peak_flops.map(|peak| speed * self.flops_per_token / peak);
+        let memory = hardware::peak_memory_bytes();
+        put("tokens_per_second", json!(speed));
+        if let Some(share) = utilisation {
+            put("model_flops_utilisation", json!(share));
+        }
+        if let Some(bytes) = memory {
+            put("peak_memory_bytes", json!(bytes));
+        }
+        put("time", json!(now()));
+        self.measure(&mut record)?;
+        if let Some(files) = &mut self.files {
+            files.log.append(&record)?;
+        }
+        self.give_up()?;
+        let state = &self.state;
+        let mut line =
+            format!("step {}/{total}  loss {loss:.4}  lr {learning_rate:.2e}  {speed:.0} tokens/s", state.step);
+        if let Some(held_out) = state.held_out_loss {
+            line += &format!("  held out {held_out:.4}");
+        }
+        if let Some(share) = utilisation {
+            line += &format!("  MFU {:.1}%", 100.0 * share);
+        }
+        if let Some(bytes) = memory {
+            line += &format!("  {:.1} GiB", bytes as f64 / f64::from(1 << 30));
+        }
+        if state.skipped > 0 {
+            line += &format!("  {} skipped", state.skipped);
+        }
+        Ok(format!("{line}  {}", clock.eta(state.step)))
+    }
+
+    /// Ends the stage where too many updates in a row were not made.
+    fn give_up(&self) -> Result<(), TrainError> {
+        let reasons = &self.state.skipped_in_a_row;
+        if (reasons.len() as u64) < self.config.skipped_steps_limit.max(1) {
+            return Ok(());
+        }
+        let checkpoint = match self.saved {
+            Some(step) => format!("The newest checkpoint is that of step {step}."),
+            None => "There is no checkpoint yet.".to_owned(),
+        };
+        Err(TrainError::Diverged {
+            step: self.state.step,
+            in_a_row: reasons.len() as u64,
+            report: reasons.join("\n"),
+            checkpoint,
+        })
+    }
+
+    /// What the policy is told: where the run stands, and each source.
+    fn told(&self) -> (Progress, Vec<DataSource>) {
+        let state = &self.state;
+        let metrics =
+            [("loss", state.loss), ("gradient_norm", state.gradient_norm), ("held_out_loss", state.held_out_loss)];
+        let metrics =
+            metrics.into_iter().filter_map(|(name, value)| Some(Metric { name: name.to_owned(), value: value? }));
+        let at = Progress {
+            stage: self.config.stage_name.clone(),
+            step: state.step,
+            total_steps: self.config.steps(),
+            tokens: state.tokens,
+            total_tokens: self.config.steps() * self.config.tokens_per_step(),
+            metrics: metrics.collect(),
+        };
+        let tokens = self.sampler.tokens_available().into_iter().zip(self.sampler.tokens_seen());
+        let sources = self.sampler.names().into_iter().zip(tokens).zip(&state.source_loss);
+        let sources = sources.map(|((name, (tokens_available, tokens_seen)), loss)| DataSource {
+            name: name.to_owned(),
+            tokens_available,
+            tokens_seen,
+            loss: *loss,
+        });
+        (at, sources.collect())
+    }
+
+    /// Gradients of the mean loss over all tokens of `batch`, summed over the ranks; returns the mean loss of every
+    /// sequence, and the gradients' norm. Reads from the device once.
+    fn gradients(&self, batch: &Batch) -> Result<(Vec<f64>, Norm), TrainError> {
+        let sequences = batch.source.len();
+        let own = self.ranks.share(sequences);
+        clear_gradients(self.model.parameters());
+        let of_sequences = self.backward(batch, own.clone())?;
+        sum_gradients(&self.ranks, self.model.parameters())?;
+        let tensor = global_norm(self.model.parameters());
+        let read = Tensor::f_cat(&[of_sequences, tensor.view([1]).to_kind(Kind::Double)], 0)?;
+        let read = Vec::<f64>::try_from(&read)?;
+        let mut losses = vec![0.0; sequences];
+        losses[own.clone()].copy_from_slice(&read[..own.len()]);
+        // Every other rank's part is zero here, so the sum puts them together and rounds nothing.
+        self.ranks.sum_double(&mut losses)?;
+        let value = read.last().copied().unwrap_or(f64::NAN);
+        Ok((losses, Norm { value, tensor }))
+    }
+
+    /// Adds the gradients of the sequences `own` to the parameters'; returns each one's mean loss, f64 on the device.
+    fn backward(&self, batch: &Batch, own: Range<usize>) -> Result<Tensor, TrainError> {
+        let width = self.config.context + 1;
+        let tokens: Vec<i64> =
+            batch.tokens[own.start * width..own.end * width].iter().map(|token| i64::from(*token)).collect();
+        let tokens = Tensor::from_slice(&tokens).f_view([own.len() as i64, width as i64])?;
+        let tokens = tokens.f_to_device(self.model.device())?;
+        let weight = 1.0 / (batch.source.len() as f64 * self.config.context as f64);
+        let at_once =
+            if self.config.sequences_per_forward == 0 { own.len() } else { self.config.sequences_per_forward };
+        let mut losses = Vec::new();
+        for start in (0..own.len()).step_by(at_once.max(1)) {
+            let rows = at_once.min(own.len() - start) as i64;
+            let of_tokens = next_token_backward(&self.model, &tokens.narrow(0, start as i64, rows), weight);
+            losses.push(of_tokens.f_mean_dim(Some([1i64].as_slice()), false, Kind::Double)?);
+        }
+        Ok(Tensor::f_cat(&losses, 0)?)
+    }
+}
+
+/// The gradients' norm, read and on the device.
+struct Norm {
+    value: f64,
+    tensor: Tensor,
+}
+
+/// The mean of all sequences, and of each source's where it has some.
+fn means(losses: &[f64], batch: &Batch, sources: usize) -> (f64, Vec<Option<f64>>) {
+    let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+    let of_source = |source: usize| -> Option<f64> {
+        let own = losses.iter().zip(&batch.source).filter(|(_, other)| **other == source);
+        mean(&own.map(|(loss, _)| *loss).collect::<Vec<f64>>())
+    };
+    (mean(losses).unwrap_or(f64::NAN), (0..sources).map(of_source).collect())
+}
+
+/// Seconds since 1970, for whoever draws metrics over time.
+pub(super) fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
