@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use octo_plugin::Host;
 use octo_train::ranks::Ranks;
 
+use super::failures::Failures;
 use super::lanes::Ended;
 use super::plan::Plan;
 use super::store::Store;
@@ -48,8 +49,11 @@ pub fn follow(
         let stage = &recipe.stages[planned.index];
         let Work::Midtrain(config) = &stage.work else { continue };
         let line = board.begin(&stage.name, false);
-        let bench = work::Bench { recipe, plan, stage, store, host, stop, line: &line, ranks: ranks.clone() };
         let out = store.working_folder(stage.kind, &planned.key);
+        let run = work::Run { recipe, plan, store, host, stop, ranks: &ranks };
+        // Cases are named by their content, so what every rank meets is one file.
+        let failures = Failures::of_stage(&out, &format!("stage {} of run {}", stage.name, recipe.name));
+        let bench = work::Bench { run, stage, line: &line, failures };
         let seed = stage.seed.unwrap_or(recipe.seed);
         let ended = train::join_midtrain(&bench, config, &out, seed);
         if let Ended::Stopped =
