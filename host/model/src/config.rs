@@ -177,6 +177,19 @@ impl LlamaConfig {
         let attention = 2 * query * context as u64;
         2 * (layers * (projections + attention) + vocabulary * hidden)
     }
+
+    /// Floating-point operations that training spends on one token, on average over causal windows of `context`
+    /// tokens: three times the forward pass (the backward pass computes two products where the forward pass computes
+    /// one), with attention to `(context + 1) / 2` tokens, which is what a causal mask leaves on average.
+    ///
+    /// This is the numerator of model FLOPs utilisation (PaLM, appendix B). PaLM and torchtitan count attention to the
+    /// whole window, twice as much; their figures for the same run are higher by `6 * layers * query width * context`
+    /// per token. Recomputed blocks count once, as theirs do.
+    pub fn training_flops_per_token(&self, context: usize) -> u64 {
+        // The mean context is a whole or a half number; twice the mean is whole.
+        let twice = self.forward_flops(0) * 2 + (self.forward_flops(1) - self.forward_flops(0)) * (context as u64 + 1);
+        3 * twice / 2
+    }
 }
 
 /// `config.json` as it lies on disk, in either spelling.
@@ -468,5 +481,7 @@ mod tests {
         assert_eq!(config.parameter_count(), 6400 + 2 * block + 64);
         let projections = 2 * 4096 + 2 * 2048 + 3 * 8192;
         assert_eq!(config.forward_flops(10), 2 * (2 * (projections + 2 * 64 * 10) + 6400));
+        // Six operations per weight that is multiplied with, and attention to 5.5 tokens on average.
+        assert_eq!(config.training_flops_per_token(10), 6 * (2 * projections + 6400) + 6 * 2 * 2 * 64 * 11 / 2);
     }
 }

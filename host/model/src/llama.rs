@@ -137,6 +137,16 @@ impl Llama {
         &self.parameters
     }
 
+    /// Count of trained numbers; a tied embedding counts once.
+    pub fn parameter_count(&self) -> u64 {
+        self.config.parameter_count()
+    }
+
+    /// See [`LlamaConfig::training_flops_per_token`].
+    pub fn training_flops_per_token(&self, context: usize) -> u64 {
+        self.config.training_flops_per_token(context)
+    }
+
     /// Where the parameters lie.
     pub fn device(&self) -> Device {
         self.device
