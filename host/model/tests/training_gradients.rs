@@ -239,12 +239,12 @@ fn segments_of_another_shape_are_refused_and_nothing_to_predict_is_harmless() {
 fn bf16_arithmetic_leaves_gradients_of_fp32_parameters_in_fp32_and_near() {
     for (name, model) in families() {
         let tokens = tokens(2, 33);
-        next_token_backward(&model, &tokens, 1.0 / 64.0);
+        let _ = next_token_backward(&model, &tokens, 1.0 / 64.0);
         let wanted = take_gradients(&model);
         let model = model.compute_in(Precision::BFloat16);
         for recompute in [false, true] {
             let options = NextTokenOptions { recompute, segments: None };
-            next_token_backward_with(&model, &tokens, 1.0 / 64.0, &options).unwrap();
+            let _ = next_token_backward_with(&model, &tokens, 1.0 / 64.0, &options).unwrap();
             for (((parameter, _), found), wanted) in model.parameters().iter().zip(take_gradients(&model)).zip(&wanted)
             {
                 assert_eq!(found.kind(), Kind::Float);
