@@ -5,20 +5,20 @@
 use std::path::Path;
 use std::time::Instant;
 
-use octo_model::{Llama, LlamaConfig, ResponseBatch, Sampling, generate_with, next_token_backward, response_backward};
+use octo_model::{Model, ModelConfig, ResponseBatch, Sampling, generate_with, next_token_backward, response_backward};
 use tch::{Device, Kind, Tensor};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     tch::set_num_threads(1);
     let mut arguments = std::env::args().skip(1);
     let model = match arguments.next() {
-        Some(folder) => Llama::load(Path::new(&folder), Device::Cpu)?,
+        Some(folder) => Model::load(Path::new(&folder), Device::Cpu)?,
         None => {
-            let config: LlamaConfig = serde_json::from_str(
+            let config: ModelConfig = serde_json::from_str(
                 r#"{"vocab_size": 384, "hidden_size": 96, "intermediate_size": 256, "num_hidden_layers": 4,
                     "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": true}"#,
             )?;
-            Llama::random(&config, 1, Device::Cpu)?
+            Model::random(&config, 1, Device::Cpu)?
         }
     };
     let rollouts: usize = arguments.next().map_or(Ok(128), |text| text.parse())?;
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         assert_eq!(losses.numel(), count);
         Ok(())
     })?;
-    let operations = 3 * model.config().forward_flops(context as usize / 2) * count as u64;
+    let operations = model.training_flops_per_token(context as usize) * count as u64;
     println!("train on windows, GFLOP/s: {:.1}", operations as f64 / seconds / 1e9);
     Ok(())
 }

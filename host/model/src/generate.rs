@@ -13,7 +13,7 @@ use tch::{Kind, Tensor};
 
 use crate::key_value_cache::KeyValueCache;
 use crate::sampling::sample;
-use crate::{Finish, Llama, ModelError, Response, Sampling};
+use crate::{Finish, Model, ModelError, Response, Sampling};
 
 /// Keys and values of one batch take at most this much memory; more prompts are done one batch after another.
 const CACHE_BYTES: usize = 2 << 30;
@@ -32,7 +32,7 @@ const FINISHED_SHARE: usize = 8;
 /// [`ModelError::Argument`] for settings or prompts that cannot be used (empty, beyond the vocabulary, or longer
 /// with the response than `max_position_embeddings`); [`ModelError::NotFinite`] if the model gives no numbers.
 pub fn generate(
-    model: &Llama,
+    model: &Model,
     tokenizer: &Tokenizer,
     prompts: &[Vec<u32>],
     seeds: &[u64],
@@ -47,7 +47,7 @@ pub fn generate(
 /// # Errors
 /// As [`generate`].
 pub fn generate_with(
-    model: &Llama,
+    model: &Model,
     decode: &dyn Fn(&[u32]) -> String,
     prompts: &[Vec<u32>],
     seeds: &[u64],
@@ -78,7 +78,7 @@ pub fn generate_with(
     Ok(responses.into_iter().flatten().collect())
 }
 
-fn check(model: &Llama, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Result<(), ModelError> {
+fn check(model: &Model, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Result<(), ModelError> {
     sampling.validate()?;
     let wrong = |text: String| Err(ModelError::Argument(text));
     if prompts.len() != seeds.len() {
@@ -107,8 +107,8 @@ fn check(model: &Llama, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling
 }
 
 /// How many of the prompts, which come with rising length, fit one batch.
-fn batch_size(model: &Llama, prompts: &[Vec<u32>], rest: &[usize], sampling: &Sampling) -> usize {
-    let per_token = KeyValueCache::bytes_per_token(model.config()).max(1);
+fn batch_size(model: &Model, prompts: &[Vec<u32>], rest: &[usize], sampling: &Sampling) -> usize {
+    let per_token = KeyValueCache::bytes_per_token(model.config(), model.compute().kind()).max(1);
     let most_tokens = CACHE_BYTES / per_token;
     let mut size = 0;
     for (before, &index) in rest.iter().enumerate() {
@@ -133,7 +133,7 @@ struct Row {
 
 /// The rows that share a forward pass.
 struct Batch<'a> {
-    model: &'a Llama,
+    model: &'a Model,
     rows: Vec<Row>,
     cache: KeyValueCache,
     /// Padding tokens per row; `None` where there are none.
@@ -144,7 +144,7 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// Reads the prompts, each different one once.
-    fn start(model: &'a Llama, prompts: &[Vec<u32>], seeds: &[u64], batch: &[usize]) -> Result<Self, ModelError> {
+    fn start(model: &'a Model, prompts: &[Vec<u32>], seeds: &[u64], batch: &[usize]) -> Result<Self, ModelError> {
         let mut numbers: BTreeMap<&[u32], i64> = BTreeMap::new();
         let mut different: Vec<&[u32]> = Vec::new();
         let mut assignment = Vec::with_capacity(batch.len());
@@ -169,7 +169,8 @@ impl<'a> Batch<'a> {
         let width = different.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
         let missing: Vec<i64> = different.iter().map(|prompt| (width - prompt.len()) as i64).collect();
 
-        let mut cache = KeyValueCache::new(model.config(), different.len() as i64, width as i64, model.device());
+        let options = (model.compute().kind(), model.device());
+        let mut cache = KeyValueCache::new(model.config(), different.len() as i64, width as i64, options);
         let mut logits = Vec::new();
         let mut row = 0;
         for slice in different.chunks((PREFILL_TOKENS / width.max(1)).max(1)) {
@@ -210,7 +211,7 @@ impl<'a> Batch<'a> {
         let (mut values, mut weights) = (Vec::new(), Vec::new());
         loop {
             values.resize(self.rows.len() * vocabulary, 0.0_f32);
-            self.logits.contiguous().f_copy_data(&mut values, self.rows.len() * vocabulary)?;
+            self.logits.to_kind(Kind::Float).contiguous().f_copy_data(&mut values, self.rows.len() * vocabulary)?;
             for (row, logits) in self.rows.iter_mut().zip(values.chunks_exact(vocabulary)) {
                 if let Some(response) = row.step(logits, sampling, stops, &mut weights)? {
                     finished(row.prompt, response);

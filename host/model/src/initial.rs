@@ -1,28 +1,31 @@
 //! Random initial weights from our own streams, so that a seed gives the same model whatever torch does.
 //!
 //! Normal with standard deviation `initializer_range`; the two matrices that write into the residual stream of a block have theirs
-//! divided by sqrt(2 * layers), which keeps the stream's size independent of depth (the GPT-2 recipe); norms are 1.
+//! divided by sqrt(2 * layers), which keeps the stream's size independent of depth (the GPT-2 recipe); norms are 1 and
+//! biases 0.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use tch::{Kind, Tensor};
 
-use crate::{LlamaConfig, ModelError};
+use crate::{ModelConfig, ModelError};
 
 /// Largest model that is drawn: 64 GiB in fp32. A mistyped size is told, where asking for the memory would end the
 /// process.
 pub const MOST_PARAMETERS: u64 = 1 << 34;
 
-/// Parameters for a validated `config`, on CPU, named and ordered as [`LlamaConfig::parameter_shapes`].
+/// Parameters for a validated `config`, on CPU, named and ordered as [`ModelConfig::parameter_shapes`].
 ///
 /// The n-th parameter is drawn from ChaCha stream n of the seed, in row-major order, so no parameter's values depend
 /// on another's size.
-pub(crate) fn random_parameters(config: &LlamaConfig, seed: u64) -> Result<Vec<(String, Tensor)>, ModelError> {
+pub(crate) fn random_parameters(config: &ModelConfig, seed: u64) -> Result<Vec<(String, Tensor)>, ModelError> {
     let deviation = config.initializer_range;
     let residual = deviation / (2.0 * config.num_hidden_layers as f64).sqrt();
     let mut parameters = Vec::new();
     for (stream, (name, shape)) in (0_u64..).zip(config.parameter_shapes()) {
-        let tensor = if shape.len() == 1 {
+        let tensor = if name.ends_with(".bias") {
+            Tensor::f_zeros(&shape, (Kind::Float, tch::Device::Cpu))?
+        } else if shape.len() == 1 {
             Tensor::f_ones(&shape, (Kind::Float, tch::Device::Cpu))?
         } else {
             let writes_residual = name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight");
@@ -60,7 +63,7 @@ pub(crate) fn uniform(generator: &mut ChaCha8Rng) -> f64 {
 mod tests {
     use super::*;
 
-    fn config() -> LlamaConfig {
+    fn config() -> ModelConfig {
         serde_json::from_str(
             r#"{"vocab_size": 200, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
                 "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": true}"#,
@@ -82,8 +85,8 @@ mod tests {
 
     #[test]
     fn a_mistyped_size_is_told_and_not_tried() {
-        let huge = LlamaConfig { hidden_size: 1 << 20, ..config() };
-        let error = crate::Llama::random(&huge, 1, tch::Device::Cpu).unwrap_err().to_string();
+        let huge = ModelConfig { hidden_size: 1 << 20, ..config() };
+        let error = crate::Model::random(&huge, 1, tch::Device::Cpu).unwrap_err().to_string();
         assert!(error.contains("parameters"), "{error}");
     }
 

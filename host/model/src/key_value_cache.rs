@@ -2,9 +2,9 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::LlamaConfig;
+use crate::ModelConfig;
 
-/// Keys and values of every block, `[rows, key heads, capacity, head width]` fp32, filled from the front.
+/// Keys and values of every block, `[rows, key heads, capacity, head width]`, filled from the front.
 ///
 /// Memory is reserved ahead, so that a decoding step writes in place. Rows can be picked, dropped and repeated.
 #[derive(Debug)]
@@ -16,17 +16,17 @@ pub struct KeyValueCache {
 }
 
 impl KeyValueCache {
-    /// Room for `rows` sequences of `capacity` tokens.
-    pub fn new(config: &LlamaConfig, rows: i64, capacity: i64, device: Device) -> Self {
+    /// Room for `rows` sequences of `capacity` tokens, in the kind that the model computes in.
+    pub fn new(config: &ModelConfig, rows: i64, capacity: i64, (kind, device): (Kind, Device)) -> Self {
         let size = [rows, config.num_key_value_heads as i64, capacity, config.head_size() as i64];
-        let room = || Tensor::empty(size, (Kind::Float, device));
+        let room = || Tensor::empty(size, (kind, device));
         let layers = (0..config.num_hidden_layers).map(|_| (room(), room())).collect();
         Self { layers, rows, capacity, length: 0 }
     }
 
     /// Bytes that one token of one row takes.
-    pub fn bytes_per_token(config: &LlamaConfig) -> usize {
-        2 * config.num_hidden_layers * config.num_key_value_heads * config.head_size() * size_of::<f32>()
+    pub fn bytes_per_token(config: &ModelConfig, kind: Kind) -> usize {
+        2 * config.num_hidden_layers * config.num_key_value_heads * config.head_size() * kind.elt_size_in_bytes()
     }
 
     /// Count of rows.
@@ -95,13 +95,13 @@ mod tests {
 
     #[test]
     fn selecting_rows_keeps_their_content_and_makes_room() {
-        let config: LlamaConfig = serde_json::from_str(
+        let config: ModelConfig = serde_json::from_str(
             r#"{"vocab_size": 5, "hidden_size": 4, "intermediate_size": 4, "num_hidden_layers": 2,
                 "num_attention_heads": 2, "num_key_value_heads": 1}"#,
         )
         .unwrap();
         let _no_grad = tch::no_grad_guard();
-        let mut cache = KeyValueCache::new(&config, 3, 4, Device::Cpu);
+        let mut cache = KeyValueCache::new(&config, 3, 4, (Kind::Float, Device::Cpu));
         let states = Tensor::arange(3 * 3 * 2, (Kind::Float, Device::Cpu)).view([3, 1, 3, 2]);
         for layer in 0..2 {
             cache.store(layer, 0, 0, &states, &(&states + 100.0));
@@ -113,6 +113,6 @@ mod tests {
         let expected = states.index_select(0, &Tensor::from_slice(&[2_i64, 0, 2]));
         assert_eq!(keys.contiguous(), expected);
         assert_eq!(values.contiguous(), expected + 100.0);
-        assert_eq!(KeyValueCache::bytes_per_token(&config), 2 * 2 * 2 * 4);
+        assert_eq!(KeyValueCache::bytes_per_token(&config, Kind::Float), 2 * 2 * 2 * 4);
     }
 }

@@ -1,36 +1,68 @@
-//! Llama on libtorch, Hugging Face checkpoints and the generation engine.
+//! Language models on libtorch, Hugging Face checkpoints and the generation engine.
 //!
 //! The layout follows the checkpoint: parameters carry the names that `transformers` gives them, so a folder written
 //! here loads there and the reverse. One file holds one idea:
 //!
-//! - [`config`]: `config.json`, read from and written for `transformers` 4 and 5;
-//! - [`llama`]: the model and its forward pass; [`rotary`]: position rotations;
-//! - [`checkpoint`]: safetensors in and out, sharded or not, as untrusted input;
+//! - [`config`]: the shape of a model; [`family`]: the architectures that `config.json` may name, with a file for each
+//!   (`llama`, `qwen2`, `qwen3`) of the same outline;
+//! - what they are built of: `norm`, `linear`, `feed_forward`, `attention`, [`rotary`] positions;
+//! - [`model`]: a model of any family and its forward pass, in any [`Precision`];
+//! - [`checkpoint`]: folders in and out, sharded or not, as untrusted input; [`tensor_file`]: safetensors;
 //! - [`initial`]: seeded random weights; [`snapshot`]: a copy of the weights to write while training goes on;
 //! - [`key_value_cache`], [`sampling`], [`generate`]: the generation engine;
-//! - [`token_log_probabilities`]: what training needs of the vocabulary projection, without holding all logits.
+//! - [`token_log_probabilities`]: losses and their gradients; [`chunked_loss`]: without holding all logits;
+//!   `training_pass`: without holding all activations; [`documents`]: packed sequences.
 //!
-//! Arithmetic is fp32. Nothing here touches torch's global random generator.
+//! Nothing here touches torch's global random generator.
 
 pub mod checkpoint;
+pub mod chunked_loss;
 pub mod config;
+pub mod documents;
+pub mod family;
 pub mod generate;
 pub mod initial;
 pub mod key_value_cache;
-pub mod llama;
+pub mod model;
+pub mod precision;
+pub mod response_batch;
 pub mod rotary;
 pub mod sampling;
 pub mod snapshot;
+pub mod tensor_file;
 pub mod token_log_probabilities;
 
+mod attention;
+mod block;
+mod config_file;
 mod error;
+mod feed_forward;
+mod linear;
+mod llama;
+mod norm;
+mod parameters;
+mod qwen2;
+mod qwen3;
+mod training_pass;
 
-pub use config::LlamaConfig;
+pub use checkpoint::SaveOptions;
+pub use chunked_loss::{TokenStatistics, backward_in_chunks};
+pub use config::ModelConfig;
+pub use documents::Documents;
 pub use error::ModelError;
+pub use family::Family;
 pub use generate::{generate, generate_with};
-pub use llama::Llama;
+pub use model::Model;
+pub use precision::Precision;
+pub use response_batch::ResponseBatch;
 pub use sampling::{Finish, Response, Sampling};
 pub use snapshot::Snapshot;
 pub use token_log_probabilities::{
-    ResponseBatch, TokenStatistics, backward_in_chunks, next_token_backward, response_backward, token_log_probabilities,
+    NextTokenOptions, next_token_backward, next_token_backward_with, response_backward, response_backward_with,
+    token_log_probabilities,
 };
+
+/// The older name of [`Model`], from when Llama was the only family.
+pub type Llama = Model;
+/// The older name of [`ModelConfig`].
+pub type LlamaConfig = ModelConfig;

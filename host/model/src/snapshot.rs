@@ -4,30 +4,31 @@ use std::path::Path;
 
 use tch::{Device, Tensor};
 
-use crate::{Llama, LlamaConfig, ModelError, checkpoint};
+use crate::{Model, ModelConfig, ModelError, Precision, SaveOptions, checkpoint};
 
 /// A copy that later updates of the model do not change.
 pub struct Snapshot {
-    config: LlamaConfig,
+    config: ModelConfig,
+    precision: Precision,
     parameters: Vec<(String, Tensor)>,
 }
 
 impl Snapshot {
     /// Copies the weights of `model`: as much memory again, on the host.
-    pub fn of(model: &Llama) -> Snapshot {
+    pub fn of(model: &Model) -> Snapshot {
         let copy = |tensor: &Tensor| {
             let detached = tensor.detach();
             if detached.device() == Device::Cpu { detached.copy() } else { detached.to_device(Device::Cpu) }
         };
         let parameters = model.parameters().iter().map(|(name, tensor)| (name.clone(), copy(tensor))).collect();
-        Snapshot { config: model.config().clone(), parameters }
+        Snapshot { config: model.config().clone(), precision: model.precision(), parameters }
     }
 
-    /// Writes the folder that [`Llama::save`] of the copied model would have written.
+    /// Writes the folder that [`Model::save`] of the copied model would have written.
     ///
     /// # Errors
     /// [`ModelError::File`] if the folder cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), ModelError> {
-        checkpoint::write_model(dir, &self.config, &self.parameters)
+        checkpoint::write_model(dir, &self.config, &self.parameters, self.precision, &SaveOptions::default())
     }
 }

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use octo_model::checkpoint::{read_tensors, write_tensors};
-use octo_model::{Llama, LlamaConfig};
+use octo_model::{Model, ModelConfig, Precision, SaveOptions};
 use tch::{Device, Kind, Tensor};
 
-fn config() -> LlamaConfig {
+fn config() -> ModelConfig {
     serde_json::from_str(
         r#"{"vocab_size": 40, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
             "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-5, "bos_token_id": 1,
@@ -16,16 +16,16 @@ fn config() -> LlamaConfig {
     .unwrap()
 }
 
-fn saved() -> (tempfile::TempDir, Llama) {
+fn saved() -> (tempfile::TempDir, Model) {
     let folder = tempfile::tempdir().unwrap();
-    let model = Llama::random(&config(), 7, Device::Cpu).unwrap();
+    let model = Model::random(&config(), 7, Device::Cpu).unwrap();
     model.save(folder.path()).unwrap();
     (folder, model)
 }
 
 /// The message of loading a folder that must not load.
 fn refusal(folder: &Path) -> String {
-    Llama::load(folder, Device::Cpu).unwrap_err().to_string()
+    Model::load(folder, Device::Cpu).unwrap_err().to_string()
 }
 
 /// Rewrites the weights after a change to the list of tensors.
@@ -46,7 +46,7 @@ fn put_header(folder: &Path, header: &str, data: &[u8]) {
 #[test]
 fn a_saved_model_comes_back_bit_for_bit_with_its_configuration() {
     let (folder, model) = saved();
-    let back = Llama::load(folder.path(), Device::Cpu).unwrap();
+    let back = Model::load(folder.path(), Device::Cpu).unwrap();
     assert_eq!(back.config(), model.config());
     for ((name, one), (other_name, other)) in model.parameters().iter().zip(back.parameters()) {
         assert_eq!(name, other_name);
@@ -76,7 +76,7 @@ fn half_precision_weights_are_widened() {
     for kind in [Kind::BFloat16, Kind::Half] {
         let (folder, model) = saved();
         change(folder.path(), |tensors| tensors.iter_mut().for_each(|(_, tensor)| *tensor = tensor.to_kind(kind)));
-        let back = Llama::load(folder.path(), Device::Cpu).unwrap();
+        let back = Model::load(folder.path(), Device::Cpu).unwrap();
         for ((name, one), (_, other)) in model.parameters().iter().zip(back.parameters()) {
             assert_eq!(&one.to_kind(kind).to_kind(Kind::Float), other, "{name}");
         }
@@ -99,7 +99,7 @@ fn shards_are_gathered_by_their_index() {
     fs::remove_file(&path).unwrap();
     let index = folder.path().join("model.safetensors.index.json");
     fs::write(&index, serde_json::json!({"metadata": {}, "weight_map": map}).to_string()).unwrap();
-    let back = Llama::load(folder.path(), Device::Cpu).unwrap();
+    let back = Model::load(folder.path(), Device::Cpu).unwrap();
     assert_eq!(back.parameters(), model.parameters());
 
     // An index may not send the reader elsewhere, nor promise what a shard lacks.
@@ -113,6 +113,75 @@ fn shards_are_gathered_by_their_index() {
     fs::write(&index, serde_json::json!({"weight_map": wrong}).to_string()).unwrap();
     let message = refusal(folder.path());
     assert!(message.contains("`lm_head.weight`") && message.contains("00002-of-00002"), "{message}");
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn shards_are_as_large_as_was_asked_and_the_index_counts_their_bytes() {
+    let (_, model) = saved();
+    let folder = tempfile::tempdir().unwrap();
+    // The embedding alone is 2,560 bytes, and no other tensor is larger.
+    let options = SaveOptions { precision: None, largest_shard: 3_000 };
+    model.save_as(folder.path(), &options).unwrap();
+    let index = fs::read(folder.path().join("model.safetensors.index.json")).unwrap();
+    let index: serde_json::Value = serde_json::from_slice(&index).unwrap();
+    assert_eq!(index["metadata"]["total_size"], config().parameter_count() * 4);
+    let mut bytes = 0;
+    let shards: Vec<String> = names(folder.path()).into_iter().filter(|name| name.ends_with(".safetensors")).collect();
+    for shard in &shards {
+        let tensors = read_tensors(&folder.path().join(shard)).unwrap();
+        let size: usize = tensors.iter().map(|(_, tensor)| tensor.numel() * 4).sum();
+        assert!(size <= 3_000, "{shard}: {size}");
+        assert!(tensors.iter().all(|(name, _)| index["weight_map"][name] == shard.as_str()));
+        bytes += size as u64;
+    }
+    assert_eq!(bytes, config().parameter_count() * 4);
+    assert!(shards.contains(&format!("model-00001-of-{:05}.safetensors", shards.len())), "{shards:?}");
+    assert_eq!(Model::load(folder.path(), Device::Cpu).unwrap().parameters(), model.parameters());
+}
+
+#[test]
+fn a_folder_saved_anew_holds_nothing_of_the_save_before() {
+    let (folder, model) = saved();
+    let whole = names(folder.path());
+    let other = Model::random(&config(), 8, Device::Cpu).unwrap();
+    other.save_as(folder.path(), &SaveOptions { precision: None, largest_shard: 3_000 }).unwrap();
+    assert_eq!(Model::load(folder.path(), Device::Cpu).unwrap().parameters(), other.parameters());
+    assert!(!names(folder.path()).contains(&"model.safetensors".to_owned()));
+    // Fewer shards, and then none: those of before go.
+    model.save_as(folder.path(), &SaveOptions { precision: None, largest_shard: 9_000 }).unwrap();
+    assert_eq!(Model::load(folder.path(), Device::Cpu).unwrap().parameters(), model.parameters());
+    let index = fs::read_to_string(folder.path().join("model.safetensors.index.json")).unwrap();
+    for name in names(folder.path()).iter().filter(|name| name.ends_with(".safetensors")) {
+        assert!(index.contains(name.as_str()), "{name} is left over");
+    }
+    model.save(folder.path()).unwrap();
+    assert_eq!(names(folder.path()), whole);
+}
+
+#[test]
+fn a_tensor_larger_than_one_read_comes_back_whole_in_any_precision() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.safetensors");
+    // Neither a multiple of what is read at once, nor of what is written at once.
+    let tensor = Tensor::arange(700_001, (Kind::Float, Device::Cpu)) / 7.0;
+    write_tensors(&path, &[("t".to_owned(), tensor.copy()), ("empty".to_owned(), tensor.narrow(0, 0, 0))]).unwrap();
+    let back = read_tensors(&path).unwrap();
+    assert_eq!(back[1].1, tensor);
+    assert_eq!(back[0].1.size(), [0]);
+    let large = ModelConfig { vocab_size: 40_001, ..config() };
+    let model = Model::random(&large, 1, Device::Cpu).unwrap();
+    model.save(folder.path()).unwrap();
+    let half = Model::load_in(folder.path(), Device::Cpu, Precision::BFloat16).unwrap();
+    for ((name, half), (_, whole)) in half.parameters().iter().zip(model.parameters()) {
+        assert_eq!(half, &whole.to_kind(Kind::BFloat16), "{name}");
+    }
 }
 
 #[test]
@@ -152,8 +221,8 @@ fn missing_extra_and_misshaped_tensors_are_named_with_both_shapes() {
 #[test]
 fn derived_tensors_that_some_exporters_add_are_let_pass() {
     let folder = tempfile::tempdir().unwrap();
-    let tied = LlamaConfig { tie_word_embeddings: true, ..config() };
-    let model = Llama::random(&tied, 7, Device::Cpu).unwrap();
+    let tied = ModelConfig { tie_word_embeddings: true, ..config() };
+    let model = Model::random(&tied, 7, Device::Cpu).unwrap();
     model.save(folder.path()).unwrap();
     change(folder.path(), |tensors| {
         let embedding = tensors.iter().find(|(name, _)| name.contains("embed")).unwrap().1.copy();
@@ -161,7 +230,7 @@ fn derived_tensors_that_some_exporters_add_are_let_pass() {
         let frequencies = Tensor::ones([2], (Kind::Float, Device::Cpu));
         tensors.push(("model.layers.0.self_attn.rotary_emb.inv_freq".to_owned(), frequencies));
     });
-    assert_eq!(Llama::load(folder.path(), Device::Cpu).unwrap().parameters(), model.parameters());
+    assert_eq!(Model::load(folder.path(), Device::Cpu).unwrap().parameters(), model.parameters());
 }
 
 #[test]

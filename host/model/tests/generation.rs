@@ -1,19 +1,19 @@
 //! The generation engine: cache, padding, batches, stops, seeds.
 
 use octo_model::{
-    Finish, Llama, LlamaConfig, Response, ResponseBatch, Sampling, generate_with, token_log_probabilities,
+    Finish, Model, ModelConfig, Response, ResponseBatch, Sampling, generate_with, token_log_probabilities,
 };
 use tch::{Device, Tensor};
 
 /// A small model with weights large enough that its distributions are far from flat.
-fn model() -> Llama {
-    let config: LlamaConfig = serde_json::from_str(
+fn model() -> Model {
+    let config: ModelConfig = serde_json::from_str(
         r#"{"vocab_size": 48, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
             "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-5,
             "tie_word_embeddings": true, "max_position_embeddings": 512}"#,
     )
     .unwrap();
-    let model = Llama::random(&config, 3, Device::Cpu).unwrap();
+    let model = Model::random(&config, 3, Device::Cpu).unwrap();
     let _no_grad = tch::no_grad_guard();
     for (name, tensor) in model.parameters() {
         if tensor.dim() == 2 {
@@ -33,7 +33,7 @@ fn letters(tokens: &[u32]) -> String {
     tokens.iter().map(|&token| if token == 1 { '\n' } else { char::from(b'A' + token as u8) }).collect()
 }
 
-fn run(model: &Llama, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Vec<Response> {
+fn run(model: &Model, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Vec<Response> {
     generate_with(model, &letters, prompts, seeds, sampling, &mut |_, _| ()).unwrap()
 }
 
@@ -42,7 +42,7 @@ fn prompts() -> Vec<Vec<u32>> {
 }
 
 /// What a full forward pass, without cache or padding, would choose.
-fn greedy_without_cache(model: &Llama, prompt: &[u32], count: usize) -> Vec<u32> {
+fn greedy_without_cache(model: &Model, prompt: &[u32], count: usize) -> Vec<u32> {
     let _no_grad = tch::no_grad_guard();
     let mut tokens: Vec<i64> = prompt.iter().map(|&token| i64::from(token)).collect();
     for _ in 0..count {

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Finish, Llama, Sampling, generate};
+use octo_model::{Finish, Model, Sampling, generate};
 use serde::Deserialize;
 use tch::{Device, Tensor};
 
@@ -47,7 +47,7 @@ fn smollm2_gives_the_logits_and_greedy_text_of_transformers() {
     let golden = std::fs::read(root.join("tests/smollm2/golden/smollm2.json")).unwrap();
     let cases: Vec<Case> = serde_json::from_slice(&golden).unwrap();
     assert_eq!(cases.len(), 10);
-    let model = Llama::load(&folder, Device::Cpu).unwrap();
+    let model = Model::load(&folder, Device::Cpu).unwrap();
     let tokenizer = Tokenizer::load(&folder).unwrap();
 
     let no_grad = tch::no_grad_guard();

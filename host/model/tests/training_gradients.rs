@@ -1,21 +1,23 @@
-//! Chunked losses give the gradients of the plain ones.
+//! Chunked losses, recomputed blocks and packed documents give the gradients of the plain ones.
+
+use std::path::Path;
 
 use octo_model::{
-    Llama, LlamaConfig, ResponseBatch, backward_in_chunks, next_token_backward, response_backward,
-    token_log_probabilities,
+    Documents, Model, ModelConfig, NextTokenOptions, Precision, ResponseBatch, backward_in_chunks, next_token_backward,
+    next_token_backward_with, response_backward, response_backward_with, token_log_probabilities,
 };
 use tch::{Device, Kind, Tensor};
 
-fn model(tied: bool) -> Llama {
-    let config: LlamaConfig = serde_json::from_value(serde_json::json!({
+fn model(tied: bool) -> Model {
+    let config: ModelConfig = serde_json::from_value(serde_json::json!({
         "vocab_size": 64, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
         "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": tied,
     }))
     .unwrap();
-    Llama::random(&config, 1, Device::Cpu).unwrap()
+    Model::random(&config, 1, Device::Cpu).unwrap()
 }
 
-fn take_gradients(model: &Llama) -> Vec<Tensor> {
+fn take_gradients(model: &Model) -> Vec<Tensor> {
     model
         .parameters()
         .iter()
@@ -27,7 +29,7 @@ fn take_gradients(model: &Llama) -> Vec<Tensor> {
         .collect()
 }
 
-fn assert_alike(model: &Llama, found: &[Tensor], wanted: &[Tensor]) {
+fn assert_alike(model: &Model, found: &[Tensor], wanted: &[Tensor]) {
     for (((name, _), found), wanted) in model.parameters().iter().zip(found).zip(wanted) {
         let scale = wanted.abs().max().double_value(&[]);
         let difference = (found - wanted).abs().max().double_value(&[]);
@@ -124,4 +126,131 @@ fn a_loss_that_masks_everything_is_zero_and_harmless() {
     let empty = ResponseBatch::new(&[&[1, 2]], &[&[]], Device::Cpu).unwrap();
     assert_eq!(response_backward(&model, &empty, 1.0, false, &mut |_, _| unreachable!()), 0.0);
     assert!(ResponseBatch::new(&[&[]], &[&[1]], Device::Cpu).is_err());
+}
+
+/// One model of each family, with weights large enough that attention matters.
+fn families() -> Vec<(&'static str, Model)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/families");
+    ["llama3.2", "llama-biases", "qwen2.5", "qwen3"]
+        .map(|name| (name, Model::load(&folder.join(name), Device::Cpu).unwrap()))
+        .into()
+}
+
+fn tokens(rows: i64, width: i64) -> Tensor {
+    Tensor::from_slice(&(0..rows * width).map(|n| (n * n + 3 * n) * 37 % 95).collect::<Vec<i64>>()).view([rows, width])
+}
+
+#[track_caller]
+fn assert_close(model: &Model, found: &[Tensor], wanted: &[Tensor], tolerance: f64) {
+    for (((name, _), found), wanted) in model.parameters().iter().zip(found).zip(wanted) {
+        let scale = wanted.abs().max().double_value(&[]);
+        let difference = (found - wanted).abs().max().double_value(&[]);
+        assert!(scale > 0.0, "{name} has a gradient");
+        assert!(difference <= tolerance * scale, "{name}: {difference} of {scale}");
+    }
+}
+
+#[test]
+fn blocks_computed_a_second_time_change_no_gradient() {
+    for (_, model) in families() {
+        let tokens = tokens(2, 33);
+        let losses = next_token_backward(&model, &tokens, 1.0 / 64.0);
+        let kept = take_gradients(&model);
+        let options = NextTokenOptions { recompute: true, segments: None };
+        let again = next_token_backward_with(&model, &tokens, 1.0 / 64.0, &options).unwrap();
+        assert_eq!(losses, again);
+        assert_close(&model, &take_gradients(&model), &kept, 1e-6);
+
+        let batch = ResponseBatch::new(&[&[1, 2, 3], &[4]], &[&[5, 6], &[7, 8, 9, 10]], Device::Cpu).unwrap();
+        let mut gradients = [false, true].map(|recompute| {
+            let mut loss = |_: std::ops::Range<usize>, part: &octo_model::TokenStatistics| {
+                part.log_probabilities.square().sum(Kind::Float)
+            };
+            response_backward_with(&model, &batch, 0.9, false, recompute, &mut loss);
+            take_gradients(&model)
+        });
+        let kept = std::mem::take(&mut gradients[0]);
+        assert_close(&model, &gradients[1], &kept, 1e-6);
+    }
+}
+
+#[test]
+fn packed_documents_are_as_if_each_were_alone() {
+    // A document may begin with a row and end with it, have one token, and share its number with a later one.
+    let lengths = [[9_i64, 1, 14, 5], [3, 20, 2, 4]];
+    let width = 29;
+    let segments: Vec<i64> = lengths
+        .iter()
+        .flat_map(|row| row.iter().zip([3, 8, 3, 1]).flat_map(|(&length, number)| vec![number; length as usize]))
+        .collect();
+    let segments = Tensor::from_slice(&segments).view([2, width]);
+    for (name, model) in families() {
+        let tokens = tokens(2, width);
+        let documents = Documents::new(&segments).unwrap();
+        let together = tch::no_grad(|| model.hidden_of_documents(&tokens, &documents));
+        let (mut wanted, mut losses_wanted) = (Vec::new(), Vec::new());
+        for (row, lengths) in (0_i64..).zip(&lengths) {
+            let mut start = 0;
+            for &length in lengths {
+                let document = tokens.narrow(0, row, 1).narrow(1, start, length);
+                wanted.push(tch::no_grad(|| model.hidden(&document, None)).squeeze_dim(0));
+                if length > 1 {
+                    let losses = next_token_backward(&model, &document, 0.02);
+                    losses_wanted.extend(Vec::<f32>::try_from(losses.view(-1)).unwrap());
+                }
+                start += length;
+                // Its first token is predicted by nobody.
+                losses_wanted.push(0.0);
+            }
+            losses_wanted.pop();
+        }
+        let difference = (together.flatten(0, 1) - Tensor::cat(&wanted, 0)).abs().max().double_value(&[]);
+        assert!(difference <= 1e-5, "{name}: {difference}");
+        let gradients = take_gradients(&model);
+        for recompute in [false, true] {
+            let options = NextTokenOptions { recompute, segments: Some(&segments) };
+            let losses = next_token_backward_with(&model, &tokens, 0.02, &options).unwrap();
+            assert_eq!(losses.size(), [2, width - 1]);
+            let difference = (losses.view(-1) - Tensor::from_slice(&losses_wanted)).abs().max().double_value(&[]);
+            assert!(difference <= 1e-5, "{name}: {difference}");
+            assert_close(&model, &take_gradients(&model), &gradients, 1e-5);
+        }
+    }
+}
+
+#[test]
+fn segments_of_another_shape_are_refused_and_nothing_to_predict_is_harmless() {
+    let model = model(true);
+    let tokens = tokens(1, 4).remainder(64);
+    let short = Tensor::zeros([1, 3], (Kind::Int64, Device::Cpu));
+    let options = NextTokenOptions { recompute: false, segments: Some(&short) };
+    let error = next_token_backward_with(&model, &tokens, 1.0, &options).unwrap_err().to_string();
+    assert!(error.contains("[1, 3]") && error.contains("[1, 4]"), "{error}");
+
+    let apart = Tensor::from_slice(&[0_i64, 1, 2, 3]).view([1, 4]);
+    for recompute in [false, true] {
+        let options = NextTokenOptions { recompute, segments: Some(&apart) };
+        let losses = next_token_backward_with(&model, &tokens, 1.0, &options).unwrap();
+        assert_eq!(losses, Tensor::zeros([1, 3], (Kind::Float, Device::Cpu)));
+    }
+}
+
+#[test]
+fn bf16_arithmetic_leaves_gradients_of_fp32_parameters_in_fp32_and_near() {
+    for (name, model) in families() {
+        let tokens = tokens(2, 33);
+        let _ = next_token_backward(&model, &tokens, 1.0 / 64.0);
+        let wanted = take_gradients(&model);
+        let model = model.compute_in(Precision::BFloat16);
+        for recompute in [false, true] {
+            let options = NextTokenOptions { recompute, segments: None };
+            let _ = next_token_backward_with(&model, &tokens, 1.0 / 64.0, &options).unwrap();
+            for (((parameter, _), found), wanted) in model.parameters().iter().zip(take_gradients(&model)).zip(&wanted)
+            {
+                assert_eq!(found.kind(), Kind::Float);
+                let share = (&found - wanted).norm().double_value(&[]) / wanted.norm().double_value(&[]);
+                assert!(share < 0.1, "{name}, {parameter}: {share}");
+            }
+        }
+    }
 }

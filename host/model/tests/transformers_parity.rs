@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use octo_model::Llama;
+use octo_model::Model;
 use serde::Deserialize;
 use tch::{Device, Tensor};
 
@@ -36,7 +36,7 @@ fn logits_are_those_of_transformers_padded_or_not() {
     let _no_grad = tch::no_grad_guard();
     for name in MODELS {
         let folder = tests_folder().join("golden").join(name);
-        let model = Llama::load(&folder, Device::Cpu).unwrap();
+        let model = Model::load(&folder, Device::Cpu).unwrap();
         let golden = expected(&folder);
         let (rows, width) = (golden.tokens.len() as i64, golden.tokens[0].len() as i64);
         let tokens = Tensor::from_slice(&golden.tokens.concat()).view([rows, width]);
@@ -68,7 +68,7 @@ fn a_saved_folder_loads_in_transformers_with_the_same_logits() {
     for name in MODELS {
         let folder = tests_folder().join("golden").join(name);
         let saved = tempfile::tempdir().unwrap();
-        Llama::load(&folder, Device::Cpu).unwrap().save(saved.path()).unwrap();
+        Model::load(&folder, Device::Cpu).unwrap().save(saved.path()).unwrap();
         let output = Command::new(&python)
             .arg(tests_folder().join("loads_in_transformers.py"))
             .arg(saved.path())

@@ -13,7 +13,6 @@ pub mod control;
 pub mod error;
 pub mod eval;
 pub mod evaluate;
-pub mod flops;
 pub mod gradient_clip;
 pub mod hardware;
 pub mod learning_rate;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use octo_model::LlamaConfig;
-use octo_train::flops::training_flops_per_token;
 use octo_train::hardware;
 use octo_train::midtrain::MidtrainConfig;
 use serde_json::Value;
@@ -24,7 +23,7 @@ const ASSUMED_UTILISATION: f64 = 0.3;
 const H100: f64 = 989.0;
 /// Logits are held in chunks of 64 MiB, three times over with the backward pass.
 const LOGITS: f64 = 3.0 * 64.0 * 1024.0 * 1024.0;
-/// Activations of one block that its backward pass wants, counted off the forward pass of `octo_model::llama`: two
+/// Activations of one block that its backward pass wants, counted off the forward pass of `octo_model`: two
 /// norms' inputs and outputs, as wide as the hidden states;
 const HIDDEN_WIDE: f64 = 4.0;
 /// query, key, value, and attention's output twice, as wide as the heads;
@@ -170,7 +169,7 @@ fn seconds(
         None if config.device.starts_with("cuda") => (H100, "one H100, as no GPU is here"),
         None => return Err("no earlier run to go by; peak_teraflops would give an estimate".to_owned()),
     };
-    let operations = training_flops_per_token(shape, config.context) * tokens as f64;
+    let operations = shape.training_flops_per_token(config.context) as f64 * tokens as f64;
     let seconds = operations / (peak * 1e12 * ASSUMED_UTILISATION);
     Ok((seconds, format!("on {whose}, at an assumed {:.0}% of {peak} TFLOP/s", 100.0 * ASSUMED_UTILISATION)))
 }

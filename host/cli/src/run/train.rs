@@ -114,14 +114,11 @@ pub fn llama(architecture: &Architecture, vocab_size: usize) -> LlamaConfig {
         num_hidden_layers: architecture.num_hidden_layers,
         num_attention_heads: architecture.num_attention_heads,
         num_key_value_heads: architecture.num_key_value_heads.unwrap_or(architecture.num_attention_heads),
-        head_dim: None,
         rms_norm_eps: architecture.rms_norm_eps,
         initializer_range: architecture.initializer_range,
         rope_theta: architecture.rope_theta,
-        rope_scaling: None,
         max_position_embeddings: architecture.max_position_embeddings,
         tie_word_embeddings: architecture.tie_word_embeddings,
-        bos_token_id: None,
-        eos_token_id: Vec::new(),
+        ..LlamaConfig::default()
     }
 }

@@ -15,7 +15,6 @@ use crate::adamw::AdamW;
 use crate::background::BackgroundWriter;
 use crate::checkpoint::{Checkpoint, Checkpoints, from_hexadecimal};
 use crate::error::TrainError;
-use crate::flops::training_flops_per_token;
 use crate::hardware;
 use crate::metrics::StepLog;
 use crate::model_folder::Companions;
@@ -89,7 +88,7 @@ impl<'a> Midtraining<'a> {
         Ok(Midtraining {
             rate: config.rate(),
             companions: Arc::new(companions),
-            flops_per_token: training_flops_per_token(model.config(), config.context),
+            flops_per_token: model.training_flops_per_token(config.context) as f64,
             peak_flops: peak.map(|peak| peak * 1e12 * ranks.world() as f64),
             config,
             out,

@@ -1,0 +1,220 @@
+//! Safetensors files in and out.
+//!
+//! Files come from anywhere, so nothing in them is believed: header sizes, offsets and shapes are checked against the
+//! file's real length before memory is reserved for them. Tensors are read with positioned reads. A memory map would
+//! save one copy, and cost `unsafe` and a killed process whenever another one truncates the file.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use octo_data::atomic::AtomicFile;
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use tch::{Device, Kind, Tensor};
+
+use crate::ModelError;
+
+/// The format's own bound on its JSON header.
+const LARGEST_HEADER: u64 = 100_000_000;
+/// Bytes on their way between file and tensor: few enough for a core's cache. A multiple of every kind's width.
+const PIECE: usize = 1 << 20;
+
+/// Reads the tensors of one safetensors file as they are, ordered by name.
+///
+/// # Errors
+/// [`ModelError`] naming the file; damaged and hostile files are refused, never trusted.
+pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>, ModelError> {
+    let file = TensorFile::open(path)?;
+    let names: BTreeSet<String> = file.metadata.tensors().into_keys().collect();
+    names.into_iter().map(|name| file.read(&name, None, Device::Cpu).map(|tensor| (name, tensor))).collect()
+}
+
+/// Writes tensors of kind f32, bf16, f16, f64, i64, i32 or u8 as one safetensors file, atomically. Same tensors, same
+/// bytes.
+///
+/// # Errors
+/// [`ModelError`] if the file cannot be written, or if a tensor is of another kind or a name stands twice.
+pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), ModelError> {
+    write_as(path, tensors, None)
+}
+
+/// [`write_tensors`] with every tensor converted to `wanted`, if that is given.
+pub(crate) fn write_as(path: &Path, tensors: &[(String, Tensor)], wanted: Option<Kind>) -> Result<(), ModelError> {
+    let refused = |reason: String| ModelError::content(path, reason);
+    // The format orders by falling alignment, then by name.
+    let mut ordered = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let dtype = dtype(wanted.map_or_else(|| tensor.f_kind(), Ok)?)
+            .ok_or_else(|| refused(format!("tensor `{name}` has a kind that safetensors files are not given here")))?;
+        ordered.push((dtype, name, tensor));
+    }
+    ordered.sort_by(|left, right| right.0.cmp(&left.0).then(left.1.cmp(right.1)));
+    if let Some([(_, name, _), _]) = ordered.windows(2).find(|pair| matches!(pair, [a, b] if a.1 == b.1)) {
+        return Err(refused(format!("tensor `{name}` stands twice")));
+    }
+
+    let mut infos = Vec::with_capacity(ordered.len());
+    let mut end = 0;
+    for (dtype, name, tensor) in &ordered {
+        let start = end;
+        end += tensor.numel() * dtype.bitsize() / 8;
+        let shape = tensor.size().iter().map(|&size| size as usize).collect();
+        infos.push(((*name).clone(), TensorInfo { dtype: *dtype, shape, data_offsets: (start, end) }));
+    }
+    // transformers asks for this key.
+    let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let metadata = Metadata::new(Some(about), infos).map_err(|error| refused(error.to_string()))?;
+    let mut header = serde_json::to_vec(&metadata).map_err(|error| refused(error.to_string()))?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+
+    let mut file = AtomicFile::create(path)?;
+    let mut put = |bytes: &[u8]| file.write_all(bytes).map_err(|error| ModelError::file(path, error));
+    put(&(header.len() as u64).to_le_bytes())?;
+    put(&header)?;
+    let mut bytes = vec![0; PIECE];
+    for (dtype, _, tensor) in ordered {
+        let width = dtype.bitsize() / 8;
+        let flat = tensor.f_detach()?.f_contiguous()?.f_view([-1])?;
+        let (count, most) = (tensor.numel(), PIECE / width);
+        for start in (0..count).step_by(most) {
+            let length = most.min(count - start);
+            let mut piece = flat.f_narrow(0, start as i64, length as i64)?;
+            if let Some(kind) = wanted {
+                piece = piece.f_to_kind(kind)?;
+            }
+            let piece_bytes = bytes.get_mut(..length * width).unwrap_or_default();
+            piece.f_copy_data_u8(piece_bytes, length)?;
+            put(piece_bytes)?;
+        }
+    }
+    file.commit()?;
+    Ok(())
+}
+
+/// One safetensors file whose header has been checked.
+pub(crate) struct TensorFile {
+    pub(crate) path: PathBuf,
+    file: File,
+    pub(crate) metadata: Metadata,
+    /// Where tensor data begins, and how many bytes of it there are.
+    start: u64,
+    bytes: u64,
+}
+
+impl TensorFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, ModelError> {
+        let failed = |error| ModelError::file(path, error);
+        let refused = |reason: String| ModelError::content(path, reason);
+        let mut file = File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let mut size = [0; 8];
+        if length < 8 {
+            return Err(refused(format!("has {length} bytes and is no safetensors file")));
+        }
+        file.read_exact(&mut size).map_err(failed)?;
+        let header_size = u64::from_le_bytes(size);
+        if header_size > LARGEST_HEADER || header_size > length - 8 {
+            return Err(refused(format!(
+                "claims a header of {header_size} bytes and has {length} bytes in all: it is cut short, or no \
+                 safetensors file"
+            )));
+        }
+        let mut header = vec![0; header_size as usize];
+        file.read_exact(&mut header).map_err(failed)?;
+        let metadata: Metadata =
+            serde_json::from_slice(&header).map_err(|error| refused(format!("the header is damaged: {error}")))?;
+        let start = 8 + header_size;
+        let bytes = length - start;
+        // `Metadata` has checked that tensors lie end to end and that sizes match shapes; whether they lie within
+        // the file is for us to check, each, since a sum of lengths can wrap around.
+        for (name, info) in metadata.tensors() {
+            let (from, to) = info.data_offsets;
+            if from > to || to as u64 > bytes {
+                return Err(refused(format!(
+                    "tensor `{name}` lies at bytes {from} to {to}, and the file has {bytes} bytes of data: it is cut \
+                     short or damaged"
+                )));
+            }
+        }
+        Ok(Self { path: path.to_path_buf(), file, metadata, start, bytes })
+    }
+
+    /// Checks a parameter's shape and that its kind is a floating-point one.
+    pub(crate) fn expect(&self, name: &str, shape: &[i64]) -> Result<(), ModelError> {
+        let info = self.info(name)?;
+        if !info.shape.iter().map(|&size| i64::try_from(size).ok()).eq(shape.iter().map(|&size| Some(size))) {
+            return Err(ModelError::content(
+                &self.path,
+                format!("tensor `{name}` has shape {:?}; config.json asks for {shape:?}", info.shape),
+            ));
+        }
+        if !matches!(info.dtype, Dtype::F32 | Dtype::BF16 | Dtype::F16) {
+            return Err(ModelError::content(
+                &self.path,
+                format!("tensor `{name}` has kind {:?}; weights must be F32, BF16 or F16", info.dtype),
+            ));
+        }
+        Ok(())
+    }
+
+    fn info(&self, name: &str) -> Result<&TensorInfo, ModelError> {
+        let missing = || ModelError::content(&self.path, format!("tensor `{name}` is missing"));
+        self.metadata.info(name).ok_or_else(missing)
+    }
+
+    /// Reads one tensor: as `kind` if one is asked for, and as it is else.
+    ///
+    /// The file is read piece by piece into a small buffer, and each piece is converted to where it belongs, so that
+    /// no second copy of the tensor is ever held.
+    pub(crate) fn read(&self, name: &str, wanted: Option<Kind>, device: Device) -> Result<Tensor, ModelError> {
+        let info = self.info(name)?;
+        let refused = |reason: &str| ModelError::content(&self.path, format!("tensor `{name}` {reason}"));
+        let stored =
+            kind(info.dtype).ok_or_else(|| refused(&format!("has kind {:?}, which is not read here", info.dtype)))?;
+        let mut shape = Vec::with_capacity(info.shape.len());
+        for &size in &info.shape {
+            shape.push(i64::try_from(size).map_err(|_| refused("has an impossible shape"))?);
+        }
+        let (from, to) = info.data_offsets;
+        // Within the file, by `open`; so no more memory is asked for than a small multiple of the file's bytes.
+        debug_assert!(to as u64 <= self.bytes);
+        let tensor = Tensor::f_empty(&shape, (wanted.unwrap_or(stored), device))?;
+        let flat = tensor.f_view([-1])?;
+        let width = stored.elt_size_in_bytes();
+        let mut buffer = vec![0; PIECE.min(to - from)];
+        let mut start = from;
+        while start < to {
+            let end = to.min(start + PIECE);
+            let piece = buffer.get_mut(..end - start).unwrap_or_default();
+            self.file
+                .read_exact_at(piece, self.start + start as u64)
+                .map_err(|error| ModelError::file(&self.path, error))?;
+            let count = ((end - start) / width) as i64;
+            let piece = Tensor::f_from_data_size(piece, &[count], stored)?;
+            flat.f_narrow(0, ((start - from) / width) as i64, count)?.f_copy_(&piece)?;
+            start = end;
+        }
+        Ok(tensor)
+    }
+}
+
+/// Kinds of tensors that pass through files, in the words of both libraries.
+const KINDS: [(Dtype, Kind); 7] = [
+    (Dtype::F32, Kind::Float),
+    (Dtype::BF16, Kind::BFloat16),
+    (Dtype::F16, Kind::Half),
+    (Dtype::F64, Kind::Double),
+    (Dtype::I64, Kind::Int64),
+    (Dtype::I32, Kind::Int),
+    (Dtype::U8, Kind::Uint8),
+];
+
+fn kind(dtype: Dtype) -> Option<Kind> {
+    KINDS.iter().find(|(known, _)| *known == dtype).map(|&(_, kind)| kind)
+}
+
+fn dtype(kind: Kind) -> Option<Dtype> {
+    KINDS.iter().find(|(_, known)| *known == kind).map(|&(dtype, _)| dtype)
+}
