@@ -18,8 +18,9 @@ use crate::ModelError;
 
 /// The format's own bound on its JSON header.
 const LARGEST_HEADER: u64 = 100_000_000;
-/// Bytes on their way between file and tensor: few enough for a core's cache. A multiple of every kind's width.
-const PIECE: usize = 1 << 20;
+/// Numbers on their way between file and tensor: few enough for a core's cache, and the most that libtorch copies on
+/// the calling thread alone. Larger pieces would start and await its other threads hundreds of times per file.
+const PIECE: usize = 1 << 15;
 
 /// Reads the tensors of one safetensors file as they are, ordered by name.
 ///
@@ -73,13 +74,14 @@ pub(crate) fn write_as(path: &Path, tensors: &[(String, Tensor)], wanted: Option
     let mut put = |bytes: &[u8]| file.write_all(bytes).map_err(|error| ModelError::file(path, error));
     put(&(header.len() as u64).to_le_bytes())?;
     put(&header)?;
-    let mut bytes = vec![0; PIECE];
+    let mut bytes = Vec::new();
     for (dtype, _, tensor) in ordered {
         let width = dtype.bitsize() / 8;
         let flat = tensor.f_detach()?.f_contiguous()?.f_view([-1])?;
-        let (count, most) = (tensor.numel(), PIECE / width);
-        for start in (0..count).step_by(most) {
-            let length = most.min(count - start);
+        let count = tensor.numel();
+        bytes.resize(PIECE * width, 0);
+        for start in (0..count).step_by(PIECE) {
+            let length = PIECE.min(count - start);
             let mut piece = flat.f_narrow(0, start as i64, length as i64)?;
             if let Some(kind) = wanted {
                 piece = piece.f_to_kind(kind)?;
@@ -183,10 +185,10 @@ impl TensorFile {
         let tensor = Tensor::f_empty(&shape, (wanted.unwrap_or(stored), device))?;
         let flat = tensor.f_view([-1])?;
         let width = stored.elt_size_in_bytes();
-        let mut buffer = vec![0; PIECE.min(to - from)];
+        let mut buffer = vec![0; (PIECE * width).min(to - from)];
         let mut start = from;
         while start < to {
-            let end = to.min(start + PIECE);
+            let end = to.min(start + PIECE * width);
             let piece = buffer.get_mut(..end - start).unwrap_or_default();
             self.file
                 .read_exact_at(piece, self.start + start as u64)
