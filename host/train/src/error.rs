@@ -62,6 +62,17 @@ pub enum TrainError {
         /// Skipped steps in a row.
         in_a_row: u64,
     },
+    /// An alarm that the recipe lets end the run.
+    #[error(
+        "stopped by an alarm at step {step}, behind a checkpoint: {message}; running again goes on from there, without \
+         this end if `alarms.stop` no longer names it"
+    )]
+    Alarm {
+        /// Step after which it was up, counted from 1.
+        step: u64,
+        /// Which alarm, what is wrong, and what to do.
+        message: String,
+    },
     /// Nothing is left to train or evaluate on.
     #[error("{0}")]
     NothingToDo(String),

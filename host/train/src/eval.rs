@@ -18,7 +18,8 @@ use crate::metrics::StepLog;
 use crate::midtrain_config::{cpu, threads};
 use crate::model_folder::Companions;
 use crate::rl_config::{generation_batch, max_prompt_tokens, one};
-use crate::rollout::{Generator, Sample, build_prompts, end_tokens};
+use crate::rollout::{Generator, build_prompts, end_tokens};
+use crate::sample_log::Sample;
 use crate::stage::{self, RESULTS_FILE, write_results};
 
 /// Settings of an eval stage, with the recipe's keys.
@@ -121,7 +122,7 @@ fn run(
 
     let mut samples = StepLog::resume(&out.join("samples.jsonl"), |_, _| false)?;
     for (prompt, rollout) in &found.rollouts {
-        samples.append(&Sample::new(0, "held-out", &prompts.kept[*prompt].problem, rollout, None))?;
+        samples.append(&Sample::held_out(0, None, &prompts.kept[*prompt].problem, rollout))?;
     }
     samples.sync()?;
     let mut results = found.tally.evaluation(prompts.kept.len());

@@ -7,12 +7,17 @@
 
 pub mod adamw;
 pub mod advantage;
+pub mod aggregation;
+pub mod alarms;
+pub mod algorithm;
 pub mod checkpoint;
 pub mod control;
+pub mod curriculum;
 pub mod error;
 pub mod eval;
 pub mod evaluate;
 pub mod gradient_clip;
+pub mod importance;
 pub mod learning_rate;
 pub mod metrics;
 pub mod midtrain;
@@ -20,11 +25,14 @@ pub mod midtrain_config;
 mod model_folder;
 pub mod policy_loss;
 pub mod policy_update;
+mod repetition;
 pub mod rewards;
 pub mod rl;
 pub mod rl_config;
 pub mod rollout;
+mod sample_log;
 mod stage;
+mod step_rollouts;
 pub mod tally;
 
 pub use control::{Control, Finished};

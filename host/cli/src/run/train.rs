@@ -11,7 +11,7 @@ use octo_model::LlamaConfig;
 use octo_train::control::{Control, Finished};
 use octo_train::eval::EvalInputs;
 use octo_train::midtrain::{Initial, MidtrainInputs};
-use octo_train::rl::RlInputs;
+use octo_train::rl::{HeldOutSet, RlInputs};
 
 use super::lanes::Ended;
 use super::work::Bench;
@@ -41,10 +41,14 @@ pub fn midtrain(bench: &Bench<'_>, stage: &Midtrain, out: &Path, seed: u64) -> R
 }
 
 pub fn rl(bench: &Bench<'_>, stage: &Rl, out: &Path, seed: u64) -> Result<Ended> {
+    let mut held_out = Vec::new();
+    for (name, set) in &stage.held_out {
+        held_out.push(HeldOutSet { name: name.clone(), problems: problems(bench, set)? });
+    }
     let inputs = RlInputs {
         model: bench.path("model")?,
         problems: problems(bench, &stage.problems)?,
-        held_out: problems(bench, &stage.held_out)?,
+        held_out,
         verifier: bench.plugin_in("verifier")?.into_verifier()?,
         reward: bench.plugin_in("reward")?.into_reward()?,
         schedule: bench.plugin_in("schedule")?.into_schedule()?,

@@ -2,5 +2,6 @@
 
 mod midtraining;
 mod reinforcement;
+mod rollouts;
 mod throughput;
 mod tiny;
