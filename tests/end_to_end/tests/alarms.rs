@@ -69,7 +69,7 @@ fn a_verifier_that_crashes_ends_the_run_where_the_recipe_says_so_and_can_be_mend
     let metrics = std::fs::read_to_string(partial.path().join("metrics.jsonl")).expect("metrics");
     let last: serde_json::Value = serde_json::from_str(metrics.lines().last().expect("a line")).expect("JSON");
     assert_eq!(last["failures"], serde_json::json!({ "trap": 16 }));
-    assert_eq!((&last["masked"], &last["updates"]), (&16.into(), &0.into()), "what failed is masked, not scored 0");
+    assert_eq!((&last["masked"], &last["updates"]), (&serde_json::json!(16), &serde_json::json!(0)), "what failed is masked, not scored 0");
     assert!(last["alarms"].as_array().expect("a list").iter().any(|up| up["alarm"] == "failures"), "{last}");
 
     // Without the stop the same stage goes on from its checkpoint: alarms change nothing of what is computed.
