@@ -89,17 +89,13 @@ impl PolicyUpdate {
     ///
     /// The sequence form needs each response's ratio before any of its tokens has a gradient. Where rows have `old`, a
     /// forward without a graph goes first for it.
-    pub fn backward(
-        &self,
-        model: &Llama,
-        rows: &[&TrainingRow<'_>],
-        divisor: f64,
-    ) -> Result<UpdateTerms, TrainError> {
+    pub fn backward(&self, model: &Llama, rows: &[&TrainingRow<'_>], divisor: f64) -> Result<UpdateTerms, TrainError> {
         let sequences = self.sequence_log_ratios(model, rows)?;
         let mut found = UpdateTerms { log_probabilities: vec![Vec::new(); rows.len()], ..UpdateTerms::default() };
         for pack in packs(&lengths(rows), self.tokens_per_forward) {
             let packed = Packed::new(rows, &pack, model.device())?;
-            let sequence = sequences.as_deref().map(|ratios| repeated(rows, &pack, ratios, model.device())).transpose()?;
+            let sequence =
+                sequences.as_deref().map(|ratios| repeated(rows, &pack, ratios, model.device())).transpose()?;
             let (mut parts, mut seen) = (Vec::new(), Vec::new());
             found.loss += response_backward(model, &packed.batch, self.temperature, false, &mut |range, tokens| {
                 let part = |tensor: &Tensor| tensor.narrow(0, range.start as i64, range.len() as i64);
@@ -154,24 +150,14 @@ fn mean_difference(now: &[f32], old: &[f32]) -> f64 {
 }
 
 /// Each row's number at each of its response tokens: [n].
-fn repeated(
-    rows: &[&TrainingRow<'_>],
-    pack: &[usize],
-    numbers: &[f32],
-    device: Device,
-) -> Result<Tensor, TrainError> {
+fn repeated(rows: &[&TrainingRow<'_>], pack: &[usize], numbers: &[f32], device: Device) -> Result<Tensor, TrainError> {
     let flat: Vec<f32> =
         pack.iter().flat_map(|&index| std::iter::repeat_n(numbers[index], rows[index].response.len())).collect();
     Ok(Tensor::from_slice(&flat).f_to_device(device)?)
 }
 
 /// Deals a pack's flat numbers out to its rows' places in `found`.
-fn split(
-    flat: &Tensor,
-    rows: &[&TrainingRow<'_>],
-    pack: &[usize],
-    found: &mut [Vec<f32>],
-) -> Result<(), TrainError> {
+fn split(flat: &Tensor, rows: &[&TrainingRow<'_>], pack: &[usize], found: &mut [Vec<f32>]) -> Result<(), TrainError> {
     let flat = Vec::<f32>::try_from(flat)?;
     let mut rest = flat.as_slice();
     for &index in pack {
@@ -347,7 +333,8 @@ mod tests {
             if by_hand {
                 for row in &rows {
                     let all: Vec<i64> = row.prompt.iter().chain(row.response).map(|t| i64::from(*t)).collect();
-                    let table = model.forward(&Tensor::from_slice(&all).unsqueeze(0), None).log_softmax(-1, tch::Kind::Float);
+                    let table =
+                        model.forward(&Tensor::from_slice(&all).unsqueeze(0), None).log_softmax(-1, tch::Kind::Float);
                     let old = row.old.as_deref().expect("set above");
                     let log_ratio = (0..row.response.len()).fold(Tensor::from(0.0f32), |sum, at| {
                         let place = (row.prompt.len() - 1 + at) as i64;

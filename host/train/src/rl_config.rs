@@ -252,7 +252,8 @@ impl RlConfig {
             return Err(TrainError::config("advantage", message));
         }
         if self.importance_cap.is_some() && self.old_log_probabilities == OldLogProbabilities::Sampled {
-            let message = "ratios to `sampled` log-probabilities correct for the engine already; leave one of the two out";
+            let message =
+                "ratios to `sampled` log-probabilities correct for the engine already; leave one of the two out";
             return Err(TrainError::config("importance_cap", message));
         }
         self.alarms.check()?;

@@ -255,7 +255,8 @@ impl Judge<'_> {
                         attempts.push(attempt);
                         responses.push((index, response, text));
                     }
-                    for ((index, response, text), verdict) in responses.into_iter().zip(self.verifier.verify(&attempts)) {
+                    for ((index, response, text), verdict) in responses.into_iter().zip(self.verifier.verify(&attempts))
+                    {
                         if let Some(place) = places.get_mut(index) {
                             *place = Some(Rollout { response, text, verdict });
                         }

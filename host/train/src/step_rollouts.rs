@@ -87,13 +87,7 @@ impl StepRollouts {
     }
 
     /// Keeps a finished chunk.
-    pub(crate) fn write(
-        &self,
-        step: u64,
-        chunk: usize,
-        digest: &str,
-        rollouts: &[Rollout],
-    ) -> Result<(), TrainError> {
+    pub(crate) fn write(&self, step: u64, chunk: usize, digest: &str, rollouts: &[Rollout]) -> Result<(), TrainError> {
         let path = self.path(step, chunk);
         let broken = |error: String| TrainError::checkpoint(&path, error);
         let judged = |rollout: &Rollout| Judged {
@@ -108,8 +102,10 @@ impl StepRollouts {
         };
         let about = About { digest: digest.to_owned(), rollouts: rollouts.iter().map(judged).collect() };
         let about = serde_json::to_string(&about).map_err(|error| broken(error.to_string()))?;
-        let tokens: Vec<u8> =
-            rollouts.iter().flat_map(|rollout| rollout.response.tokens.iter().flat_map(|token| token.to_le_bytes())).collect();
+        let tokens: Vec<u8> = rollouts
+            .iter()
+            .flat_map(|rollout| rollout.response.tokens.iter().flat_map(|token| token.to_le_bytes()))
+            .collect();
         let log_probabilities: Vec<u8> = rollouts
             .iter()
             .flat_map(|rollout| rollout.response.log_probabilities.iter().flat_map(|p| p.to_le_bytes()))
@@ -233,7 +229,8 @@ mod tests {
             log_probabilities: tokens.iter().map(|token| -0.1 * *token as f32 - f32::MIN_POSITIVE).collect(),
             finish,
         };
-        let verdict = Verdict { outcome: Outcome::NoAnswer, extracted: Some("\"3\"\n".to_owned()), reason: "é".to_owned() };
+        let verdict =
+            Verdict { outcome: Outcome::NoAnswer, extracted: Some("\"3\"\n".to_owned()), reason: "é".to_owned() };
         let failure = Failure { kind: FailureKind::Fuel, message: "too long".to_owned() };
         vec![
             Rollout { response: response(&[1, 2, 70_000], Finish::Stop), text: String::new(), verdict: Ok(verdict) },

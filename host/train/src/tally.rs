@@ -175,7 +175,8 @@ mod tests {
         assert_eq!(tally.accuracy(), 0.25);
         assert_eq!((tally.response_length(), tally.correct_length(), tally.clipped()), (6.0, Some(4.0), 0.25));
         assert_eq!((tally.entropy(), tally.failed(), tally.repetition()), (0.5, 0.25, 0.0));
-        let looped = [rollout(30, Finish::Length, Ok(Outcome::NoAnswer)), rollout(20, Finish::Stop, Ok(Outcome::Correct))];
+        let looped =
+            [rollout(30, Finish::Length, Ok(Outcome::NoAnswer)), rollout(20, Finish::Stop, Ok(Outcome::Correct))];
         assert_eq!(Tally::of(&looped).repetition(), 0.5, "of the second, the end token does not count");
         let expected = json!({"correct": 1, "incorrect": 1, "no-answer": 1});
         assert_eq!(tally.evaluation(4)["outcomes"], expected);

@@ -5,9 +5,11 @@ use octo_tests::{Bench, root};
 /// The tiny recipe with another verifier and, in its RL stages, some more keys.
 fn broken(verifier: &str, keys: &str) -> String {
     let tiny = std::fs::read_to_string(root().join("tests/end_to_end/recipes/tiny.toml")).expect("the recipe is there");
-    let recipe = tiny
-        .replacen("verifier = \"verifier_math\"", &format!("verifier = {verifier}"), 1)
-        .replacen("updates_per_step = 2", &format!("updates_per_step = 2\n{keys}"), 1);
+    let recipe = tiny.replacen("verifier = \"verifier_math\"", &format!("verifier = {verifier}"), 1).replacen(
+        "updates_per_step = 2",
+        &format!("updates_per_step = 2\n{keys}"),
+        1,
+    );
     assert!(recipe.contains(verifier) && recipe.contains(keys), "{recipe}");
     recipe
 }
@@ -69,7 +71,11 @@ fn a_verifier_that_crashes_ends_the_run_where_the_recipe_says_so_and_can_be_mend
     let metrics = std::fs::read_to_string(partial.path().join("metrics.jsonl")).expect("metrics");
     let last: serde_json::Value = serde_json::from_str(metrics.lines().last().expect("a line")).expect("JSON");
     assert_eq!(last["failures"], serde_json::json!({ "trap": 16 }));
-    assert_eq!((&last["masked"], &last["updates"]), (&serde_json::json!(16), &serde_json::json!(0)), "what failed is masked, not scored 0");
+    assert_eq!(
+        (&last["masked"], &last["updates"]),
+        (&serde_json::json!(16), &serde_json::json!(0)),
+        "what failed is masked, not scored 0"
+    );
     assert!(last["alarms"].as_array().expect("a list").iter().any(|up| up["alarm"] == "failures"), "{last}");
 
     // Without the stop the same stage goes on from its checkpoint: alarms change nothing of what is computed.

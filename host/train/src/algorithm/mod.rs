@@ -94,7 +94,8 @@ pub struct Outcomes<'a> {
 impl Outcomes<'_> {
     /// Each rollout's reward less all penalties of its tokens.
     pub fn totals(&self) -> Vec<Option<f64>> {
-        let penalty = |index: usize| self.penalties.and_then(|rows| rows.get(index)).map_or(0.0, |row| row.iter().sum::<f64>());
+        let penalty =
+            |index: usize| self.penalties.and_then(|rows| rows.get(index)).map_or(0.0, |row| row.iter().sum::<f64>());
         self.rewards.iter().enumerate().map(|(index, reward)| reward.map(|reward| reward - penalty(index))).collect()
     }
 

@@ -115,7 +115,8 @@ impl Reinforcement<'_> {
         self.update(&update, &rows, pulled, learning_rate, &sampled, &mut learned)?;
         if learned.gap.divergence().is_none() {
             // Nothing was learnt, so nothing was run. A few rows tell all the same.
-            let some = (1..=rows.len()).take_while(|count| *count * rows[0].length() <= config.tokens_per_forward).last();
+            let some =
+                (1..=rows.len()).take_while(|count| *count * rows[0].length() <= config.tokens_per_forward).last();
             let some: Vec<&TrainingRow<'_>> = rows.iter().take(some.unwrap_or(1)).collect();
             for (index, found) in update.log_probabilities(&self.model, &some)?.iter().enumerate() {
                 learned.gap.add(found, sampled(index));

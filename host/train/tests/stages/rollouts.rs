@@ -122,7 +122,8 @@ fn groups_that_teach_nothing_are_replaced_up_to_a_bound_and_counted() {
         replaced += gone;
     }
     assert!(replaced > 6, "of these problems, half can teach nothing: {replaced}");
-    let results: Value = serde_json::from_slice(&std::fs::read(out.join("results.json")).expect("results")).expect("JSON");
+    let results: Value =
+        serde_json::from_slice(&std::fs::read(out.join("results.json")).expect("results")).expect("JSON");
     assert_eq!(results["replaced_groups"], replaced);
     let history = records(&out.join("problem_history.jsonl"));
     let groups: u64 = history.iter().filter_map(|own| own["groups"].as_u64()).sum();
@@ -251,7 +252,8 @@ fn named_sets_are_measured_each_with_the_same_limit_at_every_step() {
         assert_eq!(line["held_out"]["problems"], problems, "{line}");
         assert!(line["held_out"]["response_length"].as_f64().is_some_and(|length| length <= 9.0), "{line}");
     }
-    let results: Value = serde_json::from_slice(&std::fs::read(out.join("results.json")).expect("results")).expect("JSON");
+    let results: Value =
+        serde_json::from_slice(&std::fs::read(out.join("results.json")).expect("results")).expect("JSON");
     let accuracy = |set: &str| results["held_out_sets"][set]["accuracy"].as_f64().expect("an accuracy");
     assert_eq!(accuracy("hard"), 0.0);
     assert_eq!(results["held_out"]["accuracy"].as_f64(), Some(accuracy("easy") / 2.0));
@@ -304,7 +306,8 @@ fn an_alarm_can_end_the_run_behind_a_checkpoint_and_the_run_can_go_on() {
 
     let config = rl_config(json!({ "alarms": { "constant_reward_steps": 4, "patience": 2 } }));
     reinforce(&config, world.rl_inputs(&base, no_fuel()), &out, 7, &Control::silent()).expect("goes on");
-    let results: Value = serde_json::from_slice(&std::fs::read(out.join("results.json")).expect("results")).expect("JSON");
+    let results: Value =
+        serde_json::from_slice(&std::fs::read(out.join("results.json")).expect("results")).expect("JSON");
     assert_eq!(results["alarms"]["failures"], json!({ "first": 2, "last": 6, "steps": 5 }));
     assert_eq!(results["alarms"]["constant-reward"], json!({ "first": 4, "last": 6, "steps": 3 }));
 }
