@@ -184,11 +184,11 @@ const LENGTH_FLOOR: f64 = 32.0;
 
 fn table(config: &AlarmConfig, at: &Figures) -> [Alarm; 9] {
     use AlarmName::{ConstantReward, EntropyCollapse, Failures, KlJump, LengthJump, Repetition, Truncated};
-    let row = |name, figure, value, bad, advice| {
+    let row = |name: AlarmName, figure: &'static str, value: Option<f64>, bad: Bad, advice: &'static str| {
         let patience = if name == ConstantReward { config.constant_reward_steps } else { config.patience };
         Alarm { name, figure, value, bad, patience, advice }
     };
-    let jump = |value, figure| {
+    let jump = |value: Option<f64>, figure: &'static str| {
         let bad = Bad::Jump { factor: config.kl_jump, floor: KL_FLOOR };
         row(KlJump, figure, value, bad, "lower `learning_rate`, or look at the last samples")
     };

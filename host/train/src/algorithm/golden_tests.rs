@@ -69,7 +69,7 @@ fn advantages_losses_and_gradients_are_those_of_the_papers() {
             group_size: golden["group"].as_u64().expect("a size") as usize,
             rewards: &rewards,
             lengths: &lengths,
-            penalties: in_reward.then_some(&penalties),
+            penalties: in_reward.then_some(penalties.as_slice()),
             scale: read(&case["advantage"]).or(algorithm.scale).unwrap_or_default(),
         });
         for (index, (found, expected)) in advantages.iter().zip(rows(&case["advantages"])).enumerate() {
