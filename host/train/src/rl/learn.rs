@@ -58,20 +58,20 @@ impl Reinforcement<'_> {
         let group_size = config.rollouts_per_prompt;
         let indices: Vec<usize> =
             collected.kept.iter().flat_map(|group| group * group_size..(group + 1) * group_size).collect();
-        let mut rows: Vec<TrainingRow<'_>> = Vec::with_capacity(indices.len());
-        for &index in &indices {
+        let row_of = |index: usize| {
             let response = &collected.rollouts[index].response.tokens;
             let masked = collected.rewards.totals[index].is_none();
             let weight = config.algorithm().aggregation.token_weight(response.len(), config.max_response_tokens);
-            rows.push(TrainingRow {
+            TrainingRow {
                 prompt: &prompts[collected.problems[index / group_size]].tokens,
                 response,
                 advantages: vec![0.0; response.len()],
                 weights: vec![if masked { 0.0 } else { weight as f32 }; response.len()],
                 old: None,
                 reference: None,
-            });
-        }
+            }
+        };
+        let mut rows: Vec<TrainingRow<'_>> = indices.iter().map(|&index| row_of(index)).collect();
         let sampled = |row: usize| &collected.rollouts[indices[row]].response.log_probabilities;
 
         let penalised = config.kl_coefficient > 0.0 && config.kl_place == KlPlace::Reward;
@@ -114,12 +114,17 @@ impl Reinforcement<'_> {
         }
         self.update(&update, &rows, pulled, learning_rate, &sampled, &mut learned)?;
         if learned.gap.divergence().is_none() {
-            // Nothing was learnt, so nothing was run. A few rows tell all the same.
-            let some =
-                (1..=rows.len()).take_while(|count| *count * rows[0].length() <= config.tokens_per_forward).last();
-            let some: Vec<&TrainingRow<'_>> = rows.iter().take(some.unwrap_or(1)).collect();
-            for (index, found) in update.log_probabilities(&self.model, &some)?.iter().enumerate() {
-                learned.gap.add(found, sampled(index));
+            // Nothing was learnt, so nothing was run. A few rollouts tell all the same.
+            let mut tokens = 0;
+            let few = (0..collected.rollouts.len()).map(row_of).take_while(|row| {
+                let first = tokens == 0;
+                tokens += row.length();
+                first || tokens <= config.tokens_per_forward
+            });
+            let few: Vec<TrainingRow<'_>> = few.collect();
+            let found = update.log_probabilities(&self.model, &few.iter().collect::<Vec<_>>())?;
+            for (rollout, found) in collected.rollouts.iter().zip(&found) {
+                learned.gap.add(found, &rollout.response.log_probabilities);
             }
         }
         Ok(learned)
