@@ -225,6 +225,25 @@ fn a_model_folder_that_lacks_a_tensor_is_refused_by_name() {
 }
 
 #[test]
+fn named_held_out_sets_have_a_curve_and_a_row_each() {
+    let bench = Bench::new();
+    let one = "held_out = \"@corpus/problems-held-out.jsonl.zst\"";
+    let path = "path = \"@corpus/problems-held-out.jsonl.zst\"";
+    let sets = format!("held_out = {{ first = {{ {path}, rows = \"0..4\" }}, rest = {{ {path}, rows = \"4..12\" }} }}");
+    let recipe = std::fs::read_to_string(tiny()).expect("the recipe").replace(one, &sets);
+    assert!(recipe.contains(&sets), "{recipe}");
+    bench.write("r.toml", recipe);
+    let said = bench.run(&["run", "r.toml"]).code(0);
+    let report = std::fs::read_to_string(bench.path("runs/tiny/report.html")).expect("the report");
+    for set in ["first", "rest"] {
+        assert!(said.out.contains(&format!("rl-short {set}")), "{}", said.out);
+        for words in ["Held-out accuracy: ", "Mean response length on held-out problems (tokens): "] {
+            assert!(report.contains(&format!("{words}{set}")), "the report lacks {words}{set}");
+        }
+    }
+}
+
+#[test]
 fn the_demo_and_the_other_recipes_plan() {
     let bench = Bench::new();
     let demo = root().join("recipes/demo.toml").canonicalize().expect("the demo is there").display().to_string();
