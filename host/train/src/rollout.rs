@@ -141,9 +141,9 @@ pub struct Generated {
     pub rollouts: Vec<Rollout>,
     /// Seconds that the device generated.
     pub generation_seconds: f64,
-    /// Seconds that verifier and reward ran, most of them beside the device.
+    /// Seconds that verifier and reward ran and finished chunks were written, most of them beside the device.
     pub verification_seconds: f64,
-    /// Seconds that the device waited for verdicts and rewards after the last response.
+    /// Seconds that the device waited for that after the last response.
     pub waited_seconds: f64,
 }
 
