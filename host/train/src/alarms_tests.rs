@@ -13,6 +13,9 @@ fn sound() -> Figures {
     }
 }
 
+/// Makes one figure bad.
+type Breaks = fn(&mut Figures);
+
 /// The names of the alarms that are up after each of some steps.
 fn run(config: &AlarmConfig, steps: &[Figures]) -> Vec<Vec<&'static str>> {
     let mut state = AlarmState::default();
@@ -29,7 +32,7 @@ fn a_sound_run_is_silent() {
 
 #[test]
 fn each_figure_raises_its_own_alarm_after_the_patience_and_not_before() {
-    let broken: [(&str, fn(&mut Figures)); 9] = [
+    let broken: [(&str, Breaks); 9] = [
         ("constant-reward", |at| at.varied_share = 0.0),
         ("failures", |at| at.failure_share = 0.21),
         ("truncated", |at| at.truncated_share = 0.8),
