@@ -42,6 +42,8 @@ pub enum ReportError {
 pub struct Summary {
     rows: Vec<SummaryRow>,
     evaluations: Vec<(String, f64)>,
+    /// Stage, alarm, first step and number of steps.
+    alarms: Vec<(String, String, u64, u64)>,
 }
 
 struct SummaryRow {
@@ -74,6 +76,9 @@ impl fmt::Display for Summary {
         for (stage, accuracy) in &self.evaluations {
             writeln!(out, "{stage:<width$}  {:>6.1}%", 100.0 * accuracy)?;
         }
+        for (stage, alarm, first, steps) in &self.alarms {
+            writeln!(out, "{stage}: alarm {alarm} from step {first}, {steps} steps")?;
+        }
         Ok(())
     }
 }
@@ -93,10 +98,19 @@ pub fn write_report(run: &Path, out: &Path) -> Result<Summary, ReportError> {
 
     let mut rows = Vec::new();
     let mut evaluations = Vec::new();
+    let mut alarms = Vec::new();
     for stage in &run.stages {
-        if let ("rl", Some(first), Some(last)) = (stage.kind.as_str(), stage.held_out.first(), stage.held_out.last()) {
+        let own = stage.alarms().into_iter();
+        alarms.extend(own.map(|(alarm, [first, _, steps])| (stage.name.clone(), alarm.to_owned(), first, steps)));
+        for set in stage.sets() {
+            let (Some(first), Some(last)) = (stage.held_out_of(set).next(), stage.held_out_of(set).next_back()) else {
+                continue;
+            };
+            if stage.kind != "rl" {
+                continue;
+            }
             rows.push(SummaryRow {
-                stage: stage.name.clone(),
+                stage: tables::named(stage, set),
                 before: first.accuracy,
                 after: last.accuracy,
                 length_before: first.response_length,
@@ -107,5 +121,5 @@ pub fn write_report(run: &Path, out: &Path) -> Result<Summary, ReportError> {
             evaluations.push((stage.name.clone(), accuracy));
         }
     }
-    Ok(Summary { rows, evaluations })
+    Ok(Summary { rows, evaluations, alarms })
 }

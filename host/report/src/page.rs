@@ -38,7 +38,8 @@ pub fn html(run: &Run) -> String {
         lock("device"),
         run.lock.get("seed").and_then(Value::as_u64).unwrap_or(0)
     );
-    section(&mut page, "Reinforcement learning", &[held_out(run), training_rewards(run), reward_parts(run)]);
+    let rewards = [held_out(run), training_rewards(run), reward_parts(run), tables::alarms(run)];
+    section(&mut page, "Reinforcement learning", &rewards);
     section(&mut page, "Before and after", &[tables::before_and_after(run)]);
     section(&mut page, "Mid-training", &[loss(run), held_out_loss(run), mixtures(run)]);
     section(&mut page, "Curation", &[tables::curation(run)]);
@@ -58,24 +59,32 @@ fn reinforced(run: &Run) -> impl Iterator<Item = (usize, &Stage)> {
     run.stages.iter().filter(|stage| stage.kind == "rl").enumerate()
 }
 
-/// Accuracy and response length over steps, every branch in one figure.
+/// Accuracy and response length over steps, set by set, every branch in one figure.
 fn held_out(run: &Run) -> String {
+    let mut sets = Vec::new();
+    for set in reinforced(run).flat_map(|(_, stage)| stage.sets()) {
+        if !sets.contains(&set) {
+            sets.push(set);
+        }
+    }
+    sets.into_iter().map(|set| held_out_of(run, set)).collect()
+}
+
+fn held_out_of(run: &Run, set: Option<&str>) -> String {
     let series = |value: fn(&crate::HeldOut) -> f64| -> Vec<Series> {
         reinforced(run)
             .map(|(colour, stage)| Series {
                 name: stage.name.clone(),
-                points: stage.held_out.iter().map(|at| (at.step, value(at))).collect(),
+                points: stage.held_out_of(set).map(|at| (at.step, value(at))).collect(),
                 colour,
             })
             .collect()
     };
-    let accuracy = Axes { title: "Held-out accuracy", x: "step", percent: true, from_zero: true };
-    let length = Axes {
-        title: "Mean response length on held-out problems (tokens)",
-        x: "step",
-        percent: false,
-        from_zero: true,
-    };
+    let of_set = set.map(|set| format!(": {set}")).unwrap_or_default();
+    let titles = ["Held-out accuracy", "Mean response length on held-out problems (tokens)"];
+    let [accuracy, length] = titles.map(|title| format!("{title}{of_set}"));
+    let accuracy = Axes { title: &accuracy, x: "step", percent: true, from_zero: true };
+    let length = Axes { title: &length, x: "step", percent: false, from_zero: true };
     let figure = chart::lines(&accuracy, &series(|at| at.accuracy), 300.0)
         + &chart::lines(&length, &series(|at| at.response_length), 240.0);
     if figure.is_empty() { figure } else { format!("<figure>{figure}</figure>") }

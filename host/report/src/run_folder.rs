@@ -29,7 +29,7 @@ pub struct Stage {
     pub lock: Value,
     /// Lines of `metrics.jsonl` that are training steps.
     pub steps: Vec<Value>,
-    /// Held-out evaluations during reinforcement learning, by step.
+    /// Held-out evaluations during reinforcement learning, by step; of all sets.
     pub held_out: Vec<HeldOut>,
     /// Some rows of `samples.jsonl`: the first and the last.
     pub samples: Vec<Value>,
@@ -41,6 +41,8 @@ pub struct Stage {
 
 /// One held-out evaluation.
 pub struct HeldOut {
+    /// The set's name, where the recipe names its sets.
+    pub set: Option<String>,
     /// Reinforcement-learning steps done.
     pub step: f64,
     /// Share of problems whose verdict is `correct`, 0 to 1.
@@ -53,6 +55,30 @@ impl Stage {
     /// A number of `results.json`.
     pub fn result(&self, key: &str) -> Option<f64> {
         self.results.as_ref()?.get(key)?.as_f64()
+    }
+
+    /// Names of the held-out sets, in the order in which they were measured.
+    pub fn sets(&self) -> Vec<Option<&str>> {
+        let mut found = Vec::new();
+        for at in &self.held_out {
+            if !found.contains(&at.set.as_deref()) {
+                found.push(at.set.as_deref());
+            }
+        }
+        found
+    }
+
+    /// The evaluations on one set, by step.
+    pub fn held_out_of(&self, set: Option<&str>) -> impl DoubleEndedIterator<Item = &HeldOut> {
+        self.held_out.iter().filter(move |at| at.set.as_deref() == set)
+    }
+
+    /// Alarms that were up: name, first and last step, and at how many.
+    pub fn alarms(&self) -> Vec<(&str, [u64; 3])> {
+        let alarms = self.results.as_ref().and_then(|results| results.get("alarms")).and_then(Value::as_object);
+        let number = |alarm: &Value, key: &str| alarm.get(key).and_then(Value::as_u64).unwrap_or(0);
+        let steps = |alarm: &Value| ["first", "last", "steps"].map(|key| number(alarm, key));
+        alarms.into_iter().flatten().map(|(name, alarm)| (name.as_str(), steps(alarm))).collect()
     }
 
     /// One curve: a number of every step line that has both.
@@ -100,7 +126,8 @@ impl Stage {
                     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
                     if let (Some(step), Some(accuracy)) = (number(line.get("step")), number(at.get("accuracy"))) {
                         let response_length = number(at.get("response_length")).unwrap_or(0.0);
-                        held_out.push(HeldOut { step, accuracy, response_length });
+                        let set = line.get("set").and_then(Value::as_str).map(str::to_owned);
+                        held_out.push(HeldOut { set, step, accuracy, response_length });
                     }
                 }
             }

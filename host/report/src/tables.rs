@@ -11,17 +11,46 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or("")
 }
 
+/// A stage's name, with that of the set where it has one.
+pub(crate) fn named(stage: &Stage, set: Option<&str>) -> String {
+    set.map(|set| format!("{} {set}", stage.name)).unwrap_or_else(|| stage.name.clone())
+}
+
+/// Alarms that were up during reinforcement learning.
+pub fn alarms(run: &Run) -> String {
+    let mut rows = String::new();
+    for stage in &run.stages {
+        for (name, [first, last, steps]) in stage.alarms() {
+            let _ = write!(
+                rows,
+                "<tr><td>{}</td><td class=bad>{}</td><td class=n>{first}</td><td class=n>{last}</td><td class=n>{steps}</td></tr>",
+                escape(&stage.name),
+                escape(name)
+            );
+        }
+    }
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "<table><thead><tr><th>stage</th><th>alarm</th><th class=n>first step</th><th class=n>last step</th><th class=n>steps</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
+}
+
 /// Held-out accuracy before and after reinforcement learning, and what the evaluation stages found.
 pub fn before_and_after(run: &Run) -> String {
     let mut rows = String::new();
-    for stage in run.stages.iter().filter(|stage| stage.kind == "rl") {
-        let (Some(first), Some(last)) = (stage.held_out.first(), stage.held_out.last()) else { continue };
+    let reinforced = run.stages.iter().filter(|stage| stage.kind == "rl");
+    for (stage, set) in reinforced.flat_map(|stage| stage.sets().into_iter().map(move |set| (stage, set))) {
+        let (Some(first), Some(last)) = (stage.held_out_of(set).next(), stage.held_out_of(set).next_back()) else {
+            continue;
+        };
         let points = 100.0 * (last.accuracy - first.accuracy);
         let from = stage.initial.map(|index| run.stages[index].name.as_str()).unwrap_or("a given model");
         let _ = write!(
             rows,
             "<tr><td>{}</td><td>{}</td><td class=n>{:.1}%</td><td class=n>{:.1}%</td><td class=\"n {}\">{points:+.1}</td><td class=n>{:.0}</td><td class=n>{:.0}</td></tr>",
-            escape(&stage.name),
+            escape(&named(stage, set)),
             escape(from),
             100.0 * first.accuracy,
             100.0 * last.accuracy,

@@ -26,15 +26,21 @@ pub struct GroupAdvantages {
     pub zero_variance_groups: usize,
 }
 
+/// Whether the rewards of a group differ. Compared exactly: the mean of equal numbers need not equal them, and
+/// 1e-17 ÷ 1e-6 is still a gradient.
+pub fn varied(group: &[Option<f64>]) -> bool {
+    let mut present = group.iter().flatten();
+    let first = present.next();
+    present.any(|reward| Some(reward) != first)
+}
+
 /// Advantages of `rewards`, of which every `group_size` in a row share a prompt; `None` is a masked rollout.
 pub fn group_relative(rewards: &[Option<f64>], group_size: usize, scale: AdvantageScale) -> GroupAdvantages {
     let mut advantages = Vec::with_capacity(rewards.len());
     let mut zero_variance_groups = 0;
     for group in rewards.chunks(group_size.max(1)) {
         let present: Vec<f64> = group.iter().flatten().copied().collect();
-        // Compared exactly: the mean of equal numbers need not equal them, and 1e-17 ÷ 1e-6 is still a gradient.
-        let varied = present.windows(2).any(|pair| pair[0] != pair[1]);
-        if !varied {
+        if !varied(group) {
             zero_variance_groups += 1;
             advantages.extend(group.iter().map(|_| 0.0));
             continue;

@@ -91,6 +91,17 @@ pub enum TrainError {
     /// The processes that train together do not, or no longer.
     #[error("{0}")]
     Ranks(String),
+    /// An alarm that the recipe lets end the run.
+    #[error(
+        "stopped by an alarm at step {step}, behind a checkpoint: {message}; running again goes on from there, without \
+         this end if `alarms.stop` no longer names it"
+    )]
+    Alarm {
+        /// Step after which it was up, counted from 1.
+        step: u64,
+        /// Which alarm, what is wrong, and what to do.
+        message: String,
+    },
     /// Nothing is left to train or evaluate on.
     #[error("{0}")]
     NothingToDo(String),

@@ -19,7 +19,8 @@ use crate::metrics::StepLog;
 use crate::midtrain_config::{cpu, threads};
 use crate::model_folder::Companions;
 use crate::rl_config::{generation_batch, max_prompt_tokens, one};
-use crate::rollout::{Generator, Sample, build_prompts, end_tokens};
+use crate::rollout::{Generator, build_prompts, end_tokens};
+use crate::sample_log::Sample;
 use crate::stage::{self, RESULTS_FILE, write_results};
 
 /// Settings of an eval stage, with the recipe's keys.
@@ -125,7 +126,7 @@ fn run(
 
     let mut samples = StepLog::resume(&out.join("samples.jsonl"), |_, _| false)?;
     for (prompt, rollout) in &found.rollouts {
-        samples.append(&Sample::new(0, "held-out", &kept[*prompt].problem, rollout, None))?;
+        samples.append(&Sample::held_out(0, None, &kept[*prompt].problem, rollout))?;
     }
     samples.sync()?;
     let mut results = found.tally.evaluation(kept.len());

@@ -8,7 +8,7 @@ use octo_plugin::types::Outcome;
 use rand_chacha::rand_core::Rng;
 
 use crate::error::TrainError;
-use crate::rollout::{Generator, Prompt, Rollout};
+use crate::rollout::{Generator, Prompt, Rollout, Unwatched};
 use crate::tally::Tally;
 
 /// Rollouts of an evaluation.
@@ -37,7 +37,8 @@ pub fn evaluate_prompts(
             .map(|index| seed::rng(seed, &["evaluation"], index as u64).next_u64())
             .collect();
         let asked: Vec<&Prompt> = batch.iter().map(|&index| &prompts[index]).collect();
-        for (index, rollout) in batch.iter().zip(generator.rollouts(&asked, &seeds, sampling)?) {
+        let Some(generated) = generator.rollouts(&asked, &seeds, sampling, &Unwatched)? else { return Ok(None) };
+        for (index, rollout) in batch.iter().zip(generated.rollouts) {
             found.tally.add(&rollout);
             found.rollouts.push((*index, rollout));
         }

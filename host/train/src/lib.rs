@@ -7,14 +7,19 @@
 
 pub mod adamw;
 pub mod advantage;
+pub mod aggregation;
+pub mod alarms;
+pub mod algorithm;
 mod background;
 pub mod checkpoint;
 pub mod control;
+pub mod curriculum;
 pub mod error;
 pub mod eval;
 pub mod evaluate;
 pub mod gradient_clip;
 pub mod hardware;
+pub mod importance;
 pub mod learning_rate;
 pub mod metrics;
 pub mod midtrain;
@@ -24,12 +29,15 @@ mod optimizer_file;
 pub mod policy_loss;
 pub mod policy_update;
 pub mod ranks;
+mod repetition;
 pub mod rewards;
 pub mod rl;
 pub mod rl_config;
 pub mod rollout;
+mod sample_log;
 pub mod spikes;
 mod stage;
+mod step_rollouts;
 pub mod tally;
 
 pub use control::{Control, Finished};

@@ -1,16 +1,60 @@
-//! The clipped policy-gradient loss over single tokens.
+//! The policy-gradient losses over single tokens.
 //!
-//! It knows weights and advantages of tokens and nothing of groups, rewards or masks: an algorithm fills those in.
+//! They know weights and advantages of tokens and nothing of groups, rewards or masks: an algorithm fills those in.
 
+use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
+
+/// What of the ratio between new and old probability is clipped, and what keeps a gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Each token's ratio, held within its bounds where that lowers the gain (PPO).
+    Token,
+    /// The same with the ratio of the whole response, the geometric mean over its tokens (GSPO).
+    Sequence,
+    /// Each token's ratio, held within its bounds and detached, times the log-probability (CISPO).
+    Detached,
+}
+
+/// An estimator of the divergence from the reference model (Schulman, "Approximating KL divergence"), with
+/// d = log p − log reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KlEstimator {
+    /// d: unbiased, noisy. As a loss its gradient is 0 in expectation, so it belongs in the reward.
+    K1,
+    /// d² ÷ 2: never negative, biased.
+    K2,
+    /// e^−d − 1 + d: never negative, unbiased.
+    #[default]
+    K3,
+}
+
+impl KlEstimator {
+    /// The estimate of every token, from log-probabilities under the policy and the reference: [n].
+    pub fn estimate(self, policy: &Tensor, reference: &Tensor) -> Tensor {
+        let distance = policy - reference;
+        match self {
+            KlEstimator::K1 => distance,
+            KlEstimator::K2 => distance.square() / 2.0,
+            KlEstimator::K3 => distance.neg().exp() - 1.0 + distance,
+        }
+    }
+}
 
 /// Settings of the loss.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PolicyLoss {
-    /// The ratio of new to old probability is held within 1 ± `clip` where that lowers the gain (PPO).
-    pub clip: f64,
-    /// Weight of the divergence from the reference model, estimated as e^d − d − 1 (never negative); 0 is none.
+    /// What is clipped.
+    pub form: Form,
+    /// The ratio is held at 1 − `clip_low` or more.
+    pub clip_low: f64,
+    /// The ratio is held at 1 + `clip_high` or less.
+    pub clip_high: f64,
+    /// Weight of the divergence from the reference model in the loss; 0 is none.
     pub kl_coefficient: f64,
+    /// How that is estimated.
+    pub kl_estimator: KlEstimator,
 }
 
 /// Tokens of one chunk: every tensor is [n], f32, on one device.
@@ -20,39 +64,66 @@ pub struct PolicyTokens<'a> {
     /// Log-probabilities before the first update. `None`: this is the first update, so they equal the present ones
     /// and need no second forward.
     pub old: Option<&'a Tensor>,
+    /// For the sequence form with `old`: the mean over its response of new less old log-probability, at each token.
+    pub sequence: Option<&'a Tensor>,
     /// Log-probabilities under the reference model, where there is a KL term.
     pub reference: Option<&'a Tensor>,
     /// Advantages.
     pub advantages: &'a Tensor,
-    /// Weights; 0 leaves a token out. Dividing the summed loss by the step's summed weights gives the token mean.
+    /// Weights; 0 leaves a token out.
     pub weights: &'a Tensor,
 }
 
-/// A chunk's loss.
+/// A chunk's loss: weighted sums over its tokens, scalars. Only `loss` has a graph.
 pub struct PolicyTerms {
-    /// Weighted sum of the token losses, a scalar with a graph.
+    /// Of the token losses.
     pub loss: Tensor,
-    /// Weighted sum of tokens whose ratio the clip has cut, a scalar without one.
-    pub clipped: Tensor,
+    /// Of the tokens that the lower bound has cut.
+    pub clipped_low: Tensor,
+    /// Of the tokens that the upper bound has cut.
+    pub clipped_high: Tensor,
+    /// Of the divergence of the policy from the one before the first update (k3).
+    pub policy_kl: Tensor,
+    /// Of the divergence from the reference model, where there is one.
+    pub reference_kl: Option<Tensor>,
 }
 
 impl PolicyLoss {
-    /// The summed loss of a chunk.
+    /// The sums of a chunk.
     pub fn terms(&self, tokens: &PolicyTokens<'_>) -> PolicyTerms {
-        let old = match tokens.old {
-            Some(old) => old.shallow_clone(),
-            None => tokens.log_probabilities.detach(),
+        let now = tokens.log_probabilities;
+        let detached = now.detach();
+        let old = tokens.old.unwrap_or(&detached);
+        let ratio = match (self.form, tokens.sequence) {
+            // Its value is the response's ratio; its gradient, summed with weights of 1 ÷ length, that ratio's too.
+            (Form::Sequence, Some(sequence)) => (now - &detached + sequence).exp(),
+            (Form::Sequence, None) => (now - &detached).exp(),
+            _ => (now - old).exp(),
         };
-        let ratio = (tokens.log_probabilities - old).exp();
-        let plain = &ratio * tokens.advantages;
-        let held = ratio.clamp(1.0 - self.clip, 1.0 + self.clip) * tokens.advantages;
-        let clipped = (held.lt_tensor(&plain).to_kind(Kind::Float) * tokens.weights).sum(Kind::Float).detach();
-        let mut loss = -plain.minimum(&held);
-        if let Some(reference) = tokens.reference.filter(|_| self.kl_coefficient != 0.0) {
-            let distance = reference - tokens.log_probabilities;
-            loss += (distance.exp() - &distance - 1.0) * self.kl_coefficient;
-        }
-        PolicyTerms { loss: (loss * tokens.weights).sum(Kind::Float), clipped }
+        let (least, most) = (1.0 - self.clip_low, 1.0 + self.clip_high);
+        let held = ratio.clamp(least, most);
+        let is_cut = |outside: Tensor, advantage: Tensor| {
+            (outside.logical_and(&advantage).to_kind(Kind::Float) * tokens.weights).sum(Kind::Float).detach()
+        };
+        let (below, above) = (ratio.lt(least), ratio.gt(most));
+        let (mut loss, clipped_low, clipped_high) = if self.form == Form::Detached {
+            // Both bounds change the weight whatever the advantage's sign; without one there is nothing to weigh.
+            let pulls = || tokens.advantages.ne(0.0);
+            (held.detach() * tokens.advantages * now.neg(), is_cut(below, pulls()), is_cut(above, pulls()))
+        } else {
+            let gain = (&ratio * tokens.advantages).minimum(&(held * tokens.advantages));
+            (gain.neg(), is_cut(below, tokens.advantages.lt(0.0)), is_cut(above, tokens.advantages.gt(0.0)))
+        };
+        let weighted = |values: &Tensor| (values * tokens.weights).sum(Kind::Float);
+        let policy_kl = weighted(&KlEstimator::K3.estimate(old, &detached)).detach();
+        let reference_kl = tokens.reference.map(|reference| {
+            let divergence = self.kl_estimator.estimate(now, reference);
+            if self.kl_coefficient != 0.0 {
+                loss += &divergence * self.kl_coefficient;
+            }
+            weighted(&divergence).detach()
+        });
+        PolicyTerms { loss: weighted(&loss), clipped_low, clipped_high, policy_kl, reference_kl }
     }
 }
 
@@ -66,6 +137,7 @@ mod tests {
         let tokens = PolicyTokens {
             log_probabilities: &now,
             old: old.as_ref(),
+            sequence: None,
             reference: None,
             advantages: &Tensor::from_slice(advantages),
             weights: &Tensor::from_slice(weights),
@@ -74,14 +146,23 @@ mod tests {
         Vec::try_from(now.grad()).expect("floats")
     }
 
-    const PLAIN: PolicyLoss = PolicyLoss { clip: 0.2, kl_coefficient: 0.0 };
+    const PLAIN: PolicyLoss = PolicyLoss {
+        form: Form::Token,
+        clip_low: 0.2,
+        clip_high: 0.2,
+        kl_coefficient: 0.0,
+        kl_estimator: KlEstimator::K3,
+    };
 
     #[test]
-    fn at_the_first_update_the_gradient_is_advantage_times_weight() {
-        let found = gradient(PLAIN, None, &[-1.0, -2.0, -3.0], &[0.5, -2.0, 7.0], &[1.0, 0.5, 0.0]);
-        assert_eq!(found, [-0.5, 1.0, 0.0]);
-        let same = gradient(PLAIN, Some(&[-1.0, -2.0, -3.0]), &[-1.0, -2.0, -3.0], &[0.5, -2.0, 7.0], &[1.0, 0.5, 0.0]);
-        assert_eq!(found, same);
+    fn at_the_first_update_every_form_has_the_same_gradient() {
+        let (now, advantages, weights) = ([-1.0f32, -2.0, -3.0], [0.5f32, -2.0, 7.0], [1.0f32, 0.5, 0.0]);
+        for form in [Form::Token, Form::Sequence, Form::Detached] {
+            let loss = PolicyLoss { form, ..PLAIN };
+            let found = gradient(loss, None, &now, &advantages, &weights);
+            assert_eq!(found, [-0.5, 1.0, 0.0], "{form:?}");
+            assert_eq!(found, gradient(loss, Some(&now), &now, &advantages, &weights), "{form:?}");
+        }
     }
 
     #[test]
@@ -100,11 +181,12 @@ mod tests {
         let tokens = PolicyTokens {
             log_probabilities: &now,
             old: None,
+            sequence: None,
             reference: Some(&Tensor::from_slice(&[-1.0f32, -0.5])),
             advantages: &zero,
             weights: &Tensor::from_slice(&[1.0f32, 1.0]),
         };
-        let terms = PolicyLoss { clip: 0.2, kl_coefficient: 0.1 }.terms(&tokens);
+        let terms = PolicyLoss { kl_coefficient: 0.1, ..PLAIN }.terms(&tokens);
         terms.loss.backward();
         let pull: Vec<f32> = Vec::try_from(now.grad()).expect("floats");
         assert_eq!(pull[0], 0.0);

@@ -8,7 +8,7 @@ use octo_model::{Llama, ResponseBatch, response_backward, token_log_probabilitie
 use tch::{Device, Tensor};
 
 use crate::error::TrainError;
-use crate::policy_loss::{PolicyLoss, PolicyTokens};
+use crate::policy_loss::{Form, PolicyLoss, PolicyTokens};
 
 /// One response to learn from.
 pub struct TrainingRow<'a> {
@@ -20,7 +20,7 @@ pub struct TrainingRow<'a> {
     pub advantages: Vec<f32>,
     /// Weight of every response token; 0 leaves it out.
     pub weights: Vec<f32>,
-    /// Log-probabilities before the first update; `None` where this is the first.
+    /// Log-probabilities before the first update; `None`, of all rows alike, where this is the first.
     pub old: Option<Vec<f32>>,
     /// Log-probabilities under the reference model, where there is a KL term.
     pub reference: Option<Vec<f32>>,
@@ -38,18 +38,28 @@ impl TrainingRow<'_> {
         self.advantages.iter().zip(&self.weights).any(|(gain, weight)| *weight != 0.0 && (pulled || *gain != 0.0))
     }
 
-    fn length(&self) -> usize {
+    pub(crate) fn length(&self) -> usize {
         self.prompt.len() + self.response.len()
     }
 }
 
-/// What a backward pass found.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What a backward pass found. Sums are weighted and over the tokens of its rows.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct UpdateTerms {
-    /// Mean loss over the weighted tokens.
+    /// Sum of the losses ÷ divisor.
     pub loss: f64,
-    /// Share of weighted tokens that the clip has cut.
-    pub clipped: f64,
+    /// Sum of the weights.
+    pub weight: f64,
+    /// Sum over the tokens that the lower bound has cut.
+    pub clipped_low: f64,
+    /// Sum over the tokens that the upper bound has cut.
+    pub clipped_high: f64,
+    /// Sum of the divergences from the policy before the first update.
+    pub policy_kl: f64,
+    /// Sum of the divergences from the reference model, where there is one.
+    pub reference_kl: Option<f64>,
+    /// Log-probabilities of every row's response tokens as this pass saw them, in the order of the rows.
+    pub log_probabilities: Vec<Vec<f32>>,
 }
 
 /// How rows are run.
@@ -70,44 +80,92 @@ impl PolicyUpdate {
         for pack in packs(&lengths(rows), self.tokens_per_forward) {
             let packed = Packed::new(rows, &pack, model.device())?;
             let flat = token_log_probabilities(model, &packed.batch, self.temperature, false).log_probabilities;
-            let flat = Vec::<f32>::try_from(&flat)?;
-            let mut rest = flat.as_slice();
-            for index in pack {
-                let (own, behind) = rest.split_at(rest.len().min(rows[index].response.len()));
-                found[index] = own.to_vec();
-                rest = behind;
-            }
+            split(&flat, rows, &pack, &mut found)?;
         }
         Ok(found)
     }
 
-    /// Adds the gradient of the mean loss over `total_weight` to the parameters' gradients.
-    pub fn backward(
-        &self,
-        model: &Llama,
-        rows: &[&TrainingRow<'_>],
-        total_weight: f64,
-    ) -> Result<UpdateTerms, TrainError> {
-        let mut terms = UpdateTerms { loss: 0.0, clipped: 0.0 };
+    /// Adds the gradient of (weighted sum of the losses ÷ `divisor`) to the parameters' gradients.
+    ///
+    /// The sequence form needs each response's ratio before any of its tokens has a gradient. Where rows have `old`, a
+    /// forward without a graph goes first for it.
+    pub fn backward(&self, model: &Llama, rows: &[&TrainingRow<'_>], divisor: f64) -> Result<UpdateTerms, TrainError> {
+        let sequences = self.sequence_log_ratios(model, rows)?;
+        let mut found = UpdateTerms { log_probabilities: vec![Vec::new(); rows.len()], ..UpdateTerms::default() };
         for pack in packs(&lengths(rows), self.tokens_per_forward) {
             let packed = Packed::new(rows, &pack, model.device())?;
-            let mut clipped = Vec::new();
-            terms.loss += response_backward(model, &packed.batch, self.temperature, false, &mut |range, tokens| {
+            let sequence =
+                sequences.as_deref().map(|ratios| repeated(rows, &pack, ratios, model.device())).transpose()?;
+            let (mut parts, mut seen) = (Vec::new(), Vec::new());
+            found.loss += response_backward(model, &packed.batch, self.temperature, false, &mut |range, tokens| {
                 let part = |tensor: &Tensor| tensor.narrow(0, range.start as i64, range.len() as i64);
-                let found = self.loss.terms(&PolicyTokens {
+                let terms = self.loss.terms(&PolicyTokens {
                     log_probabilities: &tokens.log_probabilities,
                     old: packed.old.as_ref().map(part).as_ref(),
+                    sequence: sequence.as_ref().map(part).as_ref(),
                     reference: packed.reference.as_ref().map(part).as_ref(),
                     advantages: &part(&packed.advantages),
                     weights: &part(&packed.weights),
                 });
-                clipped.push(found.clipped);
-                found.loss / total_weight
+                seen.push(tokens.log_probabilities.detach());
+                let loss = terms.loss / divisor;
+                parts.push((terms.clipped_low, terms.clipped_high, terms.policy_kl, terms.reference_kl));
+                loss
             });
-            terms.clipped += clipped.iter().map(|sum| sum.double_value(&[])).sum::<f64>() / total_weight;
+            for (low, high, policy, reference) in parts {
+                found.clipped_low += low.double_value(&[]);
+                found.clipped_high += high.double_value(&[]);
+                found.policy_kl += policy.double_value(&[]);
+                if let Some(reference) = reference {
+                    *found.reference_kl.get_or_insert(0.0) += reference.double_value(&[]);
+                }
+            }
+            if seen.is_empty() {
+                continue;
+            }
+            split(&Tensor::cat(&seen, 0), rows, &pack, &mut found.log_probabilities)?;
         }
-        Ok(terms)
+        found.weight = rows.iter().map(|row| row.weight()).sum();
+        Ok(found)
     }
+
+    /// Of every row the mean of new less old log-probability, where the loss asks for it.
+    fn sequence_log_ratios(&self, model: &Llama, rows: &[&TrainingRow<'_>]) -> Result<Option<Vec<f32>>, TrainError> {
+        if self.loss.form != Form::Sequence || rows.iter().any(|row| row.old.is_none()) {
+            return Ok(None);
+        }
+        let now = self.log_probabilities(model, rows)?;
+        let ratio = |(row, now): (&&TrainingRow<'_>, &Vec<f32>)| {
+            let old = row.old.as_deref().unwrap_or_default();
+            mean_difference(now, old) as f32
+        };
+        Ok(Some(rows.iter().zip(&now).map(ratio).collect()))
+    }
+}
+
+/// Mean of `now` less `old`; 0 of nothing.
+fn mean_difference(now: &[f32], old: &[f32]) -> f64 {
+    let sum: f64 = now.iter().zip(old).map(|(now, old)| f64::from(*now) - f64::from(*old)).sum();
+    sum / now.len().max(1) as f64
+}
+
+/// Each row's number at each of its response tokens: [n].
+fn repeated(rows: &[&TrainingRow<'_>], pack: &[usize], numbers: &[f32], device: Device) -> Result<Tensor, TrainError> {
+    let flat: Vec<f32> =
+        pack.iter().flat_map(|&index| std::iter::repeat_n(numbers[index], rows[index].response.len())).collect();
+    Ok(Tensor::from_slice(&flat).f_to_device(device)?)
+}
+
+/// Deals a pack's flat numbers out to its rows' places in `found`.
+fn split(flat: &Tensor, rows: &[&TrainingRow<'_>], pack: &[usize], found: &mut [Vec<f32>]) -> Result<(), TrainError> {
+    let flat = Vec::<f32>::try_from(flat)?;
+    let mut rest = flat.as_slice();
+    for &index in pack {
+        let (own, behind) = rest.split_at(rest.len().min(rows[index].response.len()));
+        found[index] = own.to_vec();
+        rest = behind;
+    }
+    Ok(())
 }
 
 fn lengths(rows: &[&TrainingRow<'_>]) -> Vec<usize> {
@@ -186,6 +244,7 @@ impl Packed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy_loss::KlEstimator;
     use octo_model::LlamaConfig;
 
     fn model() -> Llama {
@@ -203,8 +262,11 @@ mod tests {
     }
 
     fn update(tokens_per_forward: usize) -> PolicyUpdate {
-        let loss = PolicyLoss { clip: 0.2, kl_coefficient: 0.0 };
-        PolicyUpdate { loss, temperature: 1.0, tokens_per_forward }
+        PolicyUpdate { loss: loss(Form::Token), temperature: 1.0, tokens_per_forward }
+    }
+
+    fn loss(form: Form) -> PolicyLoss {
+        PolicyLoss { form, clip_low: 0.2, clip_high: 0.2, kl_coefficient: 0.0, kl_estimator: KlEstimator::K3 }
     }
 
     #[test]
@@ -253,5 +315,50 @@ mod tests {
             moved += left.abs().sum(tch::Kind::Double).double_value(&[]);
         }
         assert!(moved > 1e-3, "there must be a gradient to compare");
+    }
+
+    #[test]
+    fn the_ratio_of_a_response_is_one_over_all_its_tokens_whatever_the_packing() {
+        let (prompt, response) = (vec![1u32, 2, 3], vec![9u32, 10, 11, 12]);
+        let gradients = |tokens_per_forward, by_hand: bool| {
+            let model = model();
+            let mut rows = [row(&prompt, &response, 1.5), row(&prompt[..1], &response[..2], -0.5)];
+            let now = update(100).log_probabilities(&model, &rows.iter().collect::<Vec<_>>()).expect("runs");
+            for (row, now) in rows.iter_mut().zip(&now) {
+                // Old ones so that the response's ratio is within the bounds while some token's is not.
+                row.old = Some(now.iter().enumerate().map(|(at, p)| p + [0.6, -0.5][at % 2]).collect());
+                row.weights = vec![1.0 / row.response.len() as f32; row.response.len()];
+            }
+            let rows: Vec<&TrainingRow<'_>> = rows.iter().collect();
+            if by_hand {
+                for row in &rows {
+                    let all: Vec<i64> = row.prompt.iter().chain(row.response).map(|t| i64::from(*t)).collect();
+                    let table =
+                        model.forward(&Tensor::from_slice(&all).unsqueeze(0), None).log_softmax(-1, tch::Kind::Float);
+                    let old = row.old.as_deref().expect("set above");
+                    let log_ratio = (0..row.response.len()).fold(Tensor::from(0.0f32), |sum, at| {
+                        let place = (row.prompt.len() - 1 + at) as i64;
+                        sum + table.get(0).get(place).get(i64::from(row.response[at])) - f64::from(old[at])
+                    });
+                    let ratio = (log_ratio / row.response.len() as f64).exp();
+                    (ratio * f64::from(-row.advantages[0]) / 2.0).backward();
+                }
+            } else {
+                let update = PolicyUpdate { loss: loss(Form::Sequence), ..update(tokens_per_forward) };
+                let terms = update.backward(&model, &rows, 2.0).expect("runs");
+                assert_eq!((terms.clipped_low, terms.clipped_high), (0.0, 0.0));
+                let (seen, now) = (terms.log_probabilities.concat(), now.concat());
+                assert_eq!(seen.len(), now.len());
+                assert!(seen.iter().zip(&now).all(|(seen, now)| (seen - now).abs() < 1e-5), "{seen:?} is not {now:?}");
+            }
+            model.parameters().iter().map(|(_, parameter)| parameter.grad()).collect::<Vec<Tensor>>()
+        };
+        let expected = gradients(0, true);
+        for tokens_per_forward in [1, 1000] {
+            for (found, expected) in gradients(tokens_per_forward, false).iter().zip(&expected) {
+                assert!((found - expected).abs().max().double_value(&[]) < 1e-6);
+            }
+        }
+        assert!(expected.iter().any(|gradient| gradient.abs().max().double_value(&[]) > 1e-4));
     }
 }

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use octo_model::Finish;
-use octo_plugin::RewardSum;
 use octo_plugin::types::{self, FinishReason, Progress};
+use octo_plugin::{Failure, RewardSum};
 use serde::{Deserialize, Serialize};
 
 use crate::rollout::{Prompt, Rollout, attempt};
@@ -30,11 +30,16 @@ pub enum FailedRollouts {
     Zero,
 }
 
+/// What the reward plugin said of a rollout; `None` where it was not asked, since the verifier had failed.
+pub type Scored = Option<Result<types::Reward, Failure>>;
+
 /// The rewards of a step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rewards {
     /// One a rollout, in order; `None` is masked.
     pub totals: Vec<Option<f64>>,
+    /// The parts of each.
+    pub own_parts: Vec<BTreeMap<String, f64>>,
     /// Mean of every part over the rollouts that have it.
     pub parts: BTreeMap<String, f64>,
     /// Failures of the reward plugin, one kind a failed rollout.
@@ -42,6 +47,38 @@ pub struct Rewards {
 }
 
 impl Rewards {
+    /// Puts together what the plugin said. `names` are the parts that the run has met so far, and grow.
+    pub fn gather(scored: Vec<Scored>, failed: FailedRollouts, names: &mut BTreeSet<String>) -> Rewards {
+        let without = (failed == FailedRollouts::Zero).then_some(0.0);
+        let mut found = Rewards::default();
+        let mut sums: BTreeMap<String, (f64, u64)> = BTreeMap::new();
+        for scored in scored {
+            let mut total = without;
+            // Values by the names that they count under: several of one rollout may be among the others.
+            let mut own: BTreeMap<String, (f64, u64)> = BTreeMap::new();
+            match scored {
+                Some(Ok(reward)) => {
+                    total = Some(reward.total);
+                    for part in reward.parts {
+                        let name = counted_as(names, part.name);
+                        for (sum, count) in [sums.entry(name.clone()).or_default(), own.entry(name).or_default()] {
+                            *sum += part.value;
+                            *count += 1;
+                        }
+                    }
+                }
+                Some(Err(failure)) => {
+                    found.failures.push(failure.kind.as_str());
+                }
+                None => {}
+            }
+            found.totals.push(total);
+            found.own_parts.push(means(own));
+        }
+        found.parts = means(sums);
+        found
+    }
+
     /// Mean over the rollouts that have a reward; 0 if none has.
     pub fn mean(&self) -> f64 {
         let present: Vec<f64> = self.totals.iter().flatten().copied().collect();
@@ -54,17 +91,20 @@ impl Rewards {
     }
 }
 
-/// Scores `rollouts`, of which every `group_size` in a row answer the same prompt. `names` are the parts that the run
-/// has met so far, and grow.
+fn means(sums: BTreeMap<String, (f64, u64)>) -> BTreeMap<String, f64> {
+    sums.into_iter().map(|(name, (sum, count))| (name, sum / count as f64)).collect()
+}
+
+/// Scores `rollouts`, of which every `group_size` in a row answer the same prompt; `first_group` is the first one's
+/// number within the step.
 pub fn score(
     reward: &RewardSum,
     at: &Progress,
     prompts: &[&Prompt],
     rollouts: &[Rollout],
     group_size: usize,
-    failed: FailedRollouts,
-    names: &mut BTreeSet<String>,
-) -> Rewards {
+    first_group: usize,
+) -> Vec<Scored> {
     let mut indices = Vec::with_capacity(rollouts.len());
     let mut judged = Vec::with_capacity(rollouts.len());
     for (index, (prompt, rollout)) in prompts.iter().zip(rollouts).enumerate() {
@@ -73,37 +113,23 @@ pub fn score(
             judged.push(types::Rollout {
                 attempt: attempt(&prompt.problem, &rollout.text),
                 verdict: verdict.clone(),
-                group: (index / group_size.max(1)) as u32,
+                group: (first_group + index / group_size.max(1)) as u32,
                 tokens: rollout.response.tokens.len() as u32,
                 finish: if rollout.response.finish == Finish::Stop { FinishReason::Stop } else { FinishReason::Length },
             });
         }
     }
-    let without = (failed == FailedRollouts::Zero).then_some(0.0);
-    let mut totals = vec![without; rollouts.len()];
-    let mut parts: BTreeMap<String, (f64, u64)> = BTreeMap::new();
-    let mut failures = Vec::new();
-    for (index, scored) in indices.into_iter().zip(reward.score(at, &judged)) {
-        match scored {
-            Ok(reward) => {
-                totals[index] = Some(reward.total);
-                for part in reward.parts {
-                    let (sum, count) = parts.entry(counted_as(names, part.name)).or_default();
-                    *sum += part.value;
-                    *count += 1;
-                }
-            }
-            Err(failure) => {
-                // Masked rollouts are counted by kind alone; which plugin it was and why is said once a step.
-                if failures.is_empty() {
-                    tracing::warn!("the reward of rollout {index} failed: {failure}");
-                }
-                failures.push(failure.kind.as_str());
-            }
+    let mut scored: Vec<Scored> = (0..rollouts.len()).map(|_| None).collect();
+    let mut failed = false;
+    for (index, found) in indices.into_iter().zip(reward.score(at, &judged)) {
+        // Masked rollouts are counted by kind alone; which plugin it was and why is said once a chunk.
+        if let (false, Err(failure)) = (failed, &found) {
+            tracing::warn!("the reward of rollout {index} failed: {failure}");
+            failed = true;
         }
+        scored[index] = Some(found);
     }
-    let parts = parts.into_iter().map(|(name, (sum, count))| (name, sum / count as f64)).collect();
-    Rewards { totals, parts, failures }
+    scored
 }
 
 /// The name that a part is counted under.
@@ -136,5 +162,24 @@ mod tests {
         assert_eq!(names.len(), MOST_PARTS + 1);
         assert_eq!(counted_as(&mut names, "part 0".to_owned()), "part 0");
         assert_eq!(counted_as(&mut names, "part 100".to_owned()), OTHERS);
+    }
+
+    #[test]
+    fn a_failed_reward_is_masked_or_zero_and_never_in_a_mean() {
+        use octo_plugin::FailureKind;
+        let reward = |total: f64, parts: &[(&str, f64)]| {
+            let parts = parts.iter().map(|(name, value)| types::RewardPart { name: (*name).to_owned(), value: *value });
+            Some(Ok(types::Reward { total, parts: parts.collect() }))
+        };
+        let failure = Failure { kind: FailureKind::Trap, message: String::new() };
+        let scored =
+            vec![reward(1.0, &[("outcome", 1.0)]), Some(Err(failure)), None, reward(-1.0, &[("outcome", -1.0)])];
+        let masked = Rewards::gather(scored.clone(), FailedRollouts::Mask, &mut BTreeSet::new());
+        assert_eq!(masked.totals, [Some(1.0), None, None, Some(-1.0)]);
+        assert_eq!((masked.mean(), masked.masked(), masked.failures.as_slice()), (0.0, 2, &["trap"][..]));
+        assert_eq!(masked.own_parts[0], BTreeMap::from([("outcome".to_owned(), 1.0)]));
+        assert_eq!((masked.own_parts[1].len(), masked.parts["outcome"]), (0, 0.0));
+        let zeroed = Rewards::gather(scored, FailedRollouts::Zero, &mut BTreeSet::new());
+        assert_eq!(zeroed.totals, [Some(1.0), Some(0.0), Some(0.0), Some(-1.0)]);
     }
 }

@@ -5,9 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::adamw::AdamWConfig;
 use crate::advantage::AdvantageScale;
+use crate::aggregation::Aggregation;
+use crate::alarms::AlarmConfig;
+use crate::algorithm::{Algorithm, AlgorithmName};
 use crate::error::TrainError;
 use crate::learning_rate::{DecayShape, LearningRate, Schedule, Warmup};
 use crate::midtrain_config::{beta1, cpu, epsilon, gradient_clip, skipped_steps_limit, threads};
+use crate::policy_loss::{KlEstimator, PolicyLoss};
 use crate::rewards::FailedRollouts;
 
 /// Where the log-probabilities before a step's first update come from.
@@ -21,22 +25,40 @@ pub enum OldLogProbabilities {
     Sampled,
 }
 
+/// Where the divergence from the reference model counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KlPlace {
+    /// In the loss, token by token.
+    #[default]
+    Loss,
+    /// Taken from the reward before advantages are computed.
+    Reward,
+}
+
 /// Settings of an RL stage, with the recipe's keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RlConfig {
     /// How problems are asked: a text with `{problem}` in it, or a template.
     pub prompt: PromptSettings,
-    /// Steps; each samples rollouts once.
+    /// Steps; each samples rollouts once. 200 with two updates each are the paper's 400 updates.
+    #[serde(default = "steps")]
     pub steps: u64,
     /// Prompts of a step.
+    #[serde(default = "prompts_per_step")]
     pub prompts_per_step: usize,
     /// Rollouts of a prompt, which form a group.
+    #[serde(default = "rollouts_per_prompt")]
     pub rollouts_per_prompt: usize,
-    /// Updates that a step's rollouts are divided over, by prompts.
-    #[serde(default = "updates_per_step")]
-    pub updates_per_step: usize,
+    /// Updates that a step's rollouts are divided over, by prompts. Unless set, updates of at most 64 prompts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updates_per_step: Option<usize>,
+    /// `grpo`, `dr-grpo`, `dapo`, `gspo`, `rloo`, `reinforce-plus-plus` or `cispo`.
+    #[serde(default)]
+    pub algorithm: AlgorithmName,
     /// Learning rate, constant behind the warmup.
+    #[serde(default = "learning_rate")]
     pub learning_rate: f64,
     /// Steps of linear warmup.
     #[serde(default)]
@@ -53,24 +75,57 @@ pub struct RlConfig {
     /// Epsilon of AdamW.
     #[serde(default = "epsilon")]
     pub epsilon: f64,
-    /// The probability ratio is held within 1 ± `clip`.
-    #[serde(default = "clip")]
-    pub clip: f64,
+    /// The probability ratio is held between 1 − `clip` and 1 + `clip`. Unless set, as the algorithm has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<f64>,
+    /// The same of the lower bound alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_low: Option<f64>,
+    /// The same of the upper bound alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_high: Option<f64>,
+    /// `token`, `sequence` or `fixed-length`. Unless set, as the algorithm has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregation: Option<Aggregation>,
     /// Weight of the divergence from the initial model; 0 keeps no reference model.
     #[serde(default)]
     pub kl_coefficient: f64,
+    /// `k1`, `k2` or `k3`.
+    #[serde(default)]
+    pub kl_estimator: KlEstimator,
+    /// `loss` or `reward`.
+    #[serde(default)]
+    pub kl_place: KlPlace,
+    /// Most that truncated importance sampling lets a token weigh; without it, there is none. It corrects for the
+    /// engine's probabilities not being the trainer's. Their gap is logged at every step either way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importance_cap: Option<f64>,
     /// Largest global gradient norm.
     #[serde(default = "gradient_clip")]
     pub gradient_clip: f64,
-    /// `grpo` or `mean-centred`.
+    /// `grpo` (divided by the group's deviation) or `mean-centred`. Unless set, as the algorithm has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advantage: Option<AdvantageScale>,
+    /// Whether groups of equal rewards, which teach nothing, are replaced by further prompts. Unless set, as the
+    /// algorithm has it (`dapo` does).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_sampling: Option<bool>,
+    /// Rounds of generation that dynamic sampling takes at most in a step, the first included.
+    #[serde(default = "sampling_rounds")]
+    pub sampling_rounds: u64,
+    /// A problem all of whose rollouts were correct this many times in a row is left out of later epochs; 0 never.
     #[serde(default)]
-    pub advantage: AdvantageScale,
-    /// `recomputed` or `sampled`.
+    pub drop_solved: u64,
+    /// `recomputed` or `sampled`: the log-probabilities that ratios are taken against.
     #[serde(default)]
     pub old_log_probabilities: OldLogProbabilities,
-    /// Hard limit of a training response; the schedule plugin's plan is held below it. Held-out responses always have
-    /// this limit, so that their curve has no jumps where the schedule has stairs.
+    /// Hard limit of a training response; the schedule plugin's plan is held below it.
+    #[serde(default = "max_response_tokens")]
     pub max_response_tokens: usize,
+    /// Limit of a held-out response, always the same, so that the curve has no jumps where the schedule has stairs.
+    /// Unless set, `max_response_tokens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_response_tokens: Option<usize>,
     /// Longest prompt; problems above it are left out and counted.
     #[serde(default = "max_prompt_tokens")]
     pub max_prompt_tokens: usize,
@@ -86,16 +141,17 @@ pub struct RlConfig {
     /// `mask` or `zero`.
     #[serde(default)]
     pub failed_rollouts: FailedRollouts,
-    /// Prompts generated at once.
+    /// Prompts generated at once, rounded to whole groups.
     #[serde(default = "generation_batch")]
     pub generation_batch: usize,
     /// Tokens of one training forward pass, padding included.
     #[serde(default = "tokens_per_forward")]
     pub tokens_per_forward: usize,
-    /// Steps in a row in which no group's rewards differ before a warning is logged.
-    #[serde(default = "constant_reward_alarm")]
-    pub constant_reward_alarm: u64,
-    /// Rollouts written to `samples.jsonl` at each step, and at each evaluation.
+    /// When to speak up, and when to end the run.
+    #[serde(default)]
+    pub alarms: AlarmConfig,
+    /// Of each step, as many of the best, of the worst and of other rollouts are written to `samples.jsonl`, and twice as
+    /// many of each held-out set.
     #[serde(default = "samples_per_step")]
     pub samples_per_step: usize,
     /// Updates in a row without a finite loss and gradient after which the stage gives up.
@@ -109,14 +165,29 @@ pub struct RlConfig {
     pub device: String,
 }
 
-fn updates_per_step() -> usize {
-    1
+/// Prompts of an update, unless the recipe sets their number (the paper's mini-batch).
+const PROMPTS_PER_UPDATE: usize = 64;
+
+fn steps() -> u64 {
+    200
+}
+fn prompts_per_step() -> usize {
+    128
+}
+fn rollouts_per_prompt() -> usize {
+    16
+}
+fn learning_rate() -> f64 {
+    1e-6
+}
+fn max_response_tokens() -> usize {
+    4096
+}
+fn sampling_rounds() -> u64 {
+    10
 }
 fn beta2() -> f64 {
     0.999
-}
-fn clip() -> f64 {
-    0.2
 }
 pub(crate) fn max_prompt_tokens() -> usize {
     400
@@ -130,11 +201,8 @@ pub(crate) fn generation_batch() -> usize {
 fn tokens_per_forward() -> usize {
     2048
 }
-fn constant_reward_alarm() -> u64 {
-    10
-}
 fn samples_per_step() -> usize {
-    4
+    2
 }
 pub(crate) fn one() -> f64 {
     1.0
@@ -146,8 +214,10 @@ impl RlConfig {
         let counts = [
             ("steps", self.steps),
             ("prompts_per_step", self.prompts_per_step as u64),
-            ("updates_per_step", self.updates_per_step as u64),
+            ("updates_per_step", self.updates() as u64),
             ("max_response_tokens", self.max_response_tokens as u64),
+            ("held_out_response_tokens", self.held_out_limit() as u64),
+            ("sampling_rounds", self.sampling_rounds),
         ];
         if let Some((key, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(TrainError::config(key, "must be at least 1"));
@@ -156,23 +226,84 @@ impl RlConfig {
             let message = "must be at least 2: a rollout is judged against the others of its prompt";
             return Err(TrainError::config("rollouts_per_prompt", message));
         }
-        if self.updates_per_step > self.prompts_per_step {
-            let message = format!("{} updates cannot share {} prompts", self.updates_per_step, self.prompts_per_step);
+        if self.updates() > self.prompts_per_step {
+            let message = format!("{} updates cannot share {} prompts", self.updates(), self.prompts_per_step);
             return Err(TrainError::config("updates_per_step", message));
         }
-        let positive = [("clip", self.clip), ("gradient_clip", self.gradient_clip)];
-        if let Some((key, value)) = positive.into_iter().find(|(_, value)| value.is_nan() || *value <= 0.0) {
-            return Err(TrainError::config(key, format!("{value} is not a positive number")));
+        let positive = [
+            ("clip", self.clip),
+            ("clip_low", self.clip_low),
+            ("clip_high", self.clip_high),
+            ("importance_cap", self.importance_cap),
+            ("gradient_clip", Some(self.gradient_clip)),
+        ];
+        for (key, value) in positive {
+            if let Some(value) = value.filter(|value| value.is_nan() || *value <= 0.0) {
+                return Err(TrainError::config(key, format!("{value} is not a positive number")));
+            }
         }
+        let low = self.policy_loss().clip_low;
+        if low > 1.0 {
+            let key = if self.clip_low.is_some() { "clip_low" } else { "clip" };
+            let message = format!("{low} would allow ratios below 0; 1 is no lower bound at all");
+            return Err(TrainError::config(key, message));
+        }
+        if self.advantage.is_some() && self.algorithm().scale.is_none() {
+            let message = "this `algorithm` has advantages of its own; leave the key out";
+            return Err(TrainError::config("advantage", message));
+        }
+        if self.importance_cap.is_some() && self.old_log_probabilities == OldLogProbabilities::Sampled {
+            let message =
+                "ratios to `sampled` log-probabilities correct for the engine already; leave one of the two out";
+            return Err(TrainError::config("importance_cap", message));
+        }
+        self.alarms.check()?;
         if !(self.kl_coefficient.is_finite() && self.kl_coefficient >= 0.0) {
             let message = format!("{} is not a number of at least 0", self.kl_coefficient);
             return Err(TrainError::config("kl_coefficient", message));
         }
-        if u32::try_from(self.max_response_tokens).is_err() {
-            return Err(TrainError::config("max_response_tokens", "is beyond any model's context"));
+        for (key, tokens) in
+            [("max_response_tokens", self.max_response_tokens), ("held_out_response_tokens", self.held_out_limit())]
+        {
+            if u32::try_from(tokens).is_err() {
+                return Err(TrainError::config(key, "is beyond any model's context"));
+            }
         }
         self.adamw().check()?;
         self.rate().check()
+    }
+
+    /// The algorithm, less what the recipe sets apart.
+    pub fn algorithm(&self) -> Algorithm {
+        let own = self.algorithm.algorithm();
+        Algorithm {
+            aggregation: self.aggregation.unwrap_or(own.aggregation),
+            dynamic_sampling: self.dynamic_sampling.unwrap_or(own.dynamic_sampling),
+            scale: own.scale.map(|scale| self.advantage.unwrap_or(scale)),
+            ..own
+        }
+    }
+
+    /// Settings of the loss.
+    pub fn policy_loss(&self) -> PolicyLoss {
+        let own = self.algorithm.algorithm();
+        PolicyLoss {
+            form: own.form,
+            clip_low: self.clip_low.or(self.clip).unwrap_or(own.clip.0),
+            clip_high: self.clip_high.or(self.clip).unwrap_or(own.clip.1),
+            kl_coefficient: if self.kl_place == KlPlace::Loss { self.kl_coefficient } else { 0.0 },
+            kl_estimator: self.kl_estimator,
+        }
+    }
+
+    /// Updates of a step.
+    pub fn updates(&self) -> usize {
+        self.updates_per_step.unwrap_or(self.prompts_per_step.div_ceil(PROMPTS_PER_UPDATE))
+    }
+
+    /// Limit of a held-out response, in tokens.
+    pub fn held_out_limit(&self) -> usize {
+        self.held_out_response_tokens.unwrap_or(self.max_response_tokens)
     }
 
     /// Settings of the optimiser.
@@ -203,34 +334,63 @@ impl RlConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy_loss::Form;
 
-    fn config(extra: &str) -> Result<RlConfig, serde_json::Error> {
-        serde_json::from_str(&format!(
-            r#"{{"prompt": "{{problem}}", "steps": 2, "prompts_per_step": 4, "rollouts_per_prompt": 4,
-                "learning_rate": 1e-6, "max_response_tokens": 8{extra}}}"#
-        ))
+    fn config(extra: serde_json::Value) -> Result<RlConfig, serde_json::Error> {
+        let mut config = serde_json::json!({ "prompt": "{problem}" });
+        extra.as_object().expect("an object").iter().for_each(|(key, value)| config[key] = value.clone());
+        serde_json::from_value(config)
     }
 
     #[test]
     fn what_is_left_out_is_as_octothinker_has_it() {
-        let config = config("").expect("reads");
+        let config = config(serde_json::json!({})).expect("only the prompt is needed");
         config.check().expect("works");
-        assert_eq!((config.clip, config.gradient_clip, config.kl_coefficient), (0.2, 1.0, 0.0));
-        assert_eq!((config.max_prompt_tokens, config.failed_rollouts), (400, FailedRollouts::Mask));
+        assert_eq!((config.prompts_per_step, config.rollouts_per_prompt, config.updates()), (128, 16, 2));
+        assert_eq!((config.learning_rate, config.gradient_clip, config.kl_coefficient), (1e-6, 1.0, 0.0));
+        assert_eq!((config.max_prompt_tokens, config.max_response_tokens), (400, 4096));
+        assert_eq!(config.failed_rollouts, FailedRollouts::Mask);
+        let (loss, algorithm) = (config.policy_loss(), config.algorithm());
+        assert_eq!((loss.form, loss.clip_low, loss.clip_high), (Form::Token, 0.2, 0.2));
+        assert_eq!((algorithm.aggregation, algorithm.scale), (Aggregation::Token, Some(AdvantageScale::Grpo)));
+        assert!(!algorithm.dynamic_sampling && config.drop_solved == 0 && config.importance_cap.is_none());
+    }
+
+    #[test]
+    fn an_algorithm_brings_its_own_defaults_and_the_recipe_has_the_last_word() {
+        let dapo = config(serde_json::json!({ "algorithm": "dapo" })).expect("reads");
+        assert_eq!((dapo.policy_loss().clip_low, dapo.policy_loss().clip_high), (0.2, 0.28));
+        assert!(dapo.algorithm().dynamic_sampling);
+        let set = serde_json::json!({ "algorithm": "dapo", "clip": 0.1, "clip_high": 0.5, "dynamic_sampling": false,
+            "aggregation": "sequence", "advantage": "mean-centred" });
+        let set = config(set).expect("reads");
+        set.check().expect("works");
+        assert_eq!((set.policy_loss().clip_low, set.policy_loss().clip_high), (0.1, 0.5));
+        let algorithm = set.algorithm();
+        assert_eq!(algorithm.scale, Some(AdvantageScale::MeanCentred));
+        assert!(!algorithm.dynamic_sampling && algorithm.aggregation == Aggregation::Sequence);
     }
 
     #[test]
     fn settings_that_cannot_work_are_refused_by_key() {
         for (extra, key) in [
-            (r#", "updates_per_step": 5"#, "updates_per_step"),
-            (r#", "clip": 0.0"#, "clip"),
-            (r#", "kl_coefficient": -1.0"#, "kl_coefficient"),
-            (r#", "beta2": 1.0"#, "beta2"),
+            (serde_json::json!({ "updates_per_step": 129 }), "updates_per_step"),
+            (serde_json::json!({ "clip": 0.0 }), "clip"),
+            (serde_json::json!({ "clip_low": 1.5 }), "clip_low"),
+            (serde_json::json!({ "importance_cap": -1.0 }), "importance_cap"),
+            (serde_json::json!({ "importance_cap": 2.0, "old_log_probabilities": "sampled" }), "importance_cap"),
+            (serde_json::json!({ "algorithm": "rloo", "advantage": "grpo" }), "advantage"),
+            (serde_json::json!({ "kl_coefficient": -1.0 }), "kl_coefficient"),
+            (serde_json::json!({ "sampling_rounds": 0 }), "sampling_rounds"),
+            (serde_json::json!({ "alarms": { "truncated_share": 2.0 } }), "alarms.truncated_share"),
+            (serde_json::json!({ "beta2": 1.0 }), "beta2"),
         ] {
             let message = config(extra).expect("reads").check().expect_err(key).to_string();
             assert!(message.contains(key), "{message}");
         }
-        let message = config(r#", "clip_ratio": 0.2"#).expect_err("no such key").to_string();
+        let message = config(serde_json::json!({ "clip_ratio": 0.2 })).expect_err("no such key").to_string();
         assert!(message.contains("clip_ratio") && message.contains("`clip`"), "{message}");
+        let message = config(serde_json::json!({ "algorithm": "ppo" })).expect_err("no such one").to_string();
+        assert!(message.contains("ppo") && message.contains("reinforce-plus-plus"), "{message}");
     }
 }

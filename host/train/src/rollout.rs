@@ -1,10 +1,14 @@
 //! Rollouts: prompts from problems, responses from the model, verdicts from the verifier.
 //!
-//! Finished responses go to a verifying thread while the rest are still being generated. They go in batches of a
-//! fixed size in the order in which generation finishes them, which is a matter of the tokens alone; so what shares a
-//! batch, and with it every verdict, is the same on every machine.
+//! Finished responses go to a verifying thread, and whole groups from there to the reward function, while the rest are
+//! still being generated. They go in batches of a fixed size in the order in which generation finishes them, which is a
+//! matter of the tokens alone; so what shares a batch, and with it every verdict, is the same on every machine.
+//!
+//! Prompts are generated in chunks. A chunk is the least that can be kept across an interruption: what shares a forward
+//! pass decides the last bits of a log-probability, so half a chunk could not be completed to the same bits.
 
 use std::sync::mpsc;
+use std::time::Instant;
 
 use octo_data::prompt::PromptTemplate;
 use octo_data::record::Problem;
@@ -12,11 +16,9 @@ use octo_data::tokenizer::Tokenizer;
 use octo_model::{Finish, Llama, Response, Sampling, generate};
 use octo_plugin::types::{Attempt, Field, Verdict};
 use octo_plugin::{Failure, Verifier};
-use serde::Serialize;
 
 use crate::error::TrainError;
 use crate::stage::panic_message;
-use crate::tally::outcome_name;
 
 /// Responses handed to the verifier at once.
 const VERIFIED_AT_ONCE: usize = 16;
@@ -106,66 +108,176 @@ pub struct Generator<'a> {
     pub tokenizer: &'a Tokenizer,
     /// Judges them.
     pub verifier: &'a Verifier,
-    /// Prompts generated at once; part of what decides the last bits of a log-probability, so a setting.
+    /// Prompts generated at once, a chunk; part of what decides the last bits of a log-probability, so a setting.
     pub batch: usize,
 }
 
+/// What happens to the chunks of one call of [`Generator::rollouts`].
+pub trait Chunks: Sync {
+    /// The chunk as an earlier call, which was interrupted, has left it.
+    fn kept(&self, chunk: usize) -> Option<Vec<(Response, Result<Verdict, Failure>)>> {
+        let _ = chunk;
+        None
+    }
+
+    /// Hears of a finished chunk, which begins at the prompt of index `first`, on the thread that verifies.
+    fn finished(&self, chunk: usize, first: usize, rollouts: &[Rollout], was_kept: bool) -> Result<(), TrainError> {
+        let _ = (chunk, first, rollouts, was_kept);
+        Ok(())
+    }
+
+    /// Asked before each chunk but the first: whether to end here.
+    fn stopping(&self) -> bool {
+        false
+    }
+}
+
+/// Chunks that nobody keeps or waits for.
+pub struct Unwatched;
+
+impl Chunks for Unwatched {}
+
+/// Rollouts, and how well verifying hid behind generating.
+#[derive(Debug, Default)]
+pub struct Generated {
+    /// One a prompt, in order.
+    pub rollouts: Vec<Rollout>,
+    /// Seconds that the device generated.
+    pub generation_seconds: f64,
+    /// Seconds that verifier and reward ran and finished chunks were written, most of them beside the device.
+    pub verification_seconds: f64,
+    /// Seconds that the device waited for that after the last response.
+    pub waited_seconds: f64,
+}
+
+/// From the thread that generates to the one that verifies.
+enum Work {
+    Judge(Vec<(usize, Response, String, Attempt)>),
+    Kept { first: usize, rollouts: Vec<Rollout> },
+}
+
 impl Generator<'_> {
-    /// One rollout a prompt, in order; `seeds` has one seed a prompt.
+    /// One rollout a prompt, in order; `seeds` has one seed a prompt. `None` where `chunks` asked to stop.
     pub fn rollouts(
         &self,
         prompts: &[&Prompt],
         seeds: &[u64],
         sampling: &Sampling,
-    ) -> Result<Vec<Rollout>, TrainError> {
-        let tokens: Vec<Vec<u32>> = prompts.iter().map(|prompt| prompt.tokens.clone()).collect();
-        let verifier = self.verifier;
-        let (responses, mut texts, verdicts) = std::thread::scope(|scope| {
-            let (sender, receiver) = mpsc::channel::<Vec<(usize, Attempt)>>();
-            let verifying = scope.spawn(move || {
-                let mut verdicts = Vec::new();
-                for batch in receiver {
-                    let (indices, attempts): (Vec<usize>, Vec<Attempt>) = batch.into_iter().unzip();
-                    verdicts.extend(indices.into_iter().zip(verifier.verify(&attempts)));
-                }
-                verdicts
-            });
-            let mut texts = vec![String::new(); prompts.len()];
-            let mut waiting = Vec::with_capacity(VERIFIED_AT_ONCE);
-            let mut responses = Vec::with_capacity(prompts.len());
-            let at_once = self.batch.max(1);
-            for (start, (tokens, seeds)) in
-                (0..).step_by(at_once).zip(tokens.chunks(at_once).zip(seeds.chunks(at_once)))
-            {
-                let mut on_finished = |within: usize, response: &Response| {
-                    let index = start + within;
-                    let (Some(prompt), Some(place)) = (prompts.get(index), texts.get_mut(index)) else { return };
-                    *place = response_text(self.tokenizer, response, &sampling.stop);
-                    waiting.push((index, attempt(&prompt.problem, place)));
-                    if waiting.len() == VERIFIED_AT_ONCE {
-                        // The receiver lives until this sender is dropped; if its thread panicked, joining tells.
-                        let _ = sender.send(std::mem::take(&mut waiting));
-                    }
-                };
-                responses.extend(generate(self.model, self.tokenizer, tokens, seeds, sampling, &mut on_finished)?);
-            }
-            if !waiting.is_empty() {
-                let _ = sender.send(waiting);
-            }
+        chunks: &dyn Chunks,
+    ) -> Result<Option<Generated>, TrainError> {
+        let at_once = self.batch.max(1);
+        std::thread::scope(|scope| {
+            let (sender, receiver) = mpsc::channel::<Work>();
+            let judge = Judge { verifier: self.verifier, chunks, at_once, all: prompts.len() };
+            let verifying = scope.spawn(move || judge.run(receiver));
+            let generated = self.generate(prompts, seeds, sampling, chunks, &sender);
             drop(sender);
-            let verdicts = verifying
+            let last = Instant::now();
+            let judged = verifying
                 .join()
                 .map_err(|panic| TrainError::Panicked { stage: "verifier", message: panic_message(&*panic) })?;
-            Ok::<_, TrainError>((responses, texts, verdicts))
-        })?;
-        let mut ordered = verdicts;
-        ordered.sort_by_key(|(index, _)| *index);
-        let rollouts = responses
-            .into_iter()
-            .zip(ordered)
-            .zip(&mut texts)
-            .map(|((response, (_, verdict)), text)| Rollout { response, text: std::mem::take(text), verdict });
-        Ok(rollouts.collect())
+            let waited_seconds = last.elapsed().as_secs_f64();
+            let (Some(generation_seconds), (rollouts, verification_seconds)) = (generated?, judged?) else {
+                return Ok(None);
+            };
+            Ok(Some(Generated { rollouts, generation_seconds, verification_seconds, waited_seconds }))
+        })
+    }
+
+    /// Generates chunk after chunk and hands on what is finished; the seconds of it, `None` where asked to stop.
+    fn generate(
+        &self,
+        prompts: &[&Prompt],
+        seeds: &[u64],
+        sampling: &Sampling,
+        chunks: &dyn Chunks,
+        sender: &mpsc::Sender<Work>,
+    ) -> Result<Option<f64>, TrainError> {
+        let at_once = self.batch.max(1);
+        let mut seconds = 0.0;
+        for (chunk, (prompts, seeds)) in prompts.chunks(at_once).zip(seeds.chunks(at_once)).enumerate() {
+            if chunk > 0 && chunks.stopping() {
+                return Ok(None);
+            }
+            let first = chunk * at_once;
+            // Where sending fails, the receiver's thread has ended with an error or a panic, which joining tells.
+            if let Some(kept) = chunks.kept(chunk).filter(|kept| kept.len() == prompts.len()) {
+                let rollout = |(response, verdict)| {
+                    let text = response_text(self.tokenizer, &response, &sampling.stop);
+                    Rollout { response, text, verdict }
+                };
+                let _ = sender.send(Work::Kept { first, rollouts: kept.into_iter().map(rollout).collect() });
+                continue;
+            }
+            let started = Instant::now();
+            let tokens: Vec<Vec<u32>> = prompts.iter().map(|prompt| prompt.tokens.clone()).collect();
+            let mut waiting = Vec::with_capacity(VERIFIED_AT_ONCE);
+            let mut on_finished = |within: usize, response: &Response| {
+                let Some(prompt) = prompts.get(within) else { return };
+                let text = response_text(self.tokenizer, response, &sampling.stop);
+                let attempt = attempt(&prompt.problem, &text);
+                waiting.push((first + within, response.clone(), text, attempt));
+                if waiting.len() == VERIFIED_AT_ONCE {
+                    let _ = sender.send(Work::Judge(std::mem::take(&mut waiting)));
+                }
+            };
+            generate(self.model, self.tokenizer, &tokens, seeds, sampling, &mut on_finished)?;
+            let _ = sender.send(Work::Judge(waiting));
+            seconds += started.elapsed().as_secs_f64();
+        }
+        Ok(Some(seconds))
+    }
+}
+
+/// The verifying thread.
+struct Judge<'a> {
+    verifier: &'a Verifier,
+    chunks: &'a dyn Chunks,
+    at_once: usize,
+    /// Rollouts wanted.
+    all: usize,
+}
+
+impl Judge<'_> {
+    /// All rollouts in order (fewer where generation stopped early), and the seconds of work.
+    fn run(&self, work: mpsc::Receiver<Work>) -> Result<(Vec<Rollout>, f64), TrainError> {
+        let mut places: Vec<Option<Rollout>> = (0..self.all).map(|_| None).collect();
+        let mut found: Vec<Vec<Rollout>> = Vec::new();
+        let mut seconds = 0.0;
+        for work in work {
+            let started = Instant::now();
+            match work {
+                Work::Kept { first, rollouts } => {
+                    self.chunks.finished(first / self.at_once, first, &rollouts, true)?;
+                    found.push(rollouts);
+                }
+                Work::Judge(batch) => {
+                    let mut attempts = Vec::with_capacity(batch.len());
+                    let mut responses = Vec::with_capacity(batch.len());
+                    for (index, response, text, attempt) in batch {
+                        attempts.push(attempt);
+                        responses.push((index, response, text));
+                    }
+                    for ((index, response, text), verdict) in responses.into_iter().zip(self.verifier.verify(&attempts))
+                    {
+                        if let Some(place) = places.get_mut(index) {
+                            *place = Some(Rollout { response, text, verdict });
+                        }
+                    }
+                    // Chunks are generated one after another, so only the next one can have become whole.
+                    let first: usize = found.iter().map(Vec::len).sum();
+                    let end = (first + self.at_once).min(self.all);
+                    let whole = |own: &&mut [Option<Rollout>]| !own.is_empty() && own.iter().all(Option::is_some);
+                    if let Some(own) = places.get_mut(first..end).filter(whole) {
+                        let rollouts: Vec<Rollout> = own.iter_mut().filter_map(Option::take).collect();
+                        self.chunks.finished(first / self.at_once, first, &rollouts, false)?;
+                        found.push(rollouts);
+                    }
+                }
+            }
+            seconds += started.elapsed().as_secs_f64();
+        }
+        Ok((found.into_iter().flatten().collect(), seconds))
     }
 }
 
@@ -189,54 +301,4 @@ pub(crate) fn end_tokens(model: &Llama, tokenizer: &Tokenizer) -> Vec<u32> {
     tokens.sort_unstable();
     tokens.dedup();
     tokens
-}
-
-/// A line of `samples.jsonl`.
-#[derive(Debug, Serialize)]
-pub(crate) struct Sample<'a> {
-    step: u64,
-    split: &'static str,
-    problem: &'a str,
-    response: &'a str,
-    references: &'a [String],
-    outcome: Option<&'static str>,
-    extracted: Option<&'a str>,
-    reason: Option<&'a str>,
-    failure: Option<&'static str>,
-    reward: Option<f64>,
-    tokens: usize,
-    finish: &'static str,
-}
-
-impl<'a> Sample<'a> {
-    /// The sample line of a rollout; `split` is `train` or `held-out`.
-    pub(crate) fn new(
-        step: u64,
-        split: &'static str,
-        problem: &'a Problem,
-        rollout: &'a Rollout,
-        reward: Option<f64>,
-    ) -> Sample<'a> {
-        let verdict = rollout.verdict.as_ref().ok();
-        Sample {
-            step,
-            split,
-            problem: &problem.problem,
-            response: &rollout.text,
-            references: &problem.references,
-            outcome: verdict.map(|verdict| outcome_name(verdict.outcome)),
-            extracted: verdict.and_then(|verdict| verdict.extracted.as_deref()),
-            reason: verdict.map(|verdict| verdict.reason.as_str()),
-            failure: rollout.verdict.as_ref().err().map(|failure| failure.kind.as_str()),
-            reward,
-            tokens: rollout.response.tokens.len(),
-            finish: if rollout.response.finish == Finish::Stop { "stop" } else { "length" },
-        }
-    }
-}
-
-/// `count` indices below `all`, evenly spread, so that samples come from different prompts.
-pub(crate) fn spread(count: usize, all: usize) -> impl Iterator<Item = usize> {
-    let count = count.min(all);
-    (0..count).map(move |index| index * all / count)
 }

@@ -36,9 +36,11 @@ pub(crate) fn on_own_thread<T: Send>(
         .filter(|count| (1..=1024).contains(count))
         .ok_or_else(|| TrainError::config("threads", format!("{threads} is not a count of cores (1 to 1024)")))?;
     std::thread::scope(|scope| {
+        // What is said on the new thread names the caller's stage.
+        let said_in = tracing::Span::current();
         let body = move || {
             tch::set_num_threads(count);
-            work()
+            said_in.in_scope(work)
         };
         let handle = std::thread::Builder::new()
             .name(stage.to_owned())

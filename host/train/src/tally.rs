@@ -6,6 +6,7 @@ use octo_model::Finish;
 use octo_plugin::types::Outcome;
 use serde_json::{Value, json};
 
+use crate::repetition::ends_in_a_loop;
 use crate::rollout::Rollout;
 
 /// Counts over rollouts; every rollout ends as one outcome or as one failure.
@@ -15,6 +16,7 @@ pub struct Tally {
     tokens: u64,
     correct_tokens: u64,
     clipped: u64,
+    looped: u64,
     log_probability: f64,
     outcomes: BTreeMap<&'static str, u64>,
     failures: BTreeMap<&'static str, u64>,
@@ -44,6 +46,10 @@ impl Tally {
         self.rollouts += 1;
         self.tokens += tokens;
         self.clipped += u64::from(matches!(rollout.response.finish, Finish::Length));
+        // The token that ended a response is no part of what it repeats.
+        let tail = usize::from(rollout.response.finish == Finish::Stop);
+        let body = rollout.response.tokens.len().saturating_sub(tail);
+        self.looped += u64::from(ends_in_a_loop(&rollout.response.tokens[..body]));
         self.log_probability += rollout.response.log_probabilities.iter().map(|p| f64::from(*p)).sum::<f64>();
         match &rollout.verdict {
             Ok(verdict) => {
@@ -96,6 +102,16 @@ impl Tally {
         share(self.clipped as f64, self.rollouts)
     }
 
+    /// Share of responses that end in a loop.
+    pub fn repetition(&self) -> f64 {
+        share(self.looped as f64, self.rollouts)
+    }
+
+    /// Share of rollouts whose verifier or reward failed.
+    pub fn failed(&self) -> f64 {
+        share(self.failures.values().sum::<u64>() as f64, self.rollouts)
+    }
+
     /// Entropy of the sampling distribution in nats a token, estimated by the mean of −log p over what was sampled.
     pub fn entropy(&self) -> f64 {
         share(-self.log_probability, self.tokens)
@@ -119,6 +135,7 @@ impl Tally {
             "response_length": self.response_length(),
             "correct_length": self.correct_length(),
             "clipped": self.clipped(),
+            "repetition": self.repetition(),
             "outcomes": self.outcomes,
             "failures": self.failures,
         })
@@ -157,7 +174,10 @@ mod tests {
         let tally = Tally::of(&rollouts);
         assert_eq!(tally.accuracy(), 0.25);
         assert_eq!((tally.response_length(), tally.correct_length(), tally.clipped()), (6.0, Some(4.0), 0.25));
-        assert_eq!(tally.entropy(), 0.5);
+        assert_eq!((tally.entropy(), tally.failed(), tally.repetition()), (0.5, 0.25, 0.0));
+        let looped =
+            [rollout(30, Finish::Length, Ok(Outcome::NoAnswer)), rollout(20, Finish::Stop, Ok(Outcome::Correct))];
+        assert_eq!(Tally::of(&looped).repetition(), 0.5, "of the second, the end token does not count");
         let expected = json!({"correct": 1, "incorrect": 1, "no-answer": 1});
         assert_eq!(tally.evaluation(4)["outcomes"], expected);
         assert_eq!(tally.evaluation(4)["failures"], json!({"fuel": 1}));

@@ -56,6 +56,21 @@ fn an_unknown_kind_suggests_the_nearest() {
 }
 
 #[test]
+fn a_loop_that_cannot_work_is_refused_before_anything_runs() {
+    let rl = |keys: &str| {
+        format!(
+            "[plugins]\nv = \"verifier_math\"\nr = \"reward_outcome\"\ns = \"schedule_staircase\"\n[stages.a]\nkind = \"rl\"\n\
+             model = \"x\"\nproblems = \"x\"\nverifier = \"v\"\nreward = \"r\"\nschedule = \"s\"\nprompt = \"{{problem}}\"\n{keys}\n"
+        )
+    };
+    refused(&rl("algorithm = \"ppo\""), &["stages.a.algorithm", "unknown variant `ppo`"]);
+    refused(&rl("algorithm = \"rloo\"\nadvantage = \"grpo\""), &["stages.a", "`advantage`"]);
+    refused(&rl("alarms = { failure_share = 3.0 }"), &["stages.a", "alarms.failure_share"]);
+    refused(&rl("held_out = { \"a b\" = \"x\" }"), &["stages.a.held_out", "a set's name"]);
+    refused(&rl("held_out = {}"), &["stages.a.held_out", "names no set"]);
+}
+
+#[test]
 fn a_missing_key_is_named() {
     refused("[stages.t]\nkind = \"tokenizer\"\ndocuments = \"x\"\n", &["stages.t", "`vocabulary` is missing"]);
 }

@@ -98,10 +98,60 @@ fn kill_9_in_mid_training_and_in_rl_changes_no_bit_of_the_result() {
     assert_eq!(lines(&whole), lines(&bench), "metrics lines were lost or doubled");
 }
 
+#[test]
+fn kill_9_between_the_rollouts_of_a_step_generates_none_twice_and_changes_no_bit() {
+    let whole = finished();
+    let bench = Bench::new();
+    let mut kills = 0;
+    for _ in 0..6 {
+        kills += usize::from(kill_at_new(&bench, &kept_rollouts));
+    }
+    assert!(kills >= 5, "only {kills} runs could be killed between rollouts");
+    // What the last kill has left was finished: the run that goes on must take it up and not write it again.
+    let left: Vec<(PathBuf, std::time::SystemTime)> = kept_rollouts(&bench.path("runs/.store"))
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::metadata(&path).and_then(|data| data.modified()).expect("its time")))
+        .collect();
+    assert!(!left.is_empty(), "the kill must leave rollouts");
+    kill_at_new(&bench, &kept_rollouts);
+    let still: Vec<&(PathBuf, std::time::SystemTime)> = left.iter().filter(|(path, _)| path.exists()).collect();
+    for (path, time) in still {
+        let now = std::fs::metadata(path).and_then(|data| data.modified()).expect("its time");
+        assert_eq!(now, *time, "{} was generated again", path.display());
+    }
+    bench.run(&["run", &tiny(), "--jobs", "1"]).code(0);
+    for stage in ["rl-base", "rl-short"] {
+        let (one, two) = (whole.outputs("runs/tiny", stage), bench.outputs("runs/tiny", stage));
+        for file in ["model/model.safetensors", "samples.jsonl", "problem_history.jsonl"] {
+            assert!(one[file].is_string(), "{stage} wrote no {file}");
+            assert_eq!(one[file], two[file], "{stage}: {file} differs after kill -9");
+        }
+        let folder = bench.path("runs/tiny/stages").join(stage);
+        assert!(!folder.join("rollouts").exists(), "{stage} is done and needs its step's rollouts no more");
+        let lines = |bench: &Bench| {
+            let path = bench.path("runs/tiny/stages").join(stage).join("metrics.jsonl");
+            std::fs::read_to_string(path).expect("metrics").lines().count()
+        };
+        assert_eq!(lines(&whole), lines(&bench), "metrics lines were lost or doubled");
+    }
+}
+
+/// Rollouts of steps that are not done.
+fn kept_rollouts(store: &Path) -> Vec<PathBuf> {
+    let mut found = inside(store, "rl", "rollouts");
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
+    found
+}
+
 /// Starts the run and kills it as soon as a stage of `kind` has a checkpoint that it did not have before. False where
 /// the run ended first.
 fn kill_at_checkpoint(bench: &Bench, kind: &str) -> bool {
-    let before = checkpoints(&bench.path("runs/.store"), kind);
+    kill_at_new(bench, &|store| checkpoints(store, kind))
+}
+
+/// Starts the run and kills it as soon as `look` finds a file in the store that it did not find before.
+fn kill_at_new(bench: &Bench, look: &dyn Fn(&Path) -> Vec<PathBuf>) -> bool {
+    let before = look(&bench.path("runs/.store"));
     let mut child = bench
         .command(&["run", &tiny(), "--jobs", "1"])
         .stdout(Stdio::null())
@@ -114,20 +164,27 @@ fn kill_at_checkpoint(bench: &Bench, kind: &str) -> bool {
             assert!(status.success(), "the run failed on its own");
             return false;
         }
-        let now = checkpoints(&bench.path("runs/.store"), kind);
+        let now = look(&bench.path("runs/.store"));
         if now.iter().any(|path| !before.contains(path)) {
             // SIGKILL: nothing is flushed and nobody says goodbye.
             child.kill().expect("our own child can be killed");
             child.wait().expect("our own child ends");
             return true;
         }
-        assert!(Instant::now() < deadline, "no checkpoint of {kind} in 300 s");
+        assert!(Instant::now() < deadline, "nothing new in 300 s");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
 
 /// Checkpoints of stages at work.
 fn checkpoints(store: &Path, kind: &str) -> Vec<PathBuf> {
+    let mut found = inside(store, kind, "checkpoints");
+    found.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("step-")));
+    found
+}
+
+/// What `folder` holds in each stage of `kind` that is at work.
+fn inside(store: &Path, kind: &str, folder: &str) -> Vec<PathBuf> {
     let folders = |path: &Path| -> Vec<PathBuf> {
         std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
     };
@@ -137,8 +194,7 @@ fn checkpoints(store: &Path, kind: &str) -> Vec<PathBuf> {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             name.starts_with(&format!("{kind}-")) && name.ends_with(".partial")
         })
-        .flat_map(|path| folders(&path.join("checkpoints")))
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("step-")))
+        .flat_map(|path| folders(&path.join(folder)))
         .collect()
 }
 
@@ -166,6 +222,25 @@ fn a_model_folder_that_lacks_a_tensor_is_refused_by_name() {
     );
     bench.write("r.toml", recipe);
     bench.run(&["run", "r.toml"]).code(1).says("stage \"e\" failed").says("model.safetensors").says("model.layers.2.");
+}
+
+#[test]
+fn named_held_out_sets_have_a_curve_and_a_row_each() {
+    let bench = Bench::new();
+    let one = "held_out = \"@corpus/problems-held-out.jsonl.zst\"";
+    let path = "path = \"@corpus/problems-held-out.jsonl.zst\"";
+    let sets = format!("held_out = {{ first = {{ {path}, rows = \"0..4\" }}, rest = {{ {path}, rows = \"4..12\" }} }}");
+    let recipe = std::fs::read_to_string(tiny()).expect("the recipe").replace(one, &sets);
+    assert!(recipe.contains(&sets), "{recipe}");
+    bench.write("r.toml", recipe);
+    let said = bench.run(&["run", "r.toml"]).code(0);
+    let report = std::fs::read_to_string(bench.path("runs/tiny/report.html")).expect("the report");
+    for set in ["first", "rest"] {
+        assert!(said.out.contains(&format!("rl-short {set}")), "{}", said.out);
+        for words in ["Held-out accuracy: ", "Mean response length on held-out problems (tokens): "] {
+            assert!(report.contains(&format!("{words}{set}")), "the report lacks {words}{set}");
+        }
+    }
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub enum Mode {
     Good,
     /// Answers properly and says how many calls this instance has had, which shows whether instances are fresh.
     Count,
+    /// Calls everything correct, whatever it says. Verifiers only.
+    AcceptAll,
     /// Never ends, without allocating or calling the host.
     Spin,
     /// Allocates and touches memory without end.

@@ -25,7 +25,7 @@ impl Plugin for Hostile {
 impl Verifier for Hostile {
     fn verify(&self, attempt: &Attempt) -> Result<Verdict, PluginError> {
         read(&attempt.response)?;
-        let correct = attempt.references.contains(&attempt.response);
+        let correct = self.config.mode == Mode::AcceptAll || attempt.references.contains(&attempt.response);
         Ok(Verdict {
             outcome: if correct { Outcome::Correct } else { Outcome::Incorrect },
             extracted: Some(attempt.response.clone()),

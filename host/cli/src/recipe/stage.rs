@@ -118,10 +118,50 @@ pub struct Problems {
 impl Problems {
     /// Reads `key = "@corpus/x.jsonl"` or `key = { path, map, rows = "0..64" }`.
     pub fn take(wiring: &mut Wiring<'_>, text: &RecipeText, stage: &str, key: &str) -> Result<Problems> {
-        let (path, map, rows) = match wiring.keys.take(key) {
-            None => return Err(wiring.keys.missing(key)),
-            Some(toml::Value::String(path)) => (path, Vec::new(), None),
-            Some(toml::Value::Table(table)) => {
+        let value = wiring.keys.take(key).ok_or_else(|| wiring.keys.missing(key))?;
+        Problems::read(wiring, text, stage, key, value)
+    }
+
+    /// Reads `key` as [`Problems::take`] does, or as a table of named sets of which each is written so:
+    /// `key = { easy = "@corpus/x.jsonl", hard = { path, map, rows } }`. No key is no set.
+    #[cfg(feature = "train")]
+    pub fn take_sets(
+        wiring: &mut Wiring<'_>,
+        text: &RecipeText,
+        stage: &str,
+        key: &str,
+    ) -> Result<Vec<(Option<String>, Problems)>> {
+        match wiring.keys.take(key) {
+            None => Ok(Vec::new()),
+            Some(toml::Value::Table(sets)) if !sets.contains_key("path") => {
+                if sets.is_empty() {
+                    bail!("{}: names no set; leave the key out to evaluate on none", wiring.keys.place(key));
+                }
+                let mut found = Vec::new();
+                for (name, value) in sets {
+                    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+                        let place = wiring.keys.place(key);
+                        bail!("{place}: a set's name is made of letters, digits, '-' and '_', and {name:?} is not");
+                    }
+                    let problems = Problems::read(wiring, text, stage, &format!("{key}.{name}"), value)?;
+                    found.push((Some(name), problems));
+                }
+                Ok(found)
+            }
+            Some(value) => Ok(vec![(None, Problems::read(wiring, text, stage, key, value)?)]),
+        }
+    }
+
+    fn read(
+        wiring: &mut Wiring<'_>,
+        text: &RecipeText,
+        stage: &str,
+        key: &str,
+        value: toml::Value,
+    ) -> Result<Problems> {
+        let (path, map, rows) = match value {
+            toml::Value::String(path) => (path, Vec::new(), None),
+            toml::Value::Table(table) => {
                 let mut keys = Keys::new(text, &format!("stages.{stage}.{key}"), table);
                 let path = keys.require_string("path")?;
                 let mut map = Vec::new();
@@ -140,7 +180,7 @@ impl Problems {
                 keys.finish()?;
                 (path, map, rows)
             }
-            Some(_) => bail!("{}: must be a path, or a table with `path`, `map` and `rows`", wiring.keys.place(key)),
+            _ => bail!("{}: must be a path, or a table with `path`, `map` and `rows`", wiring.keys.place(key)),
         };
         wiring.input(key, &path)?;
         Ok(Problems { slot: key.to_owned(), map, rows })

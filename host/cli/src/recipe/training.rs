@@ -1,6 +1,6 @@
 //! The stages that need libtorch: `midtrain`, `rl` and `eval`.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use octo_train::eval::EvalConfig;
 use octo_train::midtrain::MidtrainConfig;
 use octo_train::rl::RlConfig;
@@ -27,7 +27,8 @@ pub struct Midtrain {
 /// Reinforcement learning with verifiable rewards.
 pub struct Rl {
     pub problems: Problems,
-    pub held_out: Problems,
+    /// Sets to measure on, with their names where the recipe gives them.
+    pub held_out: Vec<(Option<String>, Problems)>,
     pub rewards: Rewards,
     pub config: RlConfig,
 }
@@ -87,7 +88,7 @@ pub fn read(text: &RecipeText, name: &str, kind: &str, threads: &mut usize, mut 
             let model = wiring.keys.require_string("model")?;
             wiring.input("model", &model)?;
             let problems = Problems::take(&mut wiring, text, name, "problems")?;
-            let held_out = Problems::take(&mut wiring, text, name, "held_out")?;
+            let held_out = Problems::take_sets(&mut wiring, text, name, "held_out")?;
             wiring.role("verifier")?;
             let rewards = Rewards::take(&mut wiring, text, name)?;
             wiring.role("schedule")?;
@@ -96,12 +97,14 @@ pub fn read(text: &RecipeText, name: &str, kind: &str, threads: &mut usize, mut 
             let Wired { keys, inputs, roles } = Wired::from(wiring);
             let config: RlConfig = keys.into_config()?;
             *threads = config.threads;
-            let json = json!({
-                "problems": problems.config(),
-                "held_out": held_out.config(),
-                "rewards": rewards.config(),
-                "loop": config
-            });
+            config.check().map_err(|error| anyhow!("{}: {error}", text.place("stages", name)))?;
+            let sets = held_out.iter().map(|(name, set)| (name.as_deref().unwrap_or("").to_owned(), set.config()));
+            let mut json = json!({ "problems": problems.config(), "rewards": rewards.config(), "loop": config });
+            json["held_out"] = sets.collect::<serde_json::Map<_, _>>().into();
+            // Alarms change nothing of what is computed: a run that one has ended goes on with others.
+            if let Some(config) = json["loop"].as_object_mut() {
+                config.remove("alarms");
+            }
             Ok((Work::Rl(Box::new(Rl { problems, held_out, rewards, config })), json, inputs, roles))
         }
         _ => {

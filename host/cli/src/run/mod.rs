@@ -99,6 +99,7 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     let ended = lanes::run(&units, lanes, &stop, |index| {
         let planned = &plan.stages[index];
         let stage = &recipe.stages[planned.index];
+        let _said_in = tracing::error_span!("stage", name = %stage.name).entered();
         let line = board.begin(&stage.name, store.state(stage.kind, &planned.key) == State::Begun);
         let told = |failures: &failures::Failures| {
             // Through the run's own link, which is right once the stage is at rest.

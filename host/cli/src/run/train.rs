@@ -11,7 +11,7 @@ use octo_plugin::{RewardSum, RewardTerm};
 use octo_train::control::{Control, Finished};
 use octo_train::eval::EvalInputs;
 use octo_train::midtrain::{Initial, MidtrainInputs};
-use octo_train::rl::RlInputs;
+use octo_train::rl::{HeldOutSet, RlInputs};
 
 use super::lanes::Ended;
 use super::work::Bench;
@@ -56,10 +56,14 @@ fn midtrain_inputs(bench: &Bench<'_>, stage: &Midtrain) -> Result<MidtrainInputs
 }
 
 pub fn rl(bench: &Bench<'_>, stage: &Rl, out: &Path, seed: u64) -> Result<Ended> {
+    let mut held_out = Vec::new();
+    for (name, set) in &stage.held_out {
+        held_out.push(HeldOutSet { name: name.clone(), problems: problems(bench, set)? });
+    }
     let inputs = RlInputs {
         model: bench.path("model")?,
         problems: problems(bench, &stage.problems)?,
-        held_out: problems(bench, &stage.held_out)?,
+        held_out,
         verifier: bench.plugin_in("verifier")?.into_verifier()?,
         reward: rewards(bench, &stage.rewards)?,
         schedule: bench.plugin_in("schedule")?.into_schedule()?,

@@ -3,6 +3,7 @@
 mod midtraining;
 mod parallel;
 mod reinforcement;
+mod rollouts;
 mod shards;
 mod throughput;
 mod tiny;

@@ -11,7 +11,7 @@ use octo_model::LlamaConfig;
 use octo_plugin::{Host, Limits, LoadedPlugin};
 use octo_train::Control;
 use octo_train::midtrain::{Initial, MidtrainConfig, MidtrainInputs};
-use octo_train::rl::{RlConfig, RlInputs};
+use octo_train::rl::{HeldOutSet, RlConfig, RlInputs};
 use serde_json::{Value, json};
 
 /// A temporary folder with corpora and a tokenizer.
@@ -68,7 +68,7 @@ impl World {
         RlInputs {
             model: model.to_path_buf(),
             problems: problems(),
-            held_out: problems().into_iter().take(6).collect(),
+            held_out: vec![HeldOutSet { name: None, problems: problems().into_iter().take(6).collect() }],
             verifier: plugin("verifier_math", json!({}), verifier_limits).into_verifier().expect("a verifier"),
             reward: plugin("reward_outcome", json!({}), Limits::default()).into_reward().expect("a reward").into(),
             schedule: plugin("schedule_staircase", stairs, Limits::default()).into_schedule().expect("a schedule"),
@@ -167,7 +167,15 @@ pub fn records(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).expect("reads");
     let timeless = |line: &str| {
         let mut record: Value = serde_json::from_str(line).expect("a whole record");
-        for key in ["tokens_per_second", "seconds", "generation_seconds", "peak_memory_bytes", "time"] {
+        for key in [
+            "tokens_per_second",
+            "seconds",
+            "generation_seconds",
+            "verification_seconds",
+            "waited_seconds",
+            "peak_memory_bytes",
+            "time",
+        ] {
             record.as_object_mut().expect("an object").remove(key);
         }
         record

@@ -1,0 +1,284 @@
+//! Rollouts of steps that no checkpoint covers yet, so that an interrupted run generates nothing twice.
+//!
+//! Generating is most of a step's work. Each finished chunk of a step is written, whole or not at all, to
+//! `OUT/rollouts/step-NNNNNN-NNNN.safetensors`: tokens and log-probabilities as they were sampled, bit by bit, and the
+//! verdicts. A run that continues from a checkpoint before takes them up instead of generating, as it comes to their
+//! step, and only what was not finished is generated again. Each file carries the digest of all that its rollouts
+//! follow from (weights, prompts, seeds, sampling, verifier). Where that differs, as on a GPU whose arithmetic did not
+//! repeat to the bit, the file is passed over: a response must come from the policy that it teaches.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use octo_model::{Finish, Llama, Response, Sampling};
+use octo_plugin::Failure;
+use octo_plugin::types::{Outcome, Verdict};
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tch::{Kind, Tensor};
+
+use crate::checkpoint::hexadecimal;
+use crate::error::TrainError;
+use crate::rollout::{Prompt, Rollout};
+
+/// Steps whose rollouts are kept at most, where checkpoints are further apart. The newest save most.
+const MOST_STEPS: u64 = 16;
+/// The one metadata key of a file.
+const ABOUT: &str = "rollouts";
+
+/// A judged response, as it is kept.
+pub(crate) type Kept = (Response, Result<Verdict, Failure>);
+
+/// The folder of kept rollouts.
+pub(crate) struct StepRollouts {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct About {
+    digest: String,
+    rollouts: Vec<Judged>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Judged {
+    tokens: usize,
+    stopped: bool,
+    verdict: Option<KeptVerdict>,
+    failure: Option<Failure>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptVerdict {
+    outcome: u8,
+    extracted: Option<String>,
+    reason: String,
+}
+
+const OUTCOMES: [Outcome; 4] = [Outcome::Correct, Outcome::Incorrect, Outcome::NoAnswer, Outcome::Unparsable];
+
+impl StepRollouts {
+    /// Opens `out/rollouts`.
+    pub(crate) fn open(out: &Path) -> Result<StepRollouts, TrainError> {
+        let folder = out.join("rollouts");
+        std::fs::create_dir_all(&folder).map_err(|error| TrainError::io(&folder, error))?;
+        Ok(StepRollouts { folder })
+    }
+
+    fn path(&self, step: u64, chunk: usize) -> PathBuf {
+        self.folder.join(format!("step-{step:06}-{chunk:04}.safetensors"))
+    }
+
+    /// The chunk of a step (counted from 0), if it is there, whole, and of this digest.
+    pub(crate) fn read(&self, step: u64, chunk: usize, digest: &str) -> Option<Vec<Kept>> {
+        let path = self.path(step, chunk);
+        let bytes = std::fs::read(&path).ok()?;
+        let found = parse(&bytes);
+        match &found {
+            None => tracing::warn!("{} is damaged; its rollouts are generated again", path.display()),
+            Some((about, _)) if about.digest != digest => {
+                tracing::warn!("{} is of another policy; its rollouts are generated again", path.display());
+            }
+            Some(_) => tracing::info!("step {}: rollouts taken up from {}", step + 1, path.display()),
+        }
+        found.filter(|(about, _)| about.digest == digest).map(|(_, kept)| kept)
+    }
+
+    /// Keeps a finished chunk.
+    pub(crate) fn write(&self, step: u64, chunk: usize, digest: &str, rollouts: &[Rollout]) -> Result<(), TrainError> {
+        let path = self.path(step, chunk);
+        let broken = |error: String| TrainError::checkpoint(&path, error);
+        let judged = |rollout: &Rollout| Judged {
+            tokens: rollout.response.tokens.len(),
+            stopped: rollout.response.finish == Finish::Stop,
+            verdict: rollout.verdict.as_ref().ok().map(|verdict| KeptVerdict {
+                outcome: OUTCOMES.iter().position(|outcome| *outcome == verdict.outcome).unwrap_or(0) as u8,
+                extracted: verdict.extracted.clone(),
+                reason: verdict.reason.clone(),
+            }),
+            failure: rollout.verdict.as_ref().err().cloned(),
+        };
+        let about = About { digest: digest.to_owned(), rollouts: rollouts.iter().map(judged).collect() };
+        let about = serde_json::to_string(&about).map_err(|error| broken(error.to_string()))?;
+        let tokens: Vec<u8> = rollouts
+            .iter()
+            .flat_map(|rollout| rollout.response.tokens.iter().flat_map(|token| token.to_le_bytes()))
+            .collect();
+        let log_probabilities: Vec<u8> = rollouts
+            .iter()
+            .flat_map(|rollout| rollout.response.log_probabilities.iter().flat_map(|p| p.to_le_bytes()))
+            .collect();
+        let refused = |error: safetensors::SafeTensorError| broken(error.to_string());
+        let views = [
+            ("tokens", TensorView::new(Dtype::U32, vec![tokens.len() / 4], &tokens).map_err(refused)?),
+            (
+                "log_probabilities",
+                TensorView::new(Dtype::F32, vec![log_probabilities.len() / 4], &log_probabilities).map_err(refused)?,
+            ),
+        ];
+        let file = serialize(views, Some(HashMap::from([(ABOUT.to_owned(), about)]))).map_err(refused)?;
+        Ok(octo_data::atomic::write(&path, &file)?)
+    }
+
+    /// Removes what a run that continues will not want: the rollouts of steps below `covered`, which a checkpoint
+    /// covers, and those that lie too far behind `step`.
+    pub(crate) fn forget(&self, covered: u64, step: u64) -> Result<(), TrainError> {
+        let least = covered.max(step.saturating_sub(MOST_STEPS));
+        for entry in std::fs::read_dir(&self.folder).map_err(|error| TrainError::io(&self.folder, error))? {
+            let path = entry.map_err(|error| TrainError::io(&self.folder, error))?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let of = name.strip_prefix("step-").and_then(|rest| rest.split('-').next()?.parse::<u64>().ok());
+            if of.is_some_and(|of| of < least) {
+                std::fs::remove_file(&path).map_err(|error| TrainError::io(&path, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the folder; for a run that is done.
+    pub(crate) fn remove(&self) -> Result<(), TrainError> {
+        std::fs::remove_dir_all(&self.folder).map_err(|error| TrainError::io(&self.folder, error))
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<(About, Vec<Kept>)> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).ok()?;
+    let about: About = serde_json::from_str(metadata.metadata().as_ref()?.get(ABOUT)?).ok()?;
+    let file = SafeTensors::deserialize(bytes).ok()?;
+    let words = |name: &str, dtype: Dtype| -> Option<Vec<[u8; 4]>> {
+        let tensor = file.tensor(name).ok().filter(|tensor| tensor.dtype() == dtype)?;
+        tensor.data().chunks(4).map(|word| word.try_into().ok()).collect()
+    };
+    let tokens = words("tokens", Dtype::U32)?;
+    let log_probabilities = words("log_probabilities", Dtype::F32)?;
+    let mut kept = Vec::with_capacity(about.rollouts.len());
+    let mut first = 0usize;
+    for judged in &about.rollouts {
+        let range = first..first.checked_add(judged.tokens)?;
+        first = range.end;
+        let verdict = match (&judged.verdict, &judged.failure) {
+            (Some(verdict), None) => Ok(Verdict {
+                outcome: *OUTCOMES.get(usize::from(verdict.outcome))?,
+                extracted: verdict.extracted.clone(),
+                reason: verdict.reason.clone(),
+            }),
+            (None, Some(failure)) => Err(failure.clone()),
+            _ => return None,
+        };
+        let response = Response {
+            tokens: tokens.get(range.clone())?.iter().map(|word| u32::from_le_bytes(*word)).collect(),
+            log_probabilities: log_probabilities.get(range)?.iter().map(|word| f32::from_le_bytes(*word)).collect(),
+            finish: if judged.stopped { Finish::Stop } else { Finish::Length },
+        };
+        kept.push((response, verdict));
+    }
+    (first == tokens.len() && first == log_probabilities.len()).then_some((about, kept))
+}
+
+/// The digest of all that a chunk's rollouts follow from.
+pub(crate) fn digest(
+    weights: &[u8],
+    verifier: &str,
+    prompts: &[&Prompt],
+    seeds: &[u64],
+    sampling: &Sampling,
+) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    add(weights);
+    add(verifier.as_bytes());
+    add(format!("{sampling:?}").as_bytes());
+    for (prompt, seed) in prompts.iter().zip(seeds) {
+        add(&seed.to_le_bytes());
+        add(&prompt.tokens.iter().flat_map(|token| token.to_le_bytes()).collect::<Vec<u8>>());
+        prompt.problem.references.iter().for_each(|reference| add(reference.as_bytes()));
+    }
+    hexadecimal(&hash.finalize())
+}
+
+/// A fingerprint of a model's weights that reads them once, where they are: the sum and the Euclidean norm of every
+/// parameter, in double precision. It tells policies of one run apart; it is no protection against forgery.
+pub(crate) fn fingerprint(model: &Llama) -> Result<Vec<u8>, TrainError> {
+    let _no_grad = tch::no_grad_guard();
+    let figures: Vec<Tensor> = model
+        .parameters()
+        .iter()
+        .flat_map(|(_, parameter)| {
+            let wide = parameter.to_kind(Kind::Double);
+            [wide.sum(Kind::Double), wide.norm()]
+        })
+        .collect();
+    // One read from the device for all of them.
+    let figures = Vec::<f64>::try_from(&Tensor::stack(&figures, 0))?;
+    Ok(figures.into_iter().flat_map(f64::to_le_bytes).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use octo_plugin::FailureKind;
+
+    fn rollouts() -> Vec<Rollout> {
+        let response = |tokens: &[u32], finish| Response {
+            tokens: tokens.to_vec(),
+            log_probabilities: tokens.iter().map(|token| -0.1 * *token as f32 - f32::MIN_POSITIVE).collect(),
+            finish,
+        };
+        let verdict =
+            Verdict { outcome: Outcome::NoAnswer, extracted: Some("\"3\"\n".to_owned()), reason: "é".to_owned() };
+        let failure = Failure { kind: FailureKind::Fuel, message: "too long".to_owned() };
+        vec![
+            Rollout { response: response(&[1, 2, 70_000], Finish::Stop), text: String::new(), verdict: Ok(verdict) },
+            Rollout { response: response(&[5], Finish::Length), text: String::new(), verdict: Err(failure) },
+        ]
+    }
+
+    #[test]
+    fn what_is_kept_comes_back_to_the_bit() {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let kept = StepRollouts::open(out.path()).expect("opens");
+        kept.write(3, 1, "abc", &rollouts()).expect("writes");
+        let found = kept.read(3, 1, "abc").expect("is there");
+        for ((response, verdict), rollout) in found.iter().zip(rollouts()) {
+            let bits = |response: &Response| response.log_probabilities.iter().map(|p| p.to_bits()).collect::<Vec<_>>();
+            assert_eq!((&response.tokens, response.finish), (&rollout.response.tokens, rollout.response.finish));
+            assert_eq!(bits(response), bits(&rollout.response));
+            assert_eq!(format!("{verdict:?}"), format!("{:?}", rollout.verdict));
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_or_of_another_policy_is_passed_over() {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let kept = StepRollouts::open(out.path()).expect("opens");
+        assert!(kept.read(3, 0, "abc").is_none());
+        kept.write(3, 0, "abc", &rollouts()).expect("writes");
+        assert!(kept.read(3, 0, "abd").is_none());
+        let path = kept.path(3, 0);
+        let whole = std::fs::read(&path).expect("reads");
+        for length in [0, 7, whole.len() / 2, whole.len() - 1] {
+            std::fs::write(&path, &whole[..length]).expect("cut");
+            assert!(kept.read(3, 0, "abc").is_none(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn what_a_checkpoint_covers_is_removed_and_no_more_than_some_steps_stay() {
+        let out = tempfile::tempdir().expect("a temporary folder");
+        let kept = StepRollouts::open(out.path()).expect("opens");
+        for step in 0..30 {
+            kept.write(step, 0, "abc", &rollouts()).expect("writes");
+        }
+        kept.forget(4, 10).expect("removes");
+        assert!(kept.read(3, 0, "abc").is_none() && kept.read(4, 0, "abc").is_some());
+        kept.forget(4, 29).expect("removes");
+        assert!(kept.read(12, 0, "abc").is_none() && kept.read(13, 0, "abc").is_some());
+        kept.remove().expect("removes");
+        assert!(!out.path().join("rollouts").exists());
+    }
+}
