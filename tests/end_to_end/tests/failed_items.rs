@@ -157,6 +157,6 @@ judge = "verifier_math"
         let found = cases(&bench, "runs/stuck", "rl");
         assert_eq!(found.values().map(Vec::len).sum::<usize>(), 1, "{found:?}");
         let said = fails_as_saved(&bench, &found["schedule-fuel"][0]);
-        assert!(said.out.contains("step 0, the first call"), "{}", said.out);
+        assert!(said.out.contains("step 0, 4 bytes of memory"), "{}", said.out);
     }
 }

@@ -1,6 +1,6 @@
 //! Measures generation and training speed on one thread, on a model of the demo's size or on a folder's.
 //!
-//!     cargo run --release -p octo-model --example speed [FOLDER [ROLLOUTS [TOKENS]]]
+//!     cargo run --release -p octo-model --example generation_speed [FOLDER [ROLLOUTS [TOKENS]]]
 
 use std::path::Path;
 use std::time::Instant;
