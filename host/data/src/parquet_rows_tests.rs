@@ -46,7 +46,10 @@ fn written(path: &Path, groups: usize, rows: usize, compression: Compression) {
     writer.close().unwrap();
 }
 
-fn read(path: &Path, map: &str, skip: u64) -> Vec<(u64, Result<(String, Option<u16>), String>)> {
+/// Text and year of a row, or what is wrong with it.
+type Read = Result<(String, Option<u16>), String>;
+
+fn read(path: &Path, map: &str, skip: u64) -> Vec<(u64, Read)> {
     let rows = Rows::open(path, &FieldMap::parse(map).unwrap(), skip).unwrap();
     rows.map(|found| (found.number, found.row.map(|row| (row.text, row.year)).map_err(|error| error.to_string())))
         .collect()

@@ -61,8 +61,3 @@ pub use token_log_probabilities::{
     NextTokenOptions, next_token_backward, next_token_backward_with, response_backward, response_backward_with,
     token_log_probabilities,
 };
-
-/// The older name of [`Model`], from when Llama was the only family.
-pub type Llama = Model;
-/// The older name of [`ModelConfig`].
-pub type LlamaConfig = ModelConfig;

@@ -187,10 +187,9 @@ impl AdamW {
             if !gradient.defined() {
                 continue;
             }
-            let mut gradient = gradient.to_kind(Kind::Float);
-            if let Some(scale) = scale {
-                gradient = gradient * scale;
-            }
+            let gradient = gradient.to_kind(Kind::Float);
+            // Not in place: it may still be the parameter's own.
+            let gradient = scale.map_or_else(|| gradient.shallow_clone(), |scale| &gradient * scale);
             let mut weights = moments.master.as_ref().unwrap_or(parameter).shallow_clone();
             let decay = self.config.decay_of(name, parameter.dim());
             if decay != 0.0 {

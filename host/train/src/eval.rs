@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use octo_data::prompt::{PromptSettings, PromptTemplate};
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Llama, Sampling};
+use octo_model::{Model, Sampling};
 use octo_plugin::Verifier;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -98,7 +98,7 @@ fn run(
     seed: u64,
     control: &Control,
 ) -> Result<Finished, TrainError> {
-    let model = Llama::load(&inputs.model, stage::device(&config.device)?)?;
+    let model = Model::load(&inputs.model, stage::device(&config.device)?)?;
     let companions = Companions::new(Tokenizer::load(&inputs.model)?, None);
     companions.check(&model)?;
     let tokenizer = companions.tokenizer();

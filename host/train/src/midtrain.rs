@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use octo_data::sampler::{Sampler, SamplerState};
-use octo_model::{Llama, LlamaConfig, Snapshot};
+use octo_model::{Model, ModelConfig, Snapshot};
 use octo_plugin::MixturePolicy;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -37,7 +37,7 @@ use held_out::HeldOut;
 /// Where the weights come from.
 pub enum Initial {
     /// Fresh random weights; `vocab_size` 0 and no `eos_token_id` are filled in from the tokenizer.
-    Random(LlamaConfig),
+    Random(ModelConfig),
     /// A model folder in the HF layout: a finished stage's `model`, or any of its checkpoints.
     Folder(PathBuf),
 }
@@ -116,7 +116,7 @@ struct Midtraining<'a> {
     companions: Arc<Companions>,
     /// None where another rank writes.
     files: Option<Files>,
-    model: Llama,
+    model: Model,
     optimiser: AdamW,
     sampler: Sampler,
     mixture: MixturePolicy,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Llama, ModelError, Snapshot};
+use octo_model::{Model, ModelError, Snapshot};
 
 use crate::checkpoint::write_folder;
 use crate::error::TrainError;
@@ -30,7 +30,7 @@ impl Companions {
     }
 
     /// Refuses a model that has no embedding for some token of the tokenizer.
-    pub(crate) fn check(&self, model: &Llama) -> Result<(), TrainError> {
+    pub(crate) fn check(&self, model: &Model) -> Result<(), TrainError> {
         let (rows, tokens) = (model.config().vocab_size, self.tokenizer.vocabulary_size());
         if rows < tokens {
             let message =
@@ -41,7 +41,7 @@ impl Companions {
     }
 
     /// Writes model and companions into `folder`, which exists.
-    pub(crate) fn fill(&self, model: &Llama, folder: &Path) -> Result<(), TrainError> {
+    pub(crate) fn fill(&self, model: &Model, folder: &Path) -> Result<(), TrainError> {
         self.fill_with(|folder| model.save(folder), folder)
     }
 
@@ -60,7 +60,7 @@ impl Companions {
     }
 
     /// Makes `folder` as a whole: under a temporary name, synced, renamed.
-    pub(crate) fn write(&self, model: &Llama, folder: &Path) -> Result<(), TrainError> {
+    pub(crate) fn write(&self, model: &Model, folder: &Path) -> Result<(), TrainError> {
         write_folder(folder, |temporary| self.fill(model, temporary))
     }
 }

@@ -4,7 +4,7 @@
 //! and packed so that little is padding, filled at the right (causal attention never looks there, so no mask is
 //! needed), and logits are computed at response positions alone.
 
-use octo_model::{Llama, ResponseBatch, response_backward, token_log_probabilities};
+use octo_model::{Model, ResponseBatch, response_backward, token_log_probabilities};
 use tch::{Device, Tensor};
 
 use crate::error::TrainError;
@@ -75,7 +75,7 @@ pub struct PolicyUpdate {
 
 impl PolicyUpdate {
     /// Log-probabilities of every row's response tokens, without a graph, in the order of the rows.
-    pub fn log_probabilities(&self, model: &Llama, rows: &[&TrainingRow<'_>]) -> Result<Vec<Vec<f32>>, TrainError> {
+    pub fn log_probabilities(&self, model: &Model, rows: &[&TrainingRow<'_>]) -> Result<Vec<Vec<f32>>, TrainError> {
         let mut found = vec![Vec::new(); rows.len()];
         for pack in packs(&lengths(rows), self.tokens_per_forward) {
             let packed = Packed::new(rows, &pack, model.device())?;
@@ -89,7 +89,7 @@ impl PolicyUpdate {
     ///
     /// The sequence form needs each response's ratio before any of its tokens has a gradient. Where rows have `old`, a
     /// forward without a graph goes first for it.
-    pub fn backward(&self, model: &Llama, rows: &[&TrainingRow<'_>], divisor: f64) -> Result<UpdateTerms, TrainError> {
+    pub fn backward(&self, model: &Model, rows: &[&TrainingRow<'_>], divisor: f64) -> Result<UpdateTerms, TrainError> {
         let sequences = self.sequence_log_ratios(model, rows)?;
         let mut found = UpdateTerms { log_probabilities: vec![Vec::new(); rows.len()], ..UpdateTerms::default() };
         for pack in packs(&lengths(rows), self.tokens_per_forward) {
@@ -130,7 +130,7 @@ impl PolicyUpdate {
     }
 
     /// Of every row the mean of new less old log-probability, where the loss asks for it.
-    fn sequence_log_ratios(&self, model: &Llama, rows: &[&TrainingRow<'_>]) -> Result<Option<Vec<f32>>, TrainError> {
+    fn sequence_log_ratios(&self, model: &Model, rows: &[&TrainingRow<'_>]) -> Result<Option<Vec<f32>>, TrainError> {
         if self.loss.form != Form::Sequence || rows.iter().any(|row| row.old.is_none()) {
             return Ok(None);
         }
@@ -245,15 +245,15 @@ impl Packed {
 mod tests {
     use super::*;
     use crate::policy_loss::KlEstimator;
-    use octo_model::LlamaConfig;
+    use octo_model::ModelConfig;
 
-    fn model() -> Llama {
-        let config: LlamaConfig = serde_json::from_value(serde_json::json!({
+    fn model() -> Model {
+        let config: ModelConfig = serde_json::from_value(serde_json::json!({
             "vocab_size": 23, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
             "num_attention_heads": 2, "num_key_value_heads": 1, "tie_word_embeddings": true
         }))
         .expect("a config");
-        Llama::random(&config, 7, Device::Cpu).expect("a model")
+        Model::random(&config, 7, Device::Cpu).expect("a model")
     }
 
     fn row<'a>(prompt: &'a [u32], response: &'a [u32], advantage: f32) -> TrainingRow<'a> {

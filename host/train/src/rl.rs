@@ -16,7 +16,7 @@ use std::sync::Arc;
 use octo_data::prompt::PromptTemplate;
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Llama, Sampling};
+use octo_model::{Model, Sampling};
 use octo_plugin::{RewardSum, RolloutSchedule, Verifier};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -119,8 +119,8 @@ struct Reinforcement<'a> {
     step_rollouts: StepRollouts,
     log: StepLog,
     samples: StepLog,
-    model: Llama,
-    reference: Option<Llama>,
+    model: Model,
+    reference: Option<Model>,
     optimiser: AdamW,
     /// By epoch; later epochs are asked as the last of these.
     prompts: Arc<[Vec<Prompt>]>,
@@ -160,7 +160,7 @@ impl<'a> Reinforcement<'a> {
         let latest: Option<Checkpoint<State>> = checkpoints.latest()?;
         let (model, optimiser, state) = match latest {
             Some(Checkpoint { folder, state, .. }) => {
-                let model = Llama::load(&folder, device)?;
+                let model = Model::load(&folder, device)?;
                 let optimiser = AdamW::load(&folder.join(OPTIMIZER_FILE), model.parameters(), config.adamw())?;
                 let memory = from_hexadecimal(&state.schedule_memory)
                     .ok_or_else(|| TrainError::checkpoint(&folder, "the schedule's memory is not hexadecimal"))?;
@@ -168,13 +168,13 @@ impl<'a> Reinforcement<'a> {
                 (model, optimiser, state)
             }
             None => {
-                let model = Llama::load(&initial, device)?;
+                let model = Model::load(&initial, device)?;
                 let optimiser = AdamW::new(model.parameters(), config.adamw());
                 (model, optimiser, State::default())
             }
         };
         companions.check(&model)?;
-        let reference = if config.kl_coefficient > 0.0 { Some(Llama::load(&initial, device)?) } else { None };
+        let reference = if config.kl_coefficient > 0.0 { Some(Model::load(&initial, device)?) } else { None };
         let saved = (state.step > 0).then_some(state.step);
         let evaluated = state.evaluated;
         let keep = |step: u64, record: &Value| {

@@ -13,7 +13,7 @@ use std::time::Instant;
 use octo_data::prompt::PromptTemplate;
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Finish, Llama, Response, Sampling, generate};
+use octo_model::{Finish, Model, Response, Sampling, generate};
 use octo_plugin::types::{Attempt, Field, Verdict};
 use octo_plugin::{Failure, Verifier};
 
@@ -103,7 +103,7 @@ pub(crate) fn attempt(problem: &Problem, text: &str) -> Attempt {
 /// Everything that turns prompts into rollouts.
 pub struct Generator<'a> {
     /// Samples the responses.
-    pub model: &'a Llama,
+    pub model: &'a Model,
     /// Turns them into text.
     pub tokenizer: &'a Tokenizer,
     /// Judges them.
@@ -295,7 +295,7 @@ fn response_text(tokenizer: &Tokenizer, response: &Response, stop: &[String]) ->
 }
 
 /// Tokens at which a response ends: the tokenizer's and the model's.
-pub(crate) fn end_tokens(model: &Llama, tokenizer: &Tokenizer) -> Vec<u32> {
+pub(crate) fn end_tokens(model: &Model, tokenizer: &Tokenizer) -> Vec<u32> {
     let mut tokens = tokenizer.end_tokens().to_vec();
     tokens.extend(&model.config().eos_token_id);
     tokens.sort_unstable();

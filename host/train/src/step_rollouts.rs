@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use octo_model::{Finish, Llama, Response, Sampling};
+use octo_model::{Finish, Model, Response, Sampling};
 use octo_plugin::Failure;
 use octo_plugin::types::{Outcome, Verdict};
 use safetensors::tensor::{Dtype, TensorView};
@@ -203,7 +203,7 @@ pub(crate) fn digest(
 
 /// A fingerprint of a model's weights that reads them once, where they are: the sum and the Euclidean norm of every
 /// parameter, in double precision. It tells policies of one run apart; it is no protection against forgery.
-pub(crate) fn fingerprint(model: &Llama) -> Result<Vec<u8>, TrainError> {
+pub(crate) fn fingerprint(model: &Model) -> Result<Vec<u8>, TrainError> {
     let _no_grad = tch::no_grad_guard();
     let figures: Vec<Tensor> = model
         .parameters()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use octo_model::LlamaConfig;
+use octo_model::ModelConfig;
 use octo_train::hardware;
 use octo_train::midtrain::MidtrainConfig;
 use serde_json::Value;
@@ -106,7 +106,7 @@ fn count(parameters: u64) -> String {
 }
 
 /// The model's shape: from `config.json`, or of the stage that the model comes from.
-fn shape_of(recipe: &Recipe, stage: &Stage, depth: usize) -> Result<LlamaConfig, String> {
+fn shape_of(recipe: &Recipe, stage: &Stage, depth: usize) -> Result<ModelConfig, String> {
     let Work::Midtrain(midtrain) = &stage.work else {
         return Err(format!("stage {:?} starts from no model", stage.name));
     };
@@ -139,7 +139,7 @@ fn vocabulary(recipe: &Recipe, tokenizer: Option<&Source>) -> Option<usize> {
 }
 
 /// Bytes at the peak: weights, gradients and two moments in fp32, and what one forward pass keeps.
-fn memory(shape: &LlamaConfig, config: &MidtrainConfig) -> f64 {
+fn memory(shape: &ModelConfig, config: &MidtrainConfig) -> f64 {
     let at_once = match config.sequences_per_forward {
         0 => config.sequences_per_step,
         some => some.min(config.sequences_per_step),
@@ -156,7 +156,7 @@ fn memory(shape: &LlamaConfig, config: &MidtrainConfig) -> f64 {
 fn seconds(
     config: &MidtrainConfig,
     tokens: u64,
-    shape: &Result<LlamaConfig, String>,
+    shape: &Result<ModelConfig, String>,
     measured: Option<&f64>,
 ) -> Result<(f64, String), String> {
     if let Some(speed) = measured {

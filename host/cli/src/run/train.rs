@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use octo_data::field_map::FieldMap;
 use octo_data::record::Problem;
-use octo_model::LlamaConfig;
+use octo_model::ModelConfig;
 use octo_plugin::{RewardSum, RewardTerm};
 use octo_train::control::{Control, Finished};
 use octo_train::eval::EvalInputs;
@@ -110,8 +110,8 @@ fn problems(bench: &Bench<'_>, problems: &Problems) -> Result<Vec<Problem>> {
 }
 
 /// The shape that a recipe's `architecture` asks for, but for the tokens that end a text.
-pub fn llama(architecture: &Architecture, vocab_size: usize) -> LlamaConfig {
-    LlamaConfig {
+pub fn llama(architecture: &Architecture, vocab_size: usize) -> ModelConfig {
+    ModelConfig {
         vocab_size,
         hidden_size: architecture.hidden_size,
         intermediate_size: architecture.intermediate_size,
@@ -123,6 +123,6 @@ pub fn llama(architecture: &Architecture, vocab_size: usize) -> LlamaConfig {
         rope_theta: architecture.rope_theta,
         max_position_embeddings: architecture.max_position_embeddings,
         tie_word_embeddings: architecture.tie_word_embeddings,
-        ..LlamaConfig::default()
+        ..ModelConfig::default()
     }
 }

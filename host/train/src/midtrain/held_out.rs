@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use octo_data::sampler::Sampler;
 use octo_data::token_source::TokenSource;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Llama, ResponseBatch, token_log_probabilities};
+use octo_model::{Model, ResponseBatch, token_log_probabilities};
 use serde_json::{Map, Value, json};
 use tch::Kind;
 
@@ -43,7 +43,7 @@ impl HeldOut {
     }
 
     /// Mean loss a token, in nats. Each rank evaluates its share.
-    fn loss(&self, model: &Llama, ranks: &Ranks, at_once: usize) -> Result<f64, TrainError> {
+    fn loss(&self, model: &Model, ranks: &Ranks, at_once: usize) -> Result<f64, TrainError> {
         let own = ranks.share(self.windows.len());
         let mut losses = vec![0.0; self.windows.len()];
         let starts: Vec<usize> = own.clone().step_by(at_once).collect();

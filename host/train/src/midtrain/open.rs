@@ -6,7 +6,7 @@ use std::sync::Arc;
 use octo_data::sampler::Sampler;
 use octo_data::token_source::TokenSource;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::Llama;
+use octo_model::Model;
 use tch::Device;
 
 use super::held_out::HeldOut;
@@ -60,7 +60,7 @@ impl<'a> Midtraining<'a> {
         let (model, optimiser, state) = match latest {
             Some(Checkpoint { folder, state, .. }) => {
                 let state: State = state;
-                let model = Llama::load(&folder, device)?;
+                let model = Model::load(&folder, device)?;
                 let optimiser = AdamW::load(&folder.join(OPTIMIZER_FILE), model.parameters(), config.adamw())?;
                 sampler.restore(&state.sampler)?;
                 let memory = from_hexadecimal(&state.mixture_memory)
@@ -141,9 +141,9 @@ fn newest(
     }
 }
 
-fn first_model(initial: &Initial, tokenizer: &Tokenizer, seed: u64, device: Device) -> Result<Llama, TrainError> {
+fn first_model(initial: &Initial, tokenizer: &Tokenizer, seed: u64, device: Device) -> Result<Model, TrainError> {
     let mut shape = match initial {
-        Initial::Folder(folder) => return Ok(Llama::load(folder, device)?),
+        Initial::Folder(folder) => return Ok(Model::load(folder, device)?),
         Initial::Random(shape) => shape.clone(),
     };
     if shape.vocab_size == 0 {
@@ -152,10 +152,10 @@ fn first_model(initial: &Initial, tokenizer: &Tokenizer, seed: u64, device: Devi
     if shape.eos_token_id.is_empty() {
         shape.eos_token_id = tokenizer.end_tokens().to_vec();
     }
-    Ok(Llama::random(&shape, seed, device)?)
+    Ok(Model::random(&shape, seed, device)?)
 }
 
-fn first_optimiser(config: &MidtrainConfig, initial: &Initial, model: &Llama) -> Result<AdamW, TrainError> {
+fn first_optimiser(config: &MidtrainConfig, initial: &Initial, model: &Model) -> Result<AdamW, TrainError> {
     match (config.optimizer, initial) {
         (OptimizerStart::Reset, _) => Ok(AdamW::new(model.parameters(), config.adamw())),
         (OptimizerStart::Keep, Initial::Folder(folder)) => {

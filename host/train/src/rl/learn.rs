@@ -1,6 +1,6 @@
 //! The updates of a step, from rows of weights and advantages.
 
-use octo_model::Llama;
+use octo_model::Model;
 
 use super::{KlPlace, OldLogProbabilities, Reinforcement, prompt_of};
 use crate::algorithm::Outcomes;
@@ -228,7 +228,7 @@ impl Reinforcement<'_> {
 /// Log-probabilities of the `chosen` rows under `model`, put where `place` says.
 fn fill<'r>(
     update: &PolicyUpdate,
-    model: &Llama,
+    model: &Model,
     rows: &mut [TrainingRow<'r>],
     chosen: &[usize],
     place: impl for<'x> Fn(&'x mut TrainingRow<'r>) -> &'x mut Option<Vec<f32>>,

@@ -1,7 +1,7 @@
 //! Mid-training from end to end, with the reference mixture plugin.
 
 use crate::tiny::{World, copy_at, midtrain_config, records, steps, stop_at, weights};
-use octo_model::Llama;
+use octo_model::Model;
 use octo_train::midtrain::{Initial, midtrain};
 use octo_train::{Control, Finished, TrainError};
 use serde_json::json;
@@ -53,7 +53,7 @@ fn the_loss_falls_and_the_folder_is_a_model_of_its_own() {
     assert!((parts.iter().sum::<f64>() - loss(0)).abs() < 1e-6, "source losses make up the loss");
     assert_eq!(records[39]["tokens"], 40 * 4 * 24);
 
-    let model = Llama::load(&out.join("model"), tch::Device::Cpu).expect("loads");
+    let model = Model::load(&out.join("model"), tch::Device::Cpu).expect("loads");
     let tokenizer = octo_data::tokenizer::Tokenizer::load(&out.join("model")).expect("its tokenizer too");
     assert_eq!(model.config().vocab_size, tokenizer.vocabulary_size());
     assert_eq!(model.config().eos_token_id, tokenizer.end_tokens());

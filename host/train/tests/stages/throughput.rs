@@ -2,7 +2,7 @@
 //! `cargo test --release -p octo-train --test stages -- --ignored --nocapture throughput`.
 
 use crate::tiny::{World, midtrain_config, rl_config};
-use octo_model::LlamaConfig;
+use octo_model::ModelConfig;
 use octo_plugin::Limits;
 use octo_train::Control;
 use octo_train::midtrain::{Initial, midtrain};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 #[ignore = "a measurement, not a check"]
 fn throughput() {
     let world = World::new();
-    let shape: LlamaConfig = serde_json::from_value(json!({
+    let shape: ModelConfig = serde_json::from_value(json!({
         "hidden_size": 96, "intermediate_size": 256, "num_hidden_layers": 3, "num_attention_heads": 4,
         "num_key_value_heads": 2, "tie_word_embeddings": true, "max_position_embeddings": 512
     }))

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::LlamaConfig;
+use octo_model::ModelConfig;
 use octo_plugin::{Host, Limits, LoadedPlugin};
 use octo_train::Control;
 use octo_train::midtrain::{Initial, MidtrainConfig, MidtrainInputs};
@@ -88,7 +88,7 @@ pub fn problems() -> Vec<Problem> {
         .collect()
 }
 
-pub fn shape() -> LlamaConfig {
+pub fn shape() -> ModelConfig {
     serde_json::from_value(json!({
         "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2,
         "num_key_value_heads": 1, "tie_word_embeddings": true, "max_position_embeddings": 128
