@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use octo_model::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::adamw::AdamWConfig;
@@ -34,6 +35,17 @@ pub struct MidtrainConfig {
     /// Sequences of one forward and backward pass; an update sums over as many as it needs. 0 is all at once.
     #[serde(default)]
     pub sequences_per_forward: usize,
+    /// Whether blocks are computed a second time for the backward pass instead of keeping their activations: about a
+    /// third more time, the memory of one block's activations instead of all, and the same gradients.
+    #[serde(default)]
+    pub recompute: bool,
+    /// Whether the documents of a packed sequence are kept apart: none sees another, positions begin anew with each, and
+    /// the first token of each is not predicted. Otherwise a sequence is one text, as OctoThinker's trainer has it.
+    #[serde(default)]
+    pub separate_documents: bool,
+    /// What the passes compute in: `float32` or `bfloat16`. Weights, gradients and moments are fp32 in both.
+    #[serde(default)]
+    pub compute: Precision,
     /// Peak learning rate.
     pub learning_rate: f64,
     /// Rate at the end of a decay; a tenth of the peak where it is not given, as OctoThinker has it.
@@ -237,6 +249,10 @@ impl MidtrainConfig {
             let message = format!("{} is not a number of at least 0", self.spike_sigma);
             return Err(TrainError::config("spike_sigma", message));
         }
+        if self.compute == Precision::Float16 {
+            let message = "float16 needs its losses scaled, which is not there; take bfloat16";
+            return Err(TrainError::config("compute", message));
+        }
         if self.peak_teraflops.is_some_and(|peak| !(peak.is_finite() && peak > 0.0)) {
             return Err(TrainError::config("peak_teraflops", "is not a positive number"));
         }
@@ -281,6 +297,7 @@ mod tests {
             (r#", "final_learning_rate": -1.0"#, "final_learning_rate"),
             (r#", "spike_sigma": -1.0"#, "spike_sigma"),
             (r#", "keep_last": 0"#, "keep_last"),
+            (r#", "compute": "float16""#, "compute"),
         ] {
             let message = config(extra).check().expect_err(key).to_string();
             assert!(message.contains(key), "{message}");

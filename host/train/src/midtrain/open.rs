@@ -74,6 +74,7 @@ impl<'a> Midtraining<'a> {
                 (model, optimiser, State::first(&sampler))
             }
         };
+        let model = model.compute_in(config.compute);
         companions.check(&model)?;
         let saved = (state.step > 0).then_some(state.step);
         let files = match checkpoints {

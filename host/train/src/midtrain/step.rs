@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use octo_data::sampler::Batch;
-use octo_model::next_token_backward;
+use octo_model::{NextTokenOptions, next_token_backward_with};
 use octo_plugin::types::{DataSource, Metric, Progress};
 use serde_json::{Map, Value, json};
 use tch::{Kind, Tensor};
@@ -175,21 +175,55 @@ impl Midtraining<'_> {
     /// Adds the gradients of the sequences `own` to the parameters'; returns each one's mean loss, f64 on the device.
     fn backward(&self, batch: &Batch, own: Range<usize>) -> Result<Tensor, TrainError> {
         let width = self.config.context + 1;
+        let device = self.model.device();
+        let rows = |numbers: &[i64]| -> Result<Tensor, TrainError> {
+            Ok(Tensor::from_slice(numbers).f_view([own.len() as i64, width as i64])?.f_to_device(device)?)
+        };
         let tokens: Vec<i64> =
             batch.tokens[own.start * width..own.end * width].iter().map(|token| i64::from(*token)).collect();
-        let tokens = Tensor::from_slice(&tokens).f_view([own.len() as i64, width as i64])?;
-        let tokens = tokens.f_to_device(self.model.device())?;
-        let weight = 1.0 / (batch.source.len() as f64 * self.config.context as f64);
+        let tokens = rows(&tokens)?;
+        let segments = match self.config.separate_documents {
+            true => Some(rows(&numbered(&batch.segments[own.clone()], width))?),
+            false => None,
+        };
+        let predicted: Vec<f64> = batch.segments.iter().map(|starts| self.predicted(starts)).collect();
+        let weight = 1.0 / predicted.iter().sum::<f64>();
         let at_once =
             if self.config.sequences_per_forward == 0 { own.len() } else { self.config.sequences_per_forward };
         let mut losses = Vec::new();
         for start in (0..own.len()).step_by(at_once.max(1)) {
-            let rows = at_once.min(own.len() - start) as i64;
-            let of_tokens = next_token_backward(&self.model, &tokens.narrow(0, start as i64, rows), weight);
-            losses.push(of_tokens.f_mean_dim(Some([1i64].as_slice()), false, Kind::Double)?);
+            let count = at_once.min(own.len() - start) as i64;
+            let segments = segments.as_ref().map(|segments| segments.narrow(0, start as i64, count));
+            let options = NextTokenOptions { recompute: self.config.recompute, segments: segments.as_ref() };
+            let of_tokens =
+                next_token_backward_with(&self.model, &tokens.narrow(0, start as i64, count), weight, &options)?;
+            losses.push(of_tokens.f_sum_dim_intlist(Some([1i64].as_slice()), false, Kind::Double)?);
         }
-        Ok(Tensor::f_cat(&losses, 0)?)
+        let own = Tensor::from_slice(&predicted[own]).f_to_device(device)?;
+        Ok(Tensor::f_cat(&losses, 0)? / own)
     }
+
+    /// Tokens that a sequence predicts whose documents begin at `starts`, its own beginning among them.
+    fn predicted(&self, starts: &[u32]) -> f64 {
+        let firsts = if self.config.separate_documents { starts.len().saturating_sub(1) } else { 0 };
+        self.config.context.saturating_sub(firsts).max(1) as f64
+    }
+}
+
+/// The documents of each sequence, numbered: one number for each of its `width` tokens. The last token is only
+/// predicted, and counts to the document before it.
+fn numbered(segments: &[Vec<u32>], width: usize) -> Vec<i64> {
+    let mut numbers = Vec::with_capacity(segments.len() * width);
+    for starts in segments {
+        let mut number = 0;
+        for at in 0..width {
+            while starts.get(number + 1).is_some_and(|start| *start as usize <= at) {
+                number += 1;
+            }
+            numbers.push(number as i64);
+        }
+    }
+    numbers
 }
 
 /// The gradients' norm, read and on the device.
@@ -211,4 +245,14 @@ fn means(losses: &[f64], batch: &Batch, sources: usize) -> (f64, Vec<Option<f64>
 /// Seconds since 1970, for whoever draws metrics over time.
 pub(super) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_has_the_number_of_its_document() {
+        assert_eq!(numbered(&[vec![0, 2, 3], vec![0]], 5), [0, 0, 1, 2, 2, 0, 0, 0, 0, 0]);
+    }
 }

@@ -61,6 +61,33 @@ fn the_loss_falls_and_the_folder_is_a_model_of_its_own() {
 }
 
 #[test]
+fn recomputed_blocks_change_nothing_and_documents_kept_apart_do() {
+    let world = World::new();
+    let trained = |name: &str, extra: serde_json::Value| {
+        let out = world.path(name);
+        midtrain(&midtrain_config(6, extra), world.midtrain_inputs(), &out, 7, &Control::silent()).expect("trains");
+        let lines = records(&out.join("metrics.jsonl"));
+        let losses: Vec<f64> = lines.iter().map(|line| line["loss"].as_f64().expect("a loss")).collect();
+        let sources: Vec<f64> =
+            ["sums", "prose"].map(|name| lines[0]["source_loss"][name].as_f64().expect(name)).to_vec();
+        (losses, sources)
+    };
+    let far = |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let (plain, _) = trained("plain", json!({}));
+    let (recomputed, _) = trained("recomputed", json!({ "recompute": true }));
+    assert!(far(&plain, &recomputed) < 1e-5, "{plain:?} {recomputed:?}");
+    let (half, _) = trained("half", json!({ "compute": "bfloat16" }));
+    assert!(far(&plain, &half) > 0.0 && far(&plain, &half) < 0.05, "{plain:?} {half:?}");
+    // Toy documents are shorter than the context, so every sequence holds several.
+    let (apart, sources) = trained("apart", json!({ "separate_documents": true }));
+    assert!(far(&plain, &apart) > 1e-4, "{plain:?} {apart:?}");
+    assert!((0.75 * sources[0] + 0.25 * sources[1] - apart[0]).abs() < 1e-6, "means over what is predicted");
+    let (both, _) =
+        trained("both", json!({ "separate_documents": true, "recompute": true, "sequences_per_forward": 1 }));
+    assert!(far(&apart, &both) < 1e-5, "{apart:?} {both:?}");
+}
+
+#[test]
 fn kept_optimiser_state_takes_part_and_missing_state_is_an_error() {
     let world = World::new();
     let base = world.path("base");
