@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use octo_model::ModelConfig;
+use octo_model::{ModelConfig, Precision};
 use octo_train::hardware;
 use octo_train::midtrain::MidtrainConfig;
 use serde_json::Value;
@@ -138,7 +138,8 @@ fn vocabulary(recipe: &Recipe, tokenizer: Option<&Source>) -> Option<usize> {
     }
 }
 
-/// Bytes at the peak: weights, gradients and two moments in fp32, and what one forward pass keeps.
+/// Bytes at the peak: weights, gradients and two moments in fp32, and what one forward pass keeps: of every block what
+/// its backward pass wants, or where blocks are recomputed the input of each and all of one.
 fn memory(shape: &ModelConfig, config: &MidtrainConfig) -> f64 {
     let at_once = match config.sequences_per_forward {
         0 => config.sequences_per_step,
@@ -148,7 +149,12 @@ fn memory(shape: &ModelConfig, config: &MidtrainConfig) -> f64 {
     let width = HIDDEN_WIDE * shape.hidden_size as f64
         + INTERMEDIATE_WIDE * shape.intermediate_size as f64
         + HEADS_WIDE * (shape.num_attention_heads * shape.head_size()) as f64;
-    let activations = 4.0 * tokens * width * shape.num_hidden_layers as f64;
+    let bytes = if config.compute == Precision::Float32 { 4.0 } else { 2.0 };
+    let layers = shape.num_hidden_layers as f64;
+    let activations = match config.recompute {
+        true => bytes * tokens * (width + layers * shape.hidden_size as f64),
+        false => bytes * tokens * width * layers,
+    };
     16.0 * shape.parameter_count() as f64 + activations + LOGITS
 }
 
