@@ -57,6 +57,8 @@ pub enum Command {
     Run(RunArguments),
     /// Show the prompts of a stage, as its model reads them
     Prompt(PromptArguments),
+    /// Let a model answer problems: a file of them, or one a line as they are typed
+    Generate(GenerateArguments),
     /// Write a run's report as one HTML file
     Report(ReportArguments),
     /// Turn documents into token shards to train on; goes on where it was stopped
@@ -176,6 +178,81 @@ pub struct PromptArguments {
     /// Folder of the runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
+}
+
+/// `octo-host generate --model DIR [FILE --out OUT]`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+With FILE, every row is written to OUT with the columns response, tokens, finish and sample added, in
+the order of the rows; `octo-host --plugin verifier_math OUT` judges them. Stopped or killed, the
+same command goes on behind the last whole batch. Without FILE, each line of standard input is a
+problem, and its answer is printed.
+
+Exit status: 0 done; 1 failed or stopped; 2 wrong usage.")]
+pub struct GenerateArguments {
+    /// Problems, JSON Lines, plain or zstd
+    #[arg(value_name = "FILE", requires = "out")]
+    pub file: Option<PathBuf>,
+
+    /// Model folder in Hugging Face's layout, with its tokenizer
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+
+    /// File to write to, JSON Lines
+    #[arg(long, value_name = "OUT", requires = "file")]
+    pub out: Option<PathBuf>,
+
+    /// Read `problem` from COLUMN; dots reach into objects
+    #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
+    pub map: Vec<(String, String)>,
+
+    /// How problems are asked: a text with {problem} in it
+    #[arg(long, value_name = "TEXT", default_value = "{problem}")]
+    pub prompt: String,
+
+    /// Ask with the model's own chat template; --prompt is then the user's message
+    #[arg(long)]
+    pub chat: bool,
+
+    /// Responses to each problem
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
+    pub samples: usize,
+
+    /// Longest response, in tokens
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = positive)]
+    pub max_tokens: usize,
+
+    /// 0 takes the likeliest token each time
+    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    pub temperature: f64,
+
+    /// Sample among the likeliest tokens that together have this probability
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    pub top_p: f64,
+
+    /// Text that ends a response and is no part of it [repeatable]
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Vec<String>,
+
+    /// Of the random draws; each response has its own stream
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Responses generated at once
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
+    pub batch: usize,
+
+    /// libtorch threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub threads: Option<usize>,
+
+    /// cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: String,
+
+    /// Compute in bfloat16 instead of float32
+    #[arg(long)]
+    pub bfloat16: bool,
 }
 
 /// `octo-host report RUN`.

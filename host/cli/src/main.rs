@@ -6,6 +6,8 @@
 )]
 
 mod arguments;
+#[cfg(feature = "train")]
+mod generate;
 mod guest_profile;
 mod json_argument;
 mod plugin_build;
@@ -44,6 +46,10 @@ fn main() -> ExitCode {
         (Some(Command::Prompt(arguments)), _) => run::prompt::run(arguments),
         #[cfg(not(feature = "train"))]
         (Some(Command::Prompt(arguments)), _) => trainer::prompt(arguments),
+        #[cfg(feature = "train")]
+        (Some(Command::Generate(arguments)), _) => generate::run(arguments),
+        #[cfg(not(feature = "train"))]
+        (Some(Command::Generate(_)), _) => trainer::generate(),
         (Some(Command::Report(arguments)), _) => report::report(arguments),
         (Some(Command::Tokenize(arguments)), _) => tokenize::run(arguments),
         (Some(Command::Plugin(PluginCommand::Build(arguments))), _) => plugin_build::run(arguments),

@@ -32,6 +32,14 @@ pub fn prompt(arguments: PromptArguments) -> Result<ExitCode> {
     }
 }
 
+/// As [`run`], for the command that lets a model answer, which is nothing without libtorch.
+pub fn generate() -> Result<ExitCode> {
+    match beside() {
+        Some(trainer) => become_trainer(&trainer),
+        None => bail!("`generate` needs octo-trainer, the same command with libtorch, beside this program"),
+    }
+}
+
 fn become_trainer(trainer: &Path) -> Result<ExitCode> {
     // The same process, so that signals, the terminal and the exit code are the trainer's own.
     let error = Command::new(trainer).args(std::env::args_os().skip(1)).exec();

@@ -10,6 +10,7 @@ pub mod advantage;
 pub mod aggregation;
 pub mod alarms;
 pub mod algorithm;
+pub mod answering;
 mod background;
 pub mod checkpoint;
 pub mod control;

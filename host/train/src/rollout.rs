@@ -283,7 +283,7 @@ impl Judge<'_> {
 
 /// The text that a verifier judges. Generation keeps the stop string that ended it in the tokens; a reader of the
 /// response, like vLLM's, does not want it.
-fn response_text(tokenizer: &Tokenizer, response: &Response, stop: &[String]) -> String {
+pub(crate) fn response_text(tokenizer: &Tokenizer, response: &Response, stop: &[String]) -> String {
     let mut text = tokenizer.decode(&response.tokens, true);
     if response.finish == Finish::Stop {
         let ends = stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| text.find(stop.as_str()));

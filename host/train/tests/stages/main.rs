@@ -1,5 +1,6 @@
 //! The stages from end to end on a tiny model, with the reference plugins. One binary, so it is linked once.
 
+mod answers;
 mod midtraining;
 mod parallel;
 mod reinforcement;
