@@ -101,12 +101,13 @@ impl Answering {
                     return Ok(Finished::Stopped);
                 }
                 let indices = part.lines..(part.lines + self.batch).min(total);
-                let asked: Vec<&Problem> = indices.clone().map(|index| &problems[index / self.samples].1).collect();
+                let asked: Vec<&Problem> =
+                    indices.clone().map(|index| &problems[index / self.samples].problem).collect();
                 let answers = answerer.answers(&asked, indices.start)?;
                 let mut text = String::new();
                 for (index, answer) in indices.clone().zip(answers) {
                     tokens += answer.tokens;
-                    let mut line = problems[index / self.samples].0.clone();
+                    let mut line = problems[index / self.samples].columns.clone();
                     line.insert("response".to_owned(), json!(answer.text));
                     line.insert("tokens".to_owned(), json!(answer.tokens));
                     line.insert("finish".to_owned(), json!(answer.finish));
@@ -213,8 +214,14 @@ impl Answerer<'_> {
     }
 }
 
-/// Every row, and the problem that it asks; its other columns of text and numbers are the problem's fields.
-fn read(path: &Path, map: &FieldMap) -> Result<Vec<(Map<String, Value>, Problem)>, TrainError> {
+/// A row, and the problem that it asks.
+struct Row {
+    columns: Map<String, Value>,
+    problem: Problem,
+}
+
+/// Every row; its columns of text and numbers are the problem's fields.
+fn read(path: &Path, map: &FieldMap) -> Result<Vec<Row>, TrainError> {
     let mut found = Vec::new();
     for line in JsonLines::open(path)? {
         let line = line?;
@@ -231,7 +238,8 @@ fn read(path: &Path, map: &FieldMap) -> Result<Vec<(Map<String, Value>, Problem)
         };
         let fields = row.keys().filter_map(|key| Some((key.clone(), plain.get(&line.value, key)?))).collect();
         let id = plain.get(&line.value, "id").unwrap_or(place);
-        found.push((row.clone(), Problem { id, problem: text, references: Vec::new(), fields }));
+        let problem = Problem { id, problem: text, references: Vec::new(), fields };
+        found.push(Row { columns: row.clone(), problem });
     }
     if found.is_empty() {
         return Err(TrainError::NothingToDo(format!("{} has no rows", path.display())));
