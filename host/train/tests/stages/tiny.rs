@@ -143,23 +143,29 @@ pub fn stop_at(prefix: &'static str) -> Control {
 pub fn copy_at(prefix: &'static str, out: PathBuf, copy: PathBuf) -> Control {
     let report = move |line: &str, _: f64| {
         if line.starts_with(prefix) {
-            copy_folder(&out, &copy);
+            // The thread that writes checkpoints goes on meanwhile: where it renames or removes what is being copied,
+            // the copy would be of no single moment, so it is begun again.
+            while let Err(error) = copy_folder(&out, &copy) {
+                assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}");
+                std::fs::remove_dir_all(&copy).expect("the copy so far");
+            }
         }
     };
     Control { stop: Arc::new(AtomicBool::new(false)), report: Arc::new(report) }
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("lists") {
-        let path = entry.expect("an entry").path();
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let path = entry?.path();
         let target = to.join(path.file_name().expect("a name"));
         if path.is_dir() {
-            copy_folder(&path, &target);
+            copy_folder(&path, &target)?;
         } else {
-            std::fs::copy(&path, &target).expect("copies");
+            std::fs::copy(&path, &target)?;
         }
     }
+    Ok(())
 }
 
 /// The records of a JSONL file, less what differs from run to run: times.
