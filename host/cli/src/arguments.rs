@@ -226,9 +226,17 @@ pub struct GenerateArguments {
     #[arg(long, value_name = "T", default_value_t = 0.0)]
     pub temperature: f64,
 
+    /// Sample among this many of the likeliest tokens; 0 is all
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub top_k: usize,
+
     /// Sample among the likeliest tokens that together have this probability
     #[arg(long, value_name = "P", default_value_t = 1.0)]
     pub top_p: f64,
+
+    /// Sample among tokens at least this many times as likely as the likeliest
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    pub min_p: f64,
 
     /// Text that ends a response and is no part of it [repeatable]
     #[arg(long, value_name = "TEXT")]
@@ -238,7 +246,7 @@ pub struct GenerateArguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// Responses generated at once
+    /// Responses under way at one time
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
     pub batch: usize,
 

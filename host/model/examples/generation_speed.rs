@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use octo_model::{Model, ModelConfig, ResponseBatch, Sampling, generate_with, next_token_backward, response_backward};
+use octo_model::{Engine, Model, ModelConfig, ResponseBatch, Sampling, next_token_backward, response_backward};
 use tch::{Device, Kind, Tensor};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,11 +30,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(|index| (0..24 + (index / 8 % 9)).map(|place| ((index / 8 * 31 + place * 7) % 300) as u32).collect())
         .collect();
     let seeds: Vec<u64> = (0..rollouts as u64).collect();
-    let sampling =
-        Sampling { max_response_tokens: tokens, temperature: 1.0, top_p: 1.0, stop: vec![], end_tokens: vec![] };
+    let sampling = Sampling::new(tokens);
     let mut responses = Vec::new();
     report("generate, tokens/s", rollouts * tokens, || {
-        responses = generate_with(&model, &|_| String::new(), &prompts, &seeds, &sampling, &mut |_, _| ())?;
+        responses = Engine::new(&model, &|_| String::new()).generate(&prompts, &seeds, &sampling, &mut |_, _| ())?;
         Ok(())
     })?;
 

@@ -15,35 +15,33 @@ pub(crate) struct Attention<'a> {
 /// Which keys a query sees.
 enum Visible<'a> {
     /// Those of its own row, up to its own position.
-    Causal { cache: Option<(&'a KeyValueCache, i64)> },
-    /// Those that an additive mask, `[b, 1, t, t]`, leaves at 0.
-    Masked { mask: Tensor, cache: Option<(&'a KeyValueCache, i64)> },
+    Causal { cache: Option<&'a KeyValueCache> },
     /// Those of its own document, up to its own position.
     Documents(&'a [i64]),
-    /// All that the cache holds, and its own, which becomes number `length`; without what an additive mask,
-    /// `[b, 1, 1, length]`, hides.
-    Cached { cache: &'a KeyValueCache, length: i64, mask: Option<Tensor> },
+    /// Those of its row in the cache, and its own.
+    Cached { cache: &'a KeyValueCache, further: &'a Further, mask: Tensor },
+}
+
+/// One further token for each of the first rows of a cache.
+pub(crate) struct Further {
+    /// `[b]` i64: the position of each row's token, which is the count of those before it.
+    pub(crate) positions: Tensor,
+    /// `[b]` i64: where in the cache its key and value go; see [`KeyValueCache::append`].
+    pub(crate) places: Tensor,
+    /// Tokens of a row that are looked at, at least the largest position and one. Those behind a row's own end are
+    /// hidden, so this may be any number up to the cache's capacity.
+    pub(crate) length: i64,
 }
 
 impl<'a> Attention<'a> {
     /// Whole sequences of `length` tokens, whose keys and values are also written into the front of a cache, if one
-    /// is given, from a row on. `padding`, `[b]`, counts filling at the left.
-    pub(crate) fn whole(
-        rotary: &Rotary,
-        length: i64,
-        padding: Option<&Tensor>,
-        cache: Option<(&'a KeyValueCache, i64)>,
-        kind: Kind,
-    ) -> Self {
+    /// is given.
+    ///
+    /// Shorter sequences are filled up at their end: a token sees nothing behind it, so the filling is seen by nobody
+    /// and needs no mask.
+    pub(crate) fn whole(rotary: &Rotary, length: i64, cache: Option<&'a KeyValueCache>, kind: Kind) -> Self {
         let index = Tensor::arange(length, (Kind::Int64, rotary.device()));
-        match padding {
-            None => Self { rotation: rotary.at(&index, kind), visible: Visible::Causal { cache } },
-            Some(padding) => {
-                let positions = (&index.unsqueeze(0) - padding.unsqueeze(1)).clamp_min(0);
-                let mask = causal_mask(&index, padding, kind);
-                Self { rotation: rotary.at(&positions, kind), visible: Visible::Masked { mask, cache } }
-            }
-        }
+        Self { rotation: rotary.at(&index, kind), visible: Visible::Causal { cache } }
     }
 
     /// Packed sequences.
@@ -51,23 +49,13 @@ impl<'a> Attention<'a> {
         Self { rotation: rotary.at(documents.positions(), kind), visible: Visible::Documents(documents.lengths()) }
     }
 
-    /// One further token for each row of a cache. `padding` is `[b]` and comes with the additive mask
-    /// `[b, 1, 1, capacity]` that hides it; absent where no row is padded.
-    pub(crate) fn further(
-        rotary: &Rotary,
-        padding: Option<(&Tensor, &Tensor)>,
-        cache: &'a KeyValueCache,
-        kind: Kind,
-    ) -> Self {
-        let length = cache.length() + 1;
-        let (positions, mask) = match padding {
-            None => (Tensor::full([1], length - 1, (Kind::Int64, rotary.device())), None),
-            Some((padding, hidden_keys)) => {
-                let positions = (padding.neg() + (length - 1)).unsqueeze(1);
-                (positions, Some(hidden_keys.narrow(3, 0, length).to_kind(kind)))
-            }
-        };
-        Self { rotation: rotary.at(&positions, kind), visible: Visible::Cached { cache, length, mask } }
+    /// One further token for each of the first rows of a cache.
+    pub(crate) fn further(rotary: &Rotary, further: &'a Further, cache: &'a KeyValueCache, kind: Kind) -> Self {
+        let positions = further.positions.unsqueeze(1);
+        let index = Tensor::arange(further.length, (Kind::Int64, rotary.device()));
+        let hidden = index.gt_tensor(&positions).view([-1, 1, 1, further.length]);
+        let mask = hidden.to_kind(kind).masked_fill(&hidden, f64::NEG_INFINITY);
+        Self { rotation: rotary.at(&positions, kind), visible: Visible::Cached { cache, further, mask } }
     }
 
     /// `[b, t, heads * head width]` for queries `[b, t, heads, head width]` and keys and values
@@ -78,14 +66,11 @@ impl<'a> Attention<'a> {
         let by_head = |states: &Tensor| states.transpose(1, 2);
         match &self.visible {
             Visible::Causal { cache } => {
+                if let Some(cache) = cache {
+                    cache.fill(layer, &key, value);
+                }
                 let (query, key, value) = (by_head(&query), by_head(&key), by_head(value));
-                store(*cache, layer, &key, &value);
-                by_head(&attend(&query, &key, &value, None, true)).flatten(2, 3)
-            }
-            Visible::Masked { mask, cache } => {
-                let (query, key, value) = (by_head(&query), by_head(&key), by_head(value));
-                store(*cache, layer, &key, &value);
-                by_head(&attend(&query, &key, &value, Some(mask), false)).flatten(2, 3)
+                by_head(&attend(&query, &key, &value)).flatten(2, 3)
             }
             Visible::Documents(lengths) => {
                 // Rows are laid end to end. `split`'s backward pass is one concatenation, where that of as many
@@ -96,55 +81,41 @@ impl<'a> Attention<'a> {
                     .iter()
                     .zip(&keys)
                     .zip(&values)
-                    .map(|((query, key), value)| attend(query, key, value, None, true))
+                    .map(|((query, key), value)| attend(query, key, value))
                     .collect();
                 let mut size = query.size();
                 size.truncate(2);
                 size.push(-1);
                 by_head(&Tensor::cat(&attended, 2)).reshape(&size[..])
             }
-            Visible::Cached { cache, length, mask } => {
-                cache.store(layer, 0, length - 1, &by_head(&key), &by_head(value));
-                let Some((keys, values)) = cache.layer(layer, *length) else {
+            Visible::Cached { cache, further, mask } => {
+                cache.append(layer, &further.places, &key, value);
+                let rows = query.size().first().copied().unwrap_or(0);
+                let Some((keys, values)) = cache.layer(layer, rows, further.length) else {
                     return query.flatten(2, 3);
                 };
-                let [rows, groups, width] = [0, 1, 3].map(|place| keys.size().get(place).copied().unwrap_or(1));
+                let [groups, width] = [1, 3].map(|place| keys.size().get(place).copied().unwrap_or(1));
                 // With one query per head, the heads that share a key can stand as queries of one head, and keys need
                 // no copy per head.
                 let query = query.reshape([rows, groups, -1, width]);
-                scaled(&query, &keys, &values, mask.as_ref(), false).reshape([rows, 1, -1])
+                scaled(&query, &keys, &values, Some(mask), false).reshape([rows, 1, -1])
             }
         }
     }
 }
 
-fn store(cache: Option<(&KeyValueCache, i64)>, layer: usize, key: &Tensor, value: &Tensor) {
-    if let Some((cache, row)) = cache {
-        cache.store(layer, row, 0, key, value);
-    }
-}
-
-/// Attention of `[b, heads, t, width]` to fewer key heads. libtorch's flash attention on CPU wants as many key heads
+/// Causal attention of `[b, heads, t, width]` to fewer key heads. libtorch's flash attention on CPU wants as many key heads
 /// as query heads, so each key head is repeated for the queries that share it.
-fn attend(query: &Tensor, key: &Tensor, value: &Tensor, mask: Option<&Tensor>, causal: bool) -> Tensor {
+fn attend(query: &Tensor, key: &Tensor, value: &Tensor) -> Tensor {
     let heads = |states: &Tensor| states.size().get(1).copied().unwrap_or(1).max(1);
     let repeat = heads(query) / heads(key);
     if repeat == 1 {
-        return scaled(query, key, value, mask, causal);
+        return scaled(query, key, value, None, true);
     }
     let spread = |states: &Tensor| states.unsqueeze(2).expand([-1, -1, repeat, -1, -1], false).flatten(1, 2);
-    scaled(query, &spread(key), &spread(value), mask, causal)
+    scaled(query, &spread(key), &spread(value), None, true)
 }
 
 fn scaled(query: &Tensor, key: &Tensor, value: &Tensor, mask: Option<&Tensor>, causal: bool) -> Tensor {
     Tensor::scaled_dot_product_attention(query, key, value, mask, 0.0, causal, None, false)
-}
-
-/// Additive `[b, 1, t, t]`: 0 where a query may look, minus infinity elsewhere. A padding token sees itself, since a
-/// row of nothing but minus infinity would be NaN and spread to the gradients.
-fn causal_mask(index: &Tensor, padding: &Tensor, kind: Kind) -> Tensor {
-    let (query, key) = (index.view([1, 1, -1, 1]), index.view([1, 1, 1, -1]));
-    let real = key.ge_tensor(&padding.view([-1, 1, 1, 1]));
-    let visible = real.logical_and(&key.le_tensor(&query)).logical_or(&key.eq_tensor(&query));
-    visible.zeros_like().to_kind(kind).masked_fill(&visible.logical_not(), f64::NEG_INFINITY)
 }

@@ -1,81 +1,100 @@
 //! The generation engine: many responses at once, each from its own seeded stream.
 //!
-//! Prompts are padded on the left, equal prompts (the rollouts of one problem) are read once, keys and values are
-//! cached, and rows that have finished leave the batch. Tokens are chosen on the CPU, from one copy of the logits per
-//! step. What a response is does not depend on the batch it was in, up to floating-point rounding of the logits.
+//! A fixed number of slots decode together, one token each per forward pass. A response that ends gives its slot to
+//! the next in line at once, so slots stand empty only when nobody waits. Equal prompts (the rollouts of one problem)
+//! are read once and copied to each of their slots. The cache of keys and values has a budget: it grows as responses
+//! do, and where the budget would be passed, the youngest responses give up their slots, wait, and are read again
+//! with their prompts when there is room. What a response is does not depend on any of this, up to floating-point
+//! rounding of the logits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use octo_data::tokenizer::Tokenizer;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tch::{Kind, Tensor};
 
+use crate::attention::Further;
+use crate::initial::uniform;
 use crate::key_value_cache::KeyValueCache;
-use crate::sampling::sample;
+use crate::next_tokens::choose;
+use crate::stop_texts::StopTexts;
 use crate::{Finish, Model, ModelError, Response, Sampling};
 
-/// Keys and values of one batch take at most this much memory; more prompts are done one batch after another.
+/// Keys and values take at most this much memory, unless the caller says else.
 const CACHE_BYTES: usize = 2 << 30;
-/// Prompts are read in slices of this many tokens, which bounds the memory of the activations.
+/// Sequences are read in slices of this many tokens, which bounds the memory of the activations.
 const PREFILL_TOKENS: usize = 8192;
-/// Room in the cache grows by this many tokens at least, so that short responses do not pay for the longest.
-const GROWTH: i64 = 64;
-/// Finished rows leave once they are this share of the batch: dropping rows copies the cache, which costs about as
-/// much as reading it for one token.
-const FINISHED_SHARE: usize = 8;
+/// Room in the cache grows by this many tokens at least, and attention looks at multiples of it.
+const GROWTH: usize = 64;
 
-/// Generates one response per prompt, in order. `seeds[i]` alone decides the random draws of response `i`.
-/// `on_finished` hears of each response, by the index of its prompt, as soon as it is complete.
+/// Generates responses with one model.
+pub struct Engine<'a> {
+    model: &'a Model,
+    decode: &'a dyn Fn(&[u32]) -> String,
+    slots: usize,
+    cache_bytes: usize,
+}
+
+/// Generates one response per prompt with the engine's defaults; see [`Engine::generate`].
 ///
 /// # Errors
-/// [`ModelError::Argument`] for settings or prompts that cannot be used (empty, beyond the vocabulary, or longer
-/// with the response than `max_position_embeddings`); [`ModelError::NotFinite`] if the model gives no numbers.
+/// As [`Engine::generate`].
 pub fn generate(
     model: &Model,
     tokenizer: &Tokenizer,
     prompts: &[Vec<u32>],
     seeds: &[u64],
     sampling: &Sampling,
-    on_finished: &mut dyn FnMut(usize, &Response),
 ) -> Result<Vec<Response>, ModelError> {
-    generate_with(model, &|tokens| tokenizer.decode(tokens, true), prompts, seeds, sampling, on_finished)
+    Engine::new(model, &|tokens| tokenizer.decode(tokens, true)).generate(prompts, seeds, sampling, &mut |_, _| ())
 }
 
-/// [`generate`] with any function from tokens to text, which is only asked where there are stop texts.
-///
-/// # Errors
-/// As [`generate`].
-pub fn generate_with(
-    model: &Model,
-    decode: &dyn Fn(&[u32]) -> String,
-    prompts: &[Vec<u32>],
-    seeds: &[u64],
-    sampling: &Sampling,
-    on_finished: &mut dyn FnMut(usize, &Response),
-) -> Result<Vec<Response>, ModelError> {
-    check(model, prompts, seeds, sampling)?;
-    let _no_grad = tch::no_grad_guard();
-    // Prompts of like length share a batch, so that little of it is padding.
-    let mut order: Vec<usize> = (0..prompts.len()).collect();
-    order.sort_by_key(|&index| prompts.get(index).map_or(0, Vec::len));
+impl<'a> Engine<'a> {
+    /// An engine of 256 slots and 2 GiB of keys and values. `decode` turns tokens into text, and is asked only where
+    /// there are stop texts.
+    pub fn new(model: &'a Model, decode: &'a dyn Fn(&[u32]) -> String) -> Self {
+        Self { model, decode, slots: 256, cache_bytes: CACHE_BYTES }
+    }
 
-    let mut responses: Vec<Option<Response>> = vec![None; prompts.len()];
-    let mut stops = StopTexts::new(&sampling.stop, decode);
-    let mut rest = order.as_slice();
-    while !rest.is_empty() {
-        let size = batch_size(model, prompts, rest, sampling);
-        let (batch, later) = rest.split_at(size);
-        rest = later;
+    /// Responses under way at one time, at least 1; fewer where the cache's budget is short.
+    pub fn slots(self, slots: usize) -> Self {
+        Self { slots: slots.max(1), ..self }
+    }
+
+    /// Memory for keys and values. One response is always given what it needs.
+    pub fn cache_bytes(self, cache_bytes: usize) -> Self {
+        Self { cache_bytes, ..self }
+    }
+
+    /// Generates one response per prompt, in order. `seeds[i]` alone decides the random draws of response `i`.
+    /// `on_finished` hears of each response, by the index of its prompt, as soon as it is complete.
+    ///
+    /// # Errors
+    /// [`ModelError::Argument`] for settings or prompts that cannot be used (empty, beyond the vocabulary, or longer
+    /// with the response than `max_position_embeddings`); [`ModelError::NotFinite`] if the model gives no numbers.
+    pub fn generate(
+        &self,
+        prompts: &[Vec<u32>],
+        seeds: &[u64],
+        sampling: &Sampling,
+        on_finished: &mut dyn FnMut(usize, &Response),
+    ) -> Result<Vec<Response>, ModelError> {
+        check(self.model, prompts, seeds, sampling)?;
+        if prompts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let _no_grad = tch::no_grad_guard();
+        let mut responses: Vec<Option<Response>> = vec![None; prompts.len()];
         let mut finished = |index: usize, response: Response| {
             on_finished(index, &response);
             if let Some(place) = responses.get_mut(index) {
                 *place = Some(response);
             }
         };
-        Batch::start(model, prompts, seeds, batch)?.run(sampling, &mut stops, &mut finished)?;
+        Run::new(self, prompts, seeds, sampling).finish_all(&mut finished)?;
+        Ok(responses.into_iter().flatten().collect())
     }
-    Ok(responses.into_iter().flatten().collect())
 }
 
 fn check(model: &Model, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Result<(), ModelError> {
@@ -106,229 +125,258 @@ fn check(model: &Model, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling
     Ok(())
 }
 
-/// How many of the prompts, which come with rising length, fit one batch.
-fn batch_size(model: &Model, prompts: &[Vec<u32>], rest: &[usize], sampling: &Sampling) -> usize {
-    let per_token = KeyValueCache::bytes_per_token(model.config(), model.compute().kind()).max(1);
-    let most_tokens = CACHE_BYTES / per_token;
-    let mut size = 0;
-    for (before, &index) in rest.iter().enumerate() {
-        let width = prompts.get(index).map_or(0, Vec::len) + sampling.max_response_tokens;
-        if width.saturating_mul(before + 1) > most_tokens {
-            break;
-        }
-        size = before + 1;
-    }
-    size.max(1)
-}
-
-/// A response under way.
-struct Row {
+/// A response that waits or is under way.
+struct Growing {
     /// Index of the prompt.
     prompt: usize,
-    generator: ChaCha8Rng,
+    /// The prompt and what has been generated.
     tokens: Vec<u32>,
+    /// Of the generated tokens.
     log_probabilities: Vec<f32>,
-    finished: bool,
+    generator: ChaCha8Rng,
 }
 
-/// The rows that share a forward pass.
-struct Batch<'a> {
-    model: &'a Model,
-    rows: Vec<Row>,
+/// Sequences that were read ahead of their slots.
+struct Read {
     cache: KeyValueCache,
-    /// Padding tokens per row; `None` where there are none.
-    padding: Option<Vec<i64>>,
-    /// Logits `[rows, vocabulary]` of each row's next token.
+    width: i64,
+    /// Logits `[sequences, vocabulary]` of each one's next token.
     logits: Tensor,
+    rows: BTreeMap<Vec<u32>, i64>,
 }
 
-impl<'a> Batch<'a> {
-    /// Reads the prompts, each different one once.
-    fn start(model: &'a Model, prompts: &[Vec<u32>], seeds: &[u64], batch: &[usize]) -> Result<Self, ModelError> {
-        let mut numbers: BTreeMap<&[u32], i64> = BTreeMap::new();
-        let mut different: Vec<&[u32]> = Vec::new();
-        let mut assignment = Vec::with_capacity(batch.len());
-        let mut rows = Vec::with_capacity(batch.len());
-        for &index in batch {
-            let (Some(prompt), Some(&seed)) = (prompts.get(index), seeds.get(index)) else {
-                continue;
-            };
-            let number = *numbers.entry(prompt.as_slice()).or_insert_with(|| {
-                different.push(prompt.as_slice());
-                different.len() as i64 - 1
-            });
-            assignment.push(number);
-            rows.push(Row {
-                prompt: index,
-                generator: ChaCha8Rng::seed_from_u64(seed),
-                tokens: Vec::new(),
-                log_probabilities: Vec::new(),
-                finished: false,
-            });
-        }
-        let width = different.iter().map(|prompt| prompt.len()).max().unwrap_or(0);
-        let missing: Vec<i64> = different.iter().map(|prompt| (width - prompt.len()) as i64).collect();
+/// The responses of one call.
+struct Run<'e, 'a> {
+    engine: &'e Engine<'a>,
+    sampling: &'e Sampling,
+    stops: StopTexts<'e>,
+    /// Equal sequences follow each other, and sequences of like length are near each other, so that they can be read
+    /// together.
+    waiting: VecDeque<Growing>,
+    read: Option<Read>,
+    /// `slots[i]` has row `i` of the cache; between two passes none is empty.
+    slots: Vec<Option<Growing>>,
+    cache: KeyValueCache,
+    most_slots: usize,
+}
 
+impl<'e, 'a> Run<'e, 'a> {
+    fn new(engine: &'e Engine<'a>, prompts: &[Vec<u32>], seeds: &[u64], sampling: &'e Sampling) -> Self {
+        let begin = |(prompt, (tokens, seed)): (usize, (&Vec<u32>, &u64))| Growing {
+            prompt,
+            tokens: tokens.clone(),
+            log_probabilities: Vec::new(),
+            generator: ChaCha8Rng::seed_from_u64(*seed),
+        };
+        let mut waiting: Vec<Growing> = prompts.iter().zip(seeds).enumerate().map(begin).collect();
+        waiting.sort_by(|a, b| (a.tokens.len(), &a.tokens).cmp(&(b.tokens.len(), &b.tokens)));
+        let longest = waiting.last().map_or(0, |growing| growing.tokens.len());
+        let capacity = longest + GROWTH.min(sampling.max_response_tokens);
+        let most_slots = engine.slots.min(waiting.len()).min(engine.affordable(capacity));
+        let model = engine.model;
         let options = (model.compute().kind(), model.device());
-        let mut cache = KeyValueCache::new(model.config(), different.len() as i64, width as i64, options);
-        let mut logits = Vec::new();
-        let mut row = 0;
-        for slice in different.chunks((PREFILL_TOKENS / width.max(1)).max(1)) {
-            let mut tokens = Vec::with_capacity(slice.len() * width);
-            let mut pads = Vec::with_capacity(slice.len());
-            for prompt in slice {
-                tokens.extend(std::iter::repeat_n(0_i64, width - prompt.len()));
-                tokens.extend(prompt.iter().map(|&token| i64::from(token)));
-                pads.push((width - prompt.len()) as i64);
-            }
-            let tokens = Tensor::from_slice(&tokens).view([slice.len() as i64, width as i64]).to_device(model.device());
-            let pads = pads.iter().any(|&pad| pad > 0).then(|| Tensor::from_slice(&pads).to_device(model.device()));
-            let hidden = model.prefill(&tokens, pads.as_ref(), Some((&cache, row)));
-            logits.push(model.logits(&hidden.select(1, width as i64 - 1)));
-            row += slice.len() as i64;
+        Self {
+            engine,
+            sampling,
+            stops: StopTexts::new(&sampling.stop, engine.decode),
+            waiting: waiting.into(),
+            read: None,
+            slots: Vec::with_capacity(most_slots),
+            cache: KeyValueCache::new(model.config(), most_slots as i64, capacity as i64, options),
+            most_slots,
         }
-        cache.set_length(width as i64);
-
-        let assigned = Tensor::from_slice(&assignment).to_device(model.device());
-        cache.select(&assigned, width as i64 + GROWTH);
-        let logits = Tensor::cat(&logits, 0).index_select(0, &assigned);
-        let padding: Vec<i64> =
-            assignment.iter().map(|&number| missing.get(number as usize).copied().unwrap_or(0)).collect();
-        let padding = padding.iter().any(|&pad| pad > 0).then_some(padding);
-        Ok(Self { model, rows, cache, padding, logits })
     }
 
-    /// Generates until every row has finished.
-    fn run(
-        mut self,
-        sampling: &Sampling,
-        stops: &mut StopTexts,
-        finished: &mut dyn FnMut(usize, Response),
-    ) -> Result<(), ModelError> {
-        let device = self.model.device();
-        let mut mask = self.padding_tensors();
-        let vocabulary = self.model.config().vocab_size;
-        let (mut values, mut weights) = (Vec::new(), Vec::new());
+    fn finish_all(mut self, finished: &mut dyn FnMut(usize, Response)) -> Result<(), ModelError> {
         loop {
-            values.resize(self.rows.len() * vocabulary, 0.0_f32);
-            self.logits.to_kind(Kind::Float).contiguous().f_copy_data(&mut values, self.rows.len() * vocabulary)?;
-            for (row, logits) in self.rows.iter_mut().zip(values.chunks_exact(vocabulary)) {
-                if let Some(response) = row.step(logits, sampling, stops, &mut weights)? {
-                    finished(row.prompt, response);
-                }
-            }
-            let live: Vec<i64> = (0_i64..).zip(&self.rows).filter(|(_, row)| !row.finished).map(|(i, _)| i).collect();
-            if live.is_empty() {
+            self.fill_slots(finished)?;
+            self.close_ranks();
+            if self.slots.is_empty() {
                 return Ok(());
             }
-            let gone = self.rows.len() - live.len();
-            let drop_rows = gone > 0 && gone * FINISHED_SHARE >= self.rows.len();
-            let full = self.cache.length() == self.cache.capacity();
-            if drop_rows || full {
-                // Room grows by half, so that copying stays a small share of all work.
-                let length = self.cache.length();
-                let capacity = if full { length + GROWTH.max(length / 2) } else { self.cache.capacity() };
-                if drop_rows {
-                    self.rows.retain(|row| !row.finished);
-                    if let Some(padding) = &mut self.padding {
-                        *padding = live.iter().filter_map(|&row| padding.get(row as usize).copied()).collect();
-                    }
-                    self.cache.select(&Tensor::from_slice(&live).to_device(device), capacity);
-                } else {
-                    let all = Tensor::arange(self.rows.len() as i64, (Kind::Int64, device));
-                    self.cache.select(&all, capacity);
+            self.make_room();
+            self.decode(finished)?;
+        }
+    }
+
+    /// Gives every empty slot to who waits longest.
+    fn fill_slots(&mut self, finished: &mut dyn FnMut(usize, Response)) -> Result<(), ModelError> {
+        loop {
+            let mut free: VecDeque<usize> = (0..self.most_slots)
+                .filter(|slot| self.slots.get(*slot).is_none_or(Option::is_none))
+                .take(self.waiting.len())
+                .collect();
+            let Some(next) = self.waiting.front().filter(|_| !free.is_empty()) else { return Ok(()) };
+            let read = match self.read.take().filter(|read| read.rows.contains_key(&next.tokens)) {
+                Some(read) => read,
+                None => self.read_ahead()?,
+            };
+            let mut taken = Vec::new();
+            let mut sources = Vec::new();
+            while let Some(&row) = self.waiting.front().and_then(|growing| read.rows.get(&growing.tokens)) {
+                if taken.len() == free.len() {
+                    break;
                 }
-                mask = self.padding_tensors();
+                taken.extend(self.waiting.pop_front());
+                sources.push(row);
             }
-            // A finished row that is still in the batch is fed its last token again; nobody reads what comes of it.
-            let next: Vec<i64> =
-                self.rows.iter().map(|row| row.tokens.last().map_or(0, |&token| i64::from(token))).collect();
-            let next = Tensor::from_slice(&next).unsqueeze(1).to_device(device);
-            let padding = mask.as_ref().map(|(padding, mask)| (padding, mask));
-            let hidden = self.model.decode(&next, padding, &mut self.cache);
-            self.logits = self.model.logits(&hidden.squeeze_dim(1));
+            let rows = Tensor::from_slice(&sources).to_device(self.engine.model.device());
+            // A response may end with its first token; whose does takes no slot.
+            let still = self.take_tokens(&mut taken, &read.logits.index_select(0, &rows), finished)?;
+            let (mut from, mut to) = (Vec::new(), Vec::new());
+            for ((growing, row), still) in taken.into_iter().zip(sources).zip(still) {
+                let Some(slot) = free.pop_front().filter(|_| still) else { continue };
+                from.push(row);
+                to.push(slot as i64);
+                if slot >= self.slots.len() {
+                    self.slots.resize_with(slot + 1, || None);
+                }
+                self.slots[slot] = Some(growing);
+            }
+            self.cache.copy_rows(&read.cache, &from, &to, read.width);
+            self.read = Some(read);
         }
     }
 
-    /// Padding `[rows]` and the additive mask `[rows, 1, 1, capacity]` that hides it from queries.
-    fn padding_tensors(&self) -> Option<(Tensor, Tensor)> {
-        let padding = self.padding.as_ref().filter(|padding| padding.iter().any(|&pad| pad > 0))?;
-        let device = self.model.device();
-        let padding = Tensor::from_slice(padding).to_device(device);
-        let index = Tensor::arange(self.cache.capacity(), (Kind::Int64, device)).view([1, 1, 1, -1]);
-        let hidden = index.lt_tensor(&padding.view([-1, 1, 1, 1]));
-        let mask = hidden.zeros_like().to_kind(Kind::Float).masked_fill(&hidden, f64::NEG_INFINITY);
-        Some((padding, mask))
+    /// Reads the sequences that wait longest, each different one once: as many as there are slots, and no more than a
+    /// slice of tokens.
+    fn read_ahead(&self) -> Result<Read, ModelError> {
+        let mut rows: BTreeMap<Vec<u32>, i64> = BTreeMap::new();
+        let mut sequences: Vec<&[u32]> = Vec::new();
+        let mut width = 0;
+        for growing in &self.waiting {
+            if rows.contains_key(&growing.tokens) {
+                continue;
+            }
+            let wider = width.max(growing.tokens.len());
+            let many = sequences.len() >= self.most_slots || (sequences.len() + 1) * wider > PREFILL_TOKENS;
+            if many && !sequences.is_empty() {
+                break;
+            }
+            rows.insert(growing.tokens.clone(), sequences.len() as i64);
+            sequences.push(&growing.tokens);
+            width = wider;
+        }
+        let model = self.engine.model;
+        let (count, device) = (sequences.len() as i64, model.device());
+        let (mut tokens, mut ends) = (Vec::with_capacity(sequences.len() * width), Vec::new());
+        for (row, sequence) in sequences.iter().enumerate() {
+            tokens.extend(sequence.iter().map(|&token| i64::from(token)));
+            tokens.resize((row + 1) * width, 0);
+            ends.push((row * width + sequence.len()) as i64 - 1);
+        }
+        let tokens = Tensor::from_slice(&tokens).view([count, width as i64]).to_device(device);
+        let cache = KeyValueCache::new(model.config(), count, width as i64, (model.compute().kind(), device));
+        let hidden = model.prefill(&tokens, &cache).flatten(0, 1);
+        let logits = model.logits(&hidden.index_select(0, &Tensor::from_slice(&ends).to_device(device)));
+        Ok(Read { cache, width: width as i64, logits, rows })
     }
-}
 
-impl Row {
-    /// Takes one more token; gives the response if that ends it.
-    fn step(
+    /// Moves the last slots into the empty ones, so that a pass computes nothing that nobody wants.
+    fn close_ranks(&mut self) {
+        let (mut from, mut to) = (Vec::new(), Vec::new());
+        let mut empty = 0;
+        loop {
+            while self.slots.last().is_some_and(Option::is_none) {
+                self.slots.pop();
+            }
+            empty += self.slots[empty..].iter().take_while(|slot| slot.is_some()).count();
+            if empty == self.slots.len() {
+                break;
+            }
+            self.slots[empty] = self.slots.pop().flatten();
+            from.push(self.slots.len() as i64);
+            to.push(empty as i64);
+        }
+        if !from.is_empty() {
+            let longest = self.slots.iter().flatten().map(|growing| growing.tokens.len()).max().unwrap_or(0);
+            self.cache.move_rows(&from, &to, (longest as i64).min(self.cache.capacity()));
+        }
+    }
+
+    /// Sees to it that each slot's row has room for a further token.
+    fn make_room(&mut self) {
+        let longest = self.slots.iter().flatten().map(|growing| growing.tokens.len()).max().unwrap_or(0);
+        let capacity = self.cache.capacity() as usize;
+        if longest <= capacity {
+            return;
+        }
+        // Room grows by half, so that copying stays a small share of all work.
+        let wanted = capacity + GROWTH.max(capacity / 2);
+        let most = self.engine.affordable(wanted);
+        if most < self.most_slots {
+            self.most_slots = most;
+            let mut without = self.slots.split_off(most.min(self.slots.len()));
+            // Those that are to be read again need not be read one by one later: they wait first, by length.
+            without.sort_by_key(|growing| growing.as_ref().map_or(0, |growing| growing.tokens.len()));
+            without.into_iter().rev().flatten().for_each(|growing| self.waiting.push_front(growing));
+        }
+        self.cache.resize(self.most_slots as i64, wanted as i64);
+    }
+
+    /// One further token for every slot.
+    fn decode(&mut self, finished: &mut dyn FnMut(usize, Response)) -> Result<(), ModelError> {
+        let (model, capacity) = (self.engine.model, self.cache.capacity());
+        let growing = || self.slots.iter().flatten();
+        let last: Vec<i64> = growing().map(|growing| growing.tokens.last().map_or(0, |&token| token.into())).collect();
+        let positions: Vec<i64> = growing().map(|growing| growing.tokens.len() as i64 - 1).collect();
+        let longest = growing().map(|growing| growing.tokens.len()).max().unwrap_or(0);
+        let count = last.len() as i64;
+        // One transfer to the device for both.
+        let both = Tensor::from_slice(&[last, positions].concat()).view([2, count]).to_device(model.device());
+        let positions = both.get(1);
+        let rows = Tensor::arange(count, (Kind::Int64, model.device()));
+        let further = Further {
+            places: rows * capacity + &positions,
+            positions,
+            length: (longest.next_multiple_of(GROWTH) as i64).min(capacity),
+        };
+        let hidden = model.decode(&both.get(0).unsqueeze(1), &further, &self.cache);
+        let logits = model.logits(&hidden.squeeze_dim(1));
+        let mut slots: Vec<Growing> = std::mem::take(&mut self.slots).into_iter().flatten().collect();
+        let still = self.take_tokens(&mut slots, &logits, finished)?;
+        self.slots = slots.into_iter().zip(still).map(|(growing, still)| still.then_some(growing)).collect();
+        Ok(())
+    }
+
+    /// Chooses a token for each of `growing` from `logits`, and tells of those that end with it; which go on.
+    fn take_tokens(
         &mut self,
-        logits: &[f32],
-        sampling: &Sampling,
-        stops: &mut StopTexts,
-        weights: &mut Vec<f64>,
-    ) -> Result<Option<Response>, ModelError> {
-        if self.finished {
-            return Ok(None);
+        growing: &mut [Growing],
+        logits: &Tensor,
+        finished: &mut dyn FnMut(usize, Response),
+    ) -> Result<Vec<bool>, ModelError> {
+        let greedy = self.sampling.temperature == 0.0;
+        let marks: Vec<f64> =
+            growing.iter_mut().map(|one| if greedy { 0.0 } else { uniform(&mut one.generator) }).collect();
+        let mut still = Vec::with_capacity(growing.len());
+        for (one, (token, log_probability)) in growing.iter_mut().zip(choose(logits, &marks, self.sampling)?) {
+            if log_probability.is_nan() {
+                return Err(ModelError::NotFinite { prompt: one.prompt, token: one.log_probabilities.len() });
+            }
+            one.tokens.push(token);
+            one.log_probabilities.push(log_probability);
+            let length = one.log_probabilities.len();
+            let response = &one.tokens[one.tokens.len() - length..];
+            let finish = if self.sampling.end_tokens.contains(&token) || self.stops.found(response) {
+                Some(Finish::Stop)
+            } else {
+                (length >= self.sampling.max_response_tokens).then_some(Finish::Length)
+            };
+            still.push(finish.is_none());
+            if let Some(finish) = finish {
+                let (tokens, log_probabilities) = (response.to_vec(), std::mem::take(&mut one.log_probabilities));
+                finished(one.prompt, Response { tokens, log_probabilities, finish });
+            }
         }
-        let chosen = sample(logits, sampling.temperature, sampling.top_p, &mut self.generator, weights);
-        let (token, log_probability) =
-            chosen.ok_or(ModelError::NotFinite { prompt: self.prompt, token: self.tokens.len() })?;
-        self.tokens.push(token);
-        self.log_probabilities.push(log_probability);
-        let finish = if sampling.end_tokens.contains(&token) || stops.found(&self.tokens) {
-            Finish::Stop
-        } else if self.tokens.len() >= sampling.max_response_tokens {
-            Finish::Length
-        } else {
-            return Ok(None);
-        };
-        self.finished = true;
-        Ok(Some(Response {
-            // The row still needs its last token while it stays in the batch.
-            tokens: self.tokens.clone(),
-            log_probabilities: std::mem::take(&mut self.log_probabilities),
-            finish,
-        }))
+        Ok(still)
     }
 }
 
-/// Looks for stop texts at the end of a growing response, decoding as little as possible.
-struct StopTexts<'a> {
-    texts: &'a [String],
-    decode: &'a dyn Fn(&[u32]) -> String,
-    /// A stop text of n bytes spans at most n tokens that have text; some more are looked at, since special tokens
-    /// have none and a character may begin before the window.
-    window: usize,
-    /// By token: whether its text has the last character of a stop text. Others cannot complete one.
-    completes: BTreeMap<u32, bool>,
-}
-
-impl<'a> StopTexts<'a> {
-    fn new(texts: &'a [String], decode: &'a dyn Fn(&[u32]) -> String) -> Self {
-        let longest = texts.iter().map(String::len).max().unwrap_or(0);
-        Self { texts, decode, window: longest + 8, completes: BTreeMap::new() }
-    }
-
-    /// Whether the last of `tokens` completes a stop text.
-    fn found(&mut self, tokens: &[u32]) -> bool {
-        let Some(&last) = tokens.last().filter(|_| !self.texts.is_empty()) else {
-            return false;
-        };
-        let completes = *self.completes.entry(last).or_insert_with(|| {
-            let text = (self.decode)(&[last]);
-            // U+FFFD: the token has part of a character, which may be any.
-            text.contains('\u{fffd}')
-                || self.texts.iter().any(|stop| stop.chars().next_back().is_some_and(|end| text.contains(end)))
-        });
-        if !completes {
-            return false;
-        }
-        let window = tokens.get(tokens.len().saturating_sub(self.window)..).unwrap_or(tokens);
-        let text = (self.decode)(window);
-        self.texts.iter().any(|stop| text.contains(stop.as_str()))
+impl Engine<'_> {
+    /// Slots of `capacity` tokens that the cache's budget has room for, at least 1.
+    fn affordable(&self, capacity: usize) -> usize {
+        let per_token = KeyValueCache::bytes_per_token(self.model.config(), self.model.compute().kind()).max(1);
+        (self.cache_bytes / per_token / capacity.max(1)).max(1)
     }
 }

@@ -9,7 +9,7 @@
 //! - [`model`]: a model of any family and its forward pass, in any [`Precision`];
 //! - [`checkpoint`]: folders in and out, sharded or not, as untrusted input; [`tensor_file`]: safetensors;
 //! - [`initial`]: seeded random weights; [`snapshot`]: a copy of the weights to write while training goes on;
-//! - [`key_value_cache`], [`sampling`], [`generate`]: the generation engine;
+//! - [`generate`]: the generation engine, with its [`key_value_cache`], [`sampling`], `next_tokens` and `stop_texts`;
 //! - [`token_log_probabilities`]: losses and their gradients; [`chunked_loss`]: without holding all logits;
 //!   `training_pass`: without holding all activations; [`documents`]: packed sequences.
 //!
@@ -39,10 +39,12 @@ mod error;
 mod feed_forward;
 mod linear;
 mod llama;
+mod next_tokens;
 mod norm;
 mod parameters;
 mod qwen2;
 mod qwen3;
+mod stop_texts;
 mod training_pass;
 
 pub use checkpoint::SaveOptions;
@@ -51,7 +53,7 @@ pub use config::ModelConfig;
 pub use documents::Documents;
 pub use error::ModelError;
 pub use family::Family;
-pub use generate::{generate, generate_with};
+pub use generate::{Engine, generate};
 pub use model::Model;
 pub use precision::Precision;
 pub use response_batch::ResponseBatch;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tch::{Device, Tensor};
 
-use crate::attention::Attention;
+use crate::attention::{Attention, Further};
 use crate::block::Block;
 use crate::checkpoint::{self, SaveOptions};
 use crate::documents::Documents;
@@ -177,19 +177,19 @@ impl Model {
 
     /// Logits `[b, t, vocabulary]` for `tokens`, `[b, t]` i64, in the precision of the arithmetic; see
     /// [`Model::hidden`].
-    pub fn forward(&self, tokens: &Tensor, padding: Option<&Tensor>) -> Tensor {
-        self.logits(&self.hidden(tokens, padding))
+    pub fn forward(&self, tokens: &Tensor) -> Tensor {
+        self.logits(&self.hidden(tokens))
     }
 
     /// States after the final norm, `[b, t, hidden]`, for `tokens`, `[b, t]` i64.
     ///
-    /// `padding`, `[b]` i64, counts the tokens at the left of each row that are only filling. They are not attended
-    /// to and do not count as positions; what comes out at their places means nothing. `None` is faster.
+    /// Shorter rows are filled up at their end with any token: nothing sees what comes behind it, so the states of the
+    /// real ones are as if they were alone, and those of the filling mean nothing.
     ///
     /// # Panics
     /// If a token is not below the vocabulary's size. Tokens from outside are to be checked before.
-    pub fn hidden(&self, tokens: &Tensor, padding: Option<&Tensor>) -> Tensor {
-        self.prefill(tokens, padding, None)
+    pub fn hidden(&self, tokens: &Tensor) -> Tensor {
+        self.run(tokens, &self.whole(tokens, None))
     }
 
     /// [`Model::hidden`] of packed rows: each document is as if it were alone.
@@ -205,38 +205,20 @@ impl Model {
         hidden.linear(&self.head.to_kind(hidden.kind()), None::<&Tensor>)
     }
 
-    /// [`Model::hidden`] that also writes keys and values into the front of a cache, from the given row on.
-    pub(crate) fn prefill(
-        &self,
-        tokens: &Tensor,
-        padding: Option<&Tensor>,
-        cache: Option<(&KeyValueCache, i64)>,
-    ) -> Tensor {
-        self.run(tokens, &self.whole(tokens, padding, cache))
+    /// [`Model::hidden`] that also writes keys and values into the front of a cache's first rows.
+    pub(crate) fn prefill(&self, tokens: &Tensor, cache: &KeyValueCache) -> Tensor {
+        self.run(tokens, &self.whole(tokens, Some(cache)))
     }
 
-    /// States `[b, 1, hidden]` of one further token per cached row. `padding` is `[b]`, and `hidden_keys` the
-    /// additive mask `[b, 1, 1, capacity]` that hides it; both absent where no row is padded.
-    pub(crate) fn decode(
-        &self,
-        tokens: &Tensor,
-        padding: Option<(&Tensor, &Tensor)>,
-        cache: &mut KeyValueCache,
-    ) -> Tensor {
-        let states = self.run(tokens, &Attention::further(&self.rotary, padding, cache, self.compute.kind()));
-        cache.set_length(cache.length() + 1);
-        states
+    /// States `[b, 1, hidden]` of one further token, `[b, 1]`, for each of a cache's first rows.
+    pub(crate) fn decode(&self, tokens: &Tensor, further: &Further, cache: &KeyValueCache) -> Tensor {
+        self.run(tokens, &Attention::further(&self.rotary, further, cache, self.compute.kind()))
     }
 
-    /// Attention of whole rows, padded at the left or not.
-    pub(crate) fn whole<'a>(
-        &self,
-        tokens: &Tensor,
-        padding: Option<&Tensor>,
-        cache: Option<(&'a KeyValueCache, i64)>,
-    ) -> Attention<'a> {
+    /// Attention of whole rows.
+    pub(crate) fn whole<'a>(&self, tokens: &Tensor, cache: Option<&'a KeyValueCache>) -> Attention<'a> {
         let length = tokens.size().last().copied().unwrap_or(0);
-        Attention::whole(&self.rotary, length, padding, cache, self.compute.kind())
+        Attention::whole(&self.rotary, length, cache, self.compute.kind())
     }
 
     /// Attention of packed rows.

@@ -4,13 +4,11 @@ use tch::{Device, Tensor};
 
 use crate::ModelError;
 
-/// Prompts with their responses, padded on the left to one width, and where the response tokens are.
+/// Prompts with their responses, filled up at the right to one width, and where the response tokens are.
 #[derive(Debug)]
 pub struct ResponseBatch {
     /// `[b, t]` i64.
     pub tokens: Tensor,
-    /// `[b]` i64, padding tokens at the left; `None` where there are none.
-    pub padding: Option<Tensor>,
     /// `[n]` i64: for every response token, row by row and in order, the index into the `b * t` states of the one
     /// that predicts it.
     pub positions: Tensor,
@@ -40,21 +38,19 @@ impl ResponseBatch {
         let pairs = || prompts.iter().zip(responses);
         let width = pairs().map(|(prompt, response)| prompt.len() + response.len()).max().unwrap_or(0);
         let (mut tokens, mut positions, mut targets) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut padding, mut lengths) = (Vec::new(), Vec::new());
+        let mut lengths = Vec::with_capacity(prompts.len());
         for (row, (prompt, response)) in pairs().enumerate() {
             let missing = width - prompt.len() - response.len();
-            tokens.extend(std::iter::repeat_n(0, missing));
             tokens.extend(prompt.iter().chain(*response).map(|&token| i64::from(token)));
-            let first = row * width + missing + prompt.len() - 1;
+            tokens.extend(std::iter::repeat_n(0, missing));
+            let first = row * width + prompt.len() - 1;
             positions.extend((first..first + response.len()).map(|position| position as i64));
             targets.extend(response.iter().map(|&token| i64::from(token)));
-            padding.push(missing as i64);
             lengths.push(response.len());
         }
         let place = |values: &[i64]| Tensor::from_slice(values).to_device(device);
         Ok(Self {
             tokens: place(&tokens).view([prompts.len() as i64, width as i64]),
-            padding: padding.iter().any(|&missing| missing > 0).then(|| place(&padding)),
             positions: place(&positions),
             targets: place(&targets),
             lengths,

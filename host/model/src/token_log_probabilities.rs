@@ -29,7 +29,7 @@ pub fn token_log_probabilities(
     entropy: bool,
 ) -> TokenStatistics {
     let _no_grad = tch::no_grad_guard();
-    let hidden = model.hidden(&batch.tokens, batch.padding.as_ref()).flatten(0, 1).index_select(0, &batch.positions);
+    let hidden = model.hidden(&batch.tokens).flatten(0, 1).index_select(0, &batch.positions);
     statistics_in_chunks(model, &hidden, &batch.targets, temperature, entropy)
 }
 
@@ -59,7 +59,7 @@ pub fn response_backward_with(
     if batch.token_count() == 0 {
         return 0.0;
     }
-    let attention = model.whole(&batch.tokens, batch.padding.as_ref(), None);
+    let attention = model.whole(&batch.tokens, None);
     let pass = TrainingPass::run(model, &batch.tokens, attention, recompute);
     let hidden = pass.hidden.flatten(0, 1).index_select(0, &batch.positions);
     let sum = backward_in_chunks(model, &hidden, &batch.targets, temperature, entropy, chunk_size(model), loss);
@@ -124,7 +124,7 @@ fn next_tokens(
     recompute: bool,
 ) -> Tensor {
     let attention = match packed {
-        None => model.whole(inputs, None, None),
+        None => model.whole(inputs, None),
         Some((documents, _)) => model.packed(documents),
     };
     let pass = TrainingPass::run(model, inputs, attention, recompute);

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use octo_model::{Family, Model, Precision, Sampling, SaveOptions, generate_with};
+use octo_model::{Engine, Family, Model, Precision, Sampling, SaveOptions};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor};
 
@@ -65,18 +65,21 @@ fn difference(one: &Tensor, other: &Tensor) -> f64 {
 }
 
 #[test]
-fn logits_are_those_of_transformers_alone_and_padded() {
+fn logits_are_those_of_transformers_alone_and_filled_up() {
     let _no_grad = tch::no_grad_guard();
     for (name, family) in MODELS {
         let model = Model::load(&folder(name), Device::Cpu).unwrap();
         assert_eq!(model.config().family, family);
         let golden = expected(name);
-        let width = golden.tokens[0].len() as i64;
-        let tokens = Tensor::from_slice(&golden.tokens.concat()).view([-1, width]);
-        let together = model.forward(&tokens, Some(&Tensor::from_slice(&golden.padding)));
+        let width = golden.tokens[0].len();
+        // Filled up at the end, with a token that would be seen if anything were.
+        let filled = golden.rows().into_iter().flat_map(|row| row.iter().copied().chain(vec![7; width - row.len()]));
+        let tokens = Tensor::from_slice(&filled.collect::<Vec<i64>>()).view([-1, width as i64]);
+        let together = model.forward(&tokens);
         for (number, (row, wanted)) in golden.rows().into_iter().zip(&golden.logits).enumerate() {
-            let alone = model.forward(&Tensor::from_slice(row).unsqueeze(0), None).select(0, 0);
-            for (how, found) in [("alone", alone), ("padded", together.select(0, number as i64))] {
+            let alone = model.forward(&Tensor::from_slice(row).unsqueeze(0)).select(0, 0);
+            let together = together.select(0, number as i64).narrow(0, 0, row.len() as i64);
+            for (how, found) in [("alone", alone), ("filled up", together)] {
                 let difference = difference(&at(&found, &golden.places), &tensor(wanted));
                 assert!(difference <= 1e-4, "{name}, row {number} {how}: {difference}");
             }
@@ -97,9 +100,9 @@ fn bf16_computes_in_bf16_and_is_as_close_as_its_rounding_allows() {
         let golden = expected(name);
         for (number, (row, wanted)) in golden.rows().into_iter().zip(&golden.half_logits).enumerate() {
             let row = Tensor::from_slice(row).unsqueeze(0);
-            let found = held.forward(&row, None);
+            let found = held.forward(&row);
             assert_eq!(found.kind(), Kind::BFloat16);
-            assert_eq!(found, rounded.forward(&row, None), "{name}");
+            assert_eq!(found, rounded.forward(&row), "{name}");
             let wanted = tensor(wanted);
             let share =
                 difference(&at(&found.select(0, 0), &golden.places), &wanted) / wanted.abs().max().double_value(&[]);
@@ -117,15 +120,10 @@ fn greedy_text_through_the_cache_is_that_of_transformers() {
         let golden = expected(name);
         let prompts: Vec<Vec<u32>> =
             golden.rows().into_iter().map(|row| row.iter().map(|&token| token as u32).collect()).collect();
-        let sampling = Sampling {
-            max_response_tokens: 24,
-            temperature: 0.0,
-            top_p: 1.0,
-            stop: Vec::new(),
-            end_tokens: model.config().eos_token_id.clone(),
-        };
+        let sampling =
+            Sampling { temperature: 0.0, end_tokens: model.config().eos_token_id.clone(), ..Sampling::new(24) };
         let none = |_: &[u32]| String::new();
-        let responses = generate_with(&model, &none, &prompts, &[0; 3], &sampling, &mut |_, _| ()).unwrap();
+        let responses = Engine::new(&model, &none).generate(&prompts, &[0; 3], &sampling, &mut |_, _| ()).unwrap();
         for (response, greedy) in responses.iter().zip(&golden.greedy) {
             assert_eq!(&response.tokens, greedy, "{name}");
         }
@@ -136,17 +134,11 @@ fn greedy_text_through_the_cache_is_that_of_transformers() {
 fn every_precision_generates_and_its_record_is_what_training_scores() {
     for precision in [Precision::BFloat16, Precision::Float16] {
         let model = Model::load_in(&folder("qwen3"), Device::Cpu, precision).unwrap();
-        let sampling = Sampling {
-            max_response_tokens: 20,
-            temperature: 0.7,
-            top_p: 1.0,
-            stop: Vec::new(),
-            end_tokens: Vec::new(),
-        };
+        let sampling = Sampling { temperature: 0.7, ..Sampling::new(20) };
         let prompts: [&[u32]; 2] = [&[5, 9, 30], &[61, 2, 3, 44, 8]];
         let owned: Vec<Vec<u32>> = prompts.iter().map(|prompt| prompt.to_vec()).collect();
         let none = |_: &[u32]| String::new();
-        let responses = generate_with(&model, &none, &owned, &[1, 2], &sampling, &mut |_, _| ()).unwrap();
+        let responses = Engine::new(&model, &none).generate(&owned, &[1, 2], &sampling, &mut |_, _| ()).unwrap();
         let tokens: Vec<&[u32]> = responses.iter().map(|response| response.tokens.as_slice()).collect();
         let batch = octo_model::ResponseBatch::new(&prompts, &tokens, Device::Cpu).unwrap();
         let scored = octo_model::token_log_probabilities(&model, &batch, 0.7, false).log_probabilities;

@@ -1,9 +1,8 @@
-//! The generation engine: cache, padding, batches, stops, seeds.
+//! The generation engine: cache, slots, stops, seeds.
 
-use octo_model::{
-    Finish, Model, ModelConfig, Response, ResponseBatch, Sampling, generate_with, token_log_probabilities,
-};
-use tch::{Device, Tensor};
+use octo_model::key_value_cache::KeyValueCache;
+use octo_model::{Engine, Finish, Model, ModelConfig, Response, ResponseBatch, Sampling, token_log_probabilities};
+use tch::{Device, Kind, Tensor};
 
 /// A small model with weights large enough that its distributions are far from flat.
 fn model() -> Model {
@@ -25,7 +24,7 @@ fn model() -> Model {
 }
 
 fn sampling(max_response_tokens: usize, temperature: f64) -> Sampling {
-    Sampling { max_response_tokens, temperature, top_p: 1.0, stop: Vec::new(), end_tokens: vec![0] }
+    Sampling { temperature, end_tokens: vec![0], ..Sampling::new(max_response_tokens) }
 }
 
 /// Token n is the n-th letter from 'A' on, save 1, which is a new line.
@@ -34,19 +33,23 @@ fn letters(tokens: &[u32]) -> String {
 }
 
 fn run(model: &Model, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Vec<Response> {
-    generate_with(model, &letters, prompts, seeds, sampling, &mut |_, _| ()).unwrap()
+    run_with(&Engine::new(model, &letters), prompts, seeds, sampling)
+}
+
+fn run_with(engine: &Engine<'_>, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Vec<Response> {
+    engine.generate(prompts, seeds, sampling, &mut |_, _| ()).unwrap()
 }
 
 fn prompts() -> Vec<Vec<u32>> {
     (0..9_u32).map(|row| (0..3 + row % 4).map(|place| 2 + (row * 7 + place * 5) % 40).collect()).collect()
 }
 
-/// What a full forward pass, without cache or padding, would choose.
+/// What a full forward pass, without cache or batch, would choose.
 fn greedy_without_cache(model: &Model, prompt: &[u32], count: usize) -> Vec<u32> {
     let _no_grad = tch::no_grad_guard();
     let mut tokens: Vec<i64> = prompt.iter().map(|&token| i64::from(token)).collect();
     for _ in 0..count {
-        let logits = model.forward(&Tensor::from_slice(&tokens).unsqueeze(0), None);
+        let logits = model.forward(&Tensor::from_slice(&tokens).unsqueeze(0));
         let token = logits.select(1, tokens.len() as i64 - 1).argmax(-1, false).int64_value(&[0]);
         tokens.push(token);
         if token == 0 {
@@ -57,7 +60,7 @@ fn greedy_without_cache(model: &Model, prompt: &[u32], count: usize) -> Vec<u32>
 }
 
 #[test]
-fn greedy_text_is_that_of_the_model_without_cache_padding_or_batch() {
+fn greedy_text_is_that_of_the_model_without_cache_or_batch() {
     let model = model();
     // Longer than one reserve of the cache, so that it has to grow.
     let responses = run(&model, &prompts(), &[0; 9], &sampling(150, 0.0));
@@ -78,16 +81,33 @@ fn assert_alike(one: &Response, other: &Response) {
 #[test]
 fn a_response_depends_on_its_seed_and_not_on_its_batch() {
     let model = model();
-    let seeds: Vec<u64> = (100..109).collect();
-    let together = run(&model, &prompts(), &seeds, &sampling(40, 1.0));
-    for (index, response) in together.iter().enumerate() {
-        let alone = run(&model, &prompts()[index..=index], &seeds[index..=index], &sampling(40, 1.0));
-        assert_eq!(alone[0].tokens, response.tokens, "prompt {index}");
-    }
-    assert_eq!(together, run(&model, &prompts(), &seeds, &sampling(40, 1.0)), "repeatable to the bit");
+    // Three rollouts of each prompt, of lengths far apart.
+    let prompts: Vec<Vec<u32>> = prompts().into_iter().flat_map(|prompt| vec![prompt; 3]).collect();
+    let seeds: Vec<u64> = (100..127).collect();
+    let settings = Sampling { end_tokens: vec![0, 5, 9], ..sampling(90, 1.0) };
+    let engine = || Engine::new(&model, &letters);
+    let together = run_with(&engine(), &prompts, &seeds, &settings);
+    let lengths: Vec<usize> = together.iter().map(|response| response.tokens.len()).collect();
+    assert!(lengths.contains(&90) && lengths.iter().any(|&length| length < 10), "{lengths:?}");
+    assert_eq!(together, run_with(&engine(), &prompts, &seeds, &settings), "repeatable to the bit");
 
+    for slots in [1, 2, 5, 8, 26] {
+        let responses = run_with(&engine().slots(slots), &prompts, &seeds, &settings);
+        together.iter().zip(&responses).for_each(|(one, other)| assert_alike(one, other));
+    }
+    // In another order, and with so little room for keys and values that responses give up their slots and are read
+    // again.
+    let order: Vec<usize> = (0..27).map(|index| index * 10 % 27).collect();
+    let ordered = |all: &[Vec<u32>]| order.iter().map(|&index| all[index].clone()).collect::<Vec<_>>();
+    let ordered_seeds: Vec<u64> = order.iter().map(|&index| seeds[index]).collect();
+    let per_token = KeyValueCache::bytes_per_token(model.config(), Kind::Float);
+    for tokens in [1, 300, 800] {
+        let engine = engine().slots(16).cache_bytes(per_token * tokens);
+        let responses = run_with(&engine, &ordered(&prompts), &ordered_seeds, &settings);
+        order.iter().zip(&responses).for_each(|(&index, other)| assert_alike(&together[index], other));
+    }
     // Rollouts of one prompt differ by their seeds, and agree with one seed.
-    let same = vec![prompts()[0].clone(); 8];
+    let same = vec![prompts[0].clone(); 8];
     let rollouts = run(&model, &same, &[1, 2, 3, 4, 5, 6, 7, 1], &sampling(40, 1.0));
     assert_alike(&rollouts[0], &rollouts[7]);
     assert!(rollouts[1..7].iter().all(|rollout| rollout.tokens != rollouts[0].tokens));
@@ -148,10 +168,10 @@ fn every_response_is_told_once_when_it_is_complete() {
     let seeds: Vec<u64> = (0..9).collect();
     let mut heard: Vec<Option<Response>> = vec![None; 9];
     let settings = Sampling { end_tokens: vec![0, 5, 9, 13], ..sampling(60, 1.0) };
-    let responses = generate_with(&model, &letters, &prompts(), &seeds, &settings, &mut |index, response| {
+    let mut hear = |index: usize, response: &Response| {
         assert!(heard[index].replace(response.clone()).is_none(), "{index} was told twice");
-    })
-    .unwrap();
+    };
+    let responses = Engine::new(&model, &letters).slots(4).generate(&prompts(), &seeds, &settings, &mut hear).unwrap();
     let heard: Vec<Response> = heard.into_iter().map(Option::unwrap).collect();
     assert_eq!(heard, responses);
 }
@@ -160,7 +180,8 @@ fn every_response_is_told_once_when_it_is_complete() {
 fn prompts_that_cannot_be_used_are_refused_by_number() {
     let model = model();
     let refused = |prompts: &[Vec<u32>], seeds: &[u64], count: usize| {
-        generate_with(&model, &letters, prompts, seeds, &sampling(count, 1.0), &mut |_, _| ()).unwrap_err().to_string()
+        let engine = Engine::new(&model, &letters);
+        engine.generate(prompts, seeds, &sampling(count, 1.0), &mut |_, _| ()).unwrap_err().to_string()
     };
     assert!(refused(&[vec![1]], &[], 4).contains("1 prompts and 0 seeds"));
     assert!(refused(&[vec![1], vec![]], &[1, 2], 4).contains("prompt 1 is empty"));
@@ -177,6 +198,7 @@ fn a_model_that_diverged_is_told_not_sampled_from() {
         let (_, norm) = model.parameters().iter().find(|(name, _)| name == "model.norm.weight").unwrap();
         let _ = norm.shallow_clone().fill_(f64::NAN);
     });
-    let error = generate_with(&model, &letters, &[vec![1]], &[1], &sampling(4, 1.0), &mut |_, _| ()).unwrap_err();
+    let engine = Engine::new(&model, &letters);
+    let error = engine.generate(&[vec![1]], &[1], &sampling(4, 1.0), &mut |_, _| ()).unwrap_err();
     assert!(error.to_string().contains("not finite"), "{error}");
 }

@@ -55,7 +55,7 @@ fn smollm2_gives_the_logits_and_greedy_text_of_transformers() {
     for case in &cases {
         assert_eq!(tokenizer.encode(&case.prompt).unwrap(), case.tokens, "{}", case.prompt);
         let tokens: Vec<i64> = case.tokens.iter().map(|&token| i64::from(token)).collect();
-        let hidden = model.hidden(&Tensor::from_slice(&tokens).unsqueeze(0), None);
+        let hidden = model.hidden(&Tensor::from_slice(&tokens).unsqueeze(0));
         let logits = model.logits(&hidden.select(1, tokens.len() as i64 - 1)).squeeze_dim(0);
         let places = Tensor::from_slice(&case.largest.tokens);
         let strided = logits.slice(0, None, None, case.sample.stride);
@@ -69,16 +69,10 @@ fn smollm2_gives_the_logits_and_greedy_text_of_transformers() {
     drop(no_grad);
     eprintln!("largest difference of logits: {largest_difference:.1e}");
 
-    // All ten at once, so padding, the cache and the leaving of finished rows are under test too.
-    let sampling = Sampling {
-        max_response_tokens: 64,
-        temperature: 0.0,
-        top_p: 1.0,
-        stop: Vec::new(),
-        end_tokens: model.config().eos_token_id.clone(),
-    };
+    // All ten at once, so the cache and the leaving of finished responses are under test too.
+    let sampling = Sampling { temperature: 0.0, end_tokens: model.config().eos_token_id.clone(), ..Sampling::new(64) };
     let prompts: Vec<Vec<u32>> = cases.iter().map(|case| case.tokens.clone()).collect();
-    let responses = generate(&model, &tokenizer, &prompts, &[0; 10], &sampling, &mut |_, _| ()).unwrap();
+    let responses = generate(&model, &tokenizer, &prompts, &[0; 10], &sampling).unwrap();
     for (case, response) in cases.iter().zip(&responses) {
         assert_eq!(tokenizer.decode(&response.tokens, true), case.greedy.text, "{}", case.prompt);
         assert_eq!(response.tokens, case.greedy.tokens, "{}", case.prompt);

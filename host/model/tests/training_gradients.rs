@@ -46,7 +46,7 @@ fn next_token_training_has_the_gradients_of_cross_entropy() {
         let losses = next_token_backward(&model, &tokens, 1.0 / 40.0);
         let found = take_gradients(&model);
 
-        let logits = model.forward(&tokens.narrow(1, 0, 20), None).flatten(0, 1);
+        let logits = model.forward(&tokens.narrow(1, 0, 20)).flatten(0, 1);
         let mean = logits.cross_entropy_for_logits(&tokens.narrow(1, 1, 20).flatten(0, 1));
         mean.backward();
         assert_eq!(losses.size(), [2, 20]);
@@ -69,7 +69,7 @@ fn response_training_has_the_gradients_of_weighted_log_probabilities_whatever_th
         let weights: Vec<f32> = (0..20).map(|n| (n as f32 - 8.0) / 5.0).collect();
         let weights = Tensor::from_slice(&weights);
         let mut covered = 0;
-        let hidden = model.hidden(&batch.tokens, batch.padding.as_ref());
+        let hidden = model.hidden(&batch.tokens);
         let hidden = hidden.flatten(0, 1).index_select(0, &batch.positions);
         let sum = backward_in_chunks(&model, &hidden, &batch.targets, temperature, true, chunk, &mut |range, part| {
             assert!(range.start == covered && range.len() <= chunk);
@@ -81,12 +81,12 @@ fn response_training_has_the_gradients_of_weighted_log_probabilities_whatever_th
         assert_eq!(covered, 20);
         let found = take_gradients(&model);
 
-        // Row by row, without padding, by the plain forward pass.
+        // Row by row, without filling, by the plain forward pass.
         let mut wanted = Tensor::zeros([], (Kind::Float, Device::Cpu));
         let mut place = 0;
         for (prompt, response) in prompts.iter().zip(responses) {
             let row: Vec<i64> = prompt.iter().chain(response).map(|&token| i64::from(token)).collect();
-            let logits = model.forward(&Tensor::from_slice(&row).unsqueeze(0), None) / temperature;
+            let logits = model.forward(&Tensor::from_slice(&row).unsqueeze(0)) / temperature;
             let all = logits.log_softmax(-1, Kind::Float).select(0, 0);
             for (offset, &token) in response.iter().enumerate() {
                 let weight = weights.double_value(&[place]);
@@ -193,7 +193,7 @@ fn packed_documents_are_as_if_each_were_alone() {
             let mut start = 0;
             for &length in lengths {
                 let document = tokens.narrow(0, row, 1).narrow(1, start, length);
-                wanted.push(tch::no_grad(|| model.hidden(&document, None)).squeeze_dim(0));
+                wanted.push(tch::no_grad(|| model.hidden(&document)).squeeze_dim(0));
                 if length > 1 {
                     let losses = next_token_backward(&model, &document, 0.02);
                     losses_wanted.extend(Vec::<f32>::try_from(losses.view(-1)).unwrap());

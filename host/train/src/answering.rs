@@ -16,7 +16,7 @@ use octo_data::prompt::{PromptSettings, PromptTemplate};
 use octo_data::record::Problem;
 use octo_data::seed;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Model, Precision, Sampling, generate};
+use octo_model::{Engine, Model, Precision, Sampling};
 use rand_chacha::rand_core::Rng;
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,9 @@ use crate::control::{Clock, Control, Finished};
 use crate::error::TrainError;
 use crate::rollout::{end_tokens, response_text};
 use crate::stage;
+
+/// Responses that are written at once, for each that is under way: the more, the less time places stand empty.
+const KEPT: usize = 4;
 
 /// How problems are answered.
 #[derive(Debug, Clone)]
@@ -38,13 +41,17 @@ pub struct Answering {
     pub max_response_tokens: usize,
     /// 0 takes the likeliest token.
     pub temperature: f64,
+    /// Count of the likeliest tokens that are sampled from; 0 is all.
+    pub top_k: usize,
     /// Share of probability that is sampled from.
     pub top_p: f64,
+    /// Least probability that is sampled from, as a share of the likeliest token's.
+    pub min_p: f64,
     /// Texts that end a response, and are not part of it.
     pub stop: Vec<String>,
     /// Of the random draws.
     pub seed: u64,
-    /// Responses generated at once.
+    /// Responses under way at one time; one that ends gives its place to the next.
     pub batch: usize,
     /// libtorch threads.
     pub threads: usize,
@@ -92,7 +99,8 @@ impl Answering {
         stage::on_own_thread("generate", self.threads, || {
             let settings = self.described(rows, map)?;
             let answerer = self.open()?;
-            let mut part = Part::open(out, &settings, self.batch)?;
+            let at_once = self.batch.saturating_mul(KEPT);
+            let mut part = Part::open(out, &settings, at_once)?;
             let total = problems.len() * self.samples;
             let clock = Clock::start(part.lines as u64, total as u64);
             let mut tokens = 0;
@@ -100,7 +108,7 @@ impl Answering {
                 if control.stopping() {
                     return Ok(Finished::Stopped);
                 }
-                let indices = part.lines..(part.lines + self.batch).min(total);
+                let indices = part.lines..part.lines.saturating_add(at_once).min(total);
                 let asked: Vec<&Problem> =
                     indices.clone().map(|index| &problems[index / self.samples].problem).collect();
                 let answers = answerer.answers(&asked, indices.start)?;
@@ -176,7 +184,9 @@ impl Answering {
             "samples": self.samples,
             "max_response_tokens": self.max_response_tokens,
             "temperature": self.temperature,
+            "top_k": self.top_k,
             "top_p": self.top_p,
+            "min_p": self.min_p,
             "stop": self.stop,
             "seed": self.seed,
             "batch": self.batch,
@@ -190,11 +200,13 @@ impl Answerer<'_> {
     fn answers(&self, problems: &[&Problem], first: usize) -> Result<Vec<Answer>, TrainError> {
         let settings = self.settings;
         let sampling = Sampling {
-            max_response_tokens: settings.max_response_tokens,
             temperature: settings.temperature,
+            top_k: settings.top_k,
             top_p: settings.top_p,
+            min_p: settings.min_p,
             stop: settings.stop.clone(),
             end_tokens: end_tokens(&self.model, &self.tokenizer),
+            ..Sampling::new(settings.max_response_tokens)
         };
         let epoch = self.template.last_epoch();
         let prompts = problems
@@ -204,7 +216,9 @@ impl Answerer<'_> {
         let seeds = (first..first + problems.len())
             .map(|index| seed::rng(settings.seed, &["generate"], index as u64).next_u64())
             .collect::<Vec<u64>>();
-        let responses = generate(&self.model, &self.tokenizer, &prompts, &seeds, &sampling, &mut |_, _| {})?;
+        let decode = |tokens: &[u32]| self.tokenizer.decode(tokens, true);
+        let engine = Engine::new(&self.model, &decode).slots(settings.batch);
+        let responses = engine.generate(&prompts, &seeds, &sampling, &mut |_, _| {})?;
         let answer = |response: &octo_model::Response| Answer {
             text: response_text(&self.tokenizer, response, &sampling.stop),
             tokens: response.tokens.len(),

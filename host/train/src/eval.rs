@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use octo_data::prompt::{PromptSettings, PromptTemplate};
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Model, Sampling};
+use octo_model::{Model, Precision, Sampling};
 use octo_plugin::Verifier;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,8 +18,8 @@ use crate::evaluate::evaluate_prompts;
 use crate::metrics::StepLog;
 use crate::midtrain_config::{cpu, threads};
 use crate::model_folder::Companions;
-use crate::rl_config::{generation_batch, max_prompt_tokens, one};
-use crate::rollout::{Generator, build_prompts, end_tokens};
+use crate::rl_config::{cache_bytes, check_generation, generation_batch, generation_cache_gib, max_prompt_tokens, one};
+use crate::rollout::{Generator, Room, build_prompts, end_tokens};
 use crate::sample_log::Sample;
 use crate::stage::{self, RESULTS_FILE, write_results};
 
@@ -46,9 +46,21 @@ pub struct EvalConfig {
     /// Attempts at each problem; with more than one, pass@k is reported too.
     #[serde(default = "attempts")]
     pub attempts: usize,
-    /// Prompts generated at once.
+    /// Sample among this many of the likeliest tokens; 0 is all.
+    #[serde(default)]
+    pub top_k: usize,
+    /// Sample among tokens at least this many times as likely as the likeliest; 0 is all.
+    #[serde(default)]
+    pub min_p: f64,
+    /// Responses under way at one time; one that ends gives its place to the next.
     #[serde(default = "generation_batch")]
     pub generation_batch: usize,
+    /// Memory for keys and values in GiB. Where it is short, fewer responses are under way.
+    #[serde(default = "generation_cache_gib")]
+    pub generation_cache_gib: f64,
+    /// What the passes compute in: `float32` or `bfloat16`.
+    #[serde(default)]
+    pub compute: Precision,
     /// libtorch threads of this stage.
     #[serde(default = "threads")]
     pub threads: usize,
@@ -56,6 +68,9 @@ pub struct EvalConfig {
     #[serde(default = "cpu")]
     pub device: String,
 }
+
+/// Responses between two looks at whether to stop, for each of `generation_batch`.
+const CHUNK: usize = 4;
 
 fn attempts() -> usize {
     1
@@ -85,6 +100,7 @@ pub fn evaluate(
     if config.attempts > 1 && config.temperature == 0.0 {
         return Err(TrainError::config("attempts", "greedy attempts are all the same; set `temperature` above 0"));
     }
+    check_generation(config.generation_batch, config.generation_cache_gib, config.min_p, config.compute)?;
     if out.join(RESULTS_FILE).is_file() {
         return Ok(Finished::Done);
     }
@@ -98,7 +114,7 @@ fn run(
     seed: u64,
     control: &Control,
 ) -> Result<Finished, TrainError> {
-    let model = Model::load(&inputs.model, stage::device(&config.device)?)?;
+    let model = Model::load(&inputs.model, stage::device(&config.device)?)?.compute_in(config.compute);
     let companions = Companions::new(Tokenizer::load(&inputs.model)?, None);
     companions.check(&model)?;
     let tokenizer = companions.tokenizer();
@@ -107,13 +123,18 @@ fn run(
     let prompts = build_prompts(&template, last..=last, inputs.problems, tokenizer, config.max_prompt_tokens)?;
     let kept = prompts.kept.into_iter().next().unwrap_or_default();
     let sampling = Sampling {
-        max_response_tokens: config.max_response_tokens,
         temperature: config.temperature,
+        top_k: config.top_k,
         top_p: config.top_p,
+        min_p: config.min_p,
         stop: config.stop.clone(),
         end_tokens: end_tokens(&model, tokenizer),
+        ..Sampling::new(config.max_response_tokens)
     };
-    let generator = Generator { model: &model, tokenizer, verifier: &inputs.verifier, batch: config.generation_batch };
+    let slots = config.generation_batch;
+    let room =
+        Room { slots, cache_bytes: cache_bytes(config.generation_cache_gib), chunk: slots.saturating_mul(CHUNK) };
+    let generator = Generator { model: &model, tokenizer, verifier: &inputs.verifier, room };
     let total = (kept.len() * config.attempts) as u64;
     let clock = Clock::start(0, total);
     let mut progress = |share: f64, tally: &crate::tally::Tally| {

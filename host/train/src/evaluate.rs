@@ -31,7 +31,7 @@ pub fn evaluate_prompts(
 ) -> Result<Option<Evaluation>, TrainError> {
     let order: Vec<usize> = (0..prompts.len()).flat_map(|prompt| std::iter::repeat_n(prompt, attempts)).collect();
     let mut found = Evaluation { rollouts: Vec::with_capacity(order.len()), tally: Tally::default() };
-    for batch in order.chunks(generator.batch.max(1)) {
+    for batch in order.chunks(generator.room.chunk.max(1)) {
         let first = found.rollouts.len();
         let seeds: Vec<u64> = (first..first + batch.len())
             .map(|index| seed::rng(seed, &["evaluation"], index as u64).next_u64())

@@ -4,7 +4,9 @@
 //! and packed so that little is padding, filled at the right (causal attention never looks there, so no mask is
 //! needed), and logits are computed at response positions alone.
 
-use octo_model::{Model, ResponseBatch, response_backward, token_log_probabilities};
+use std::ops::Range;
+
+use octo_model::{Model, ResponseBatch, TokenStatistics, response_backward_with, token_log_probabilities};
 use tch::{Device, Tensor};
 
 use crate::error::TrainError;
@@ -71,6 +73,8 @@ pub struct PolicyUpdate {
     pub temperature: f64,
     /// Tokens of one forward pass, padding included; a longer row still goes alone.
     pub tokens_per_forward: usize,
+    /// Whether blocks are computed a second time for the backward pass instead of keeping their activations.
+    pub recompute: bool,
 }
 
 impl PolicyUpdate {
@@ -97,7 +101,7 @@ impl PolicyUpdate {
             let sequence =
                 sequences.as_deref().map(|ratios| repeated(rows, &pack, ratios, model.device())).transpose()?;
             let (mut parts, mut seen) = (Vec::new(), Vec::new());
-            found.loss += response_backward(model, &packed.batch, self.temperature, false, &mut |range, tokens| {
+            let mut loss = |range: Range<usize>, tokens: &TokenStatistics| {
                 let part = |tensor: &Tensor| tensor.narrow(0, range.start as i64, range.len() as i64);
                 let terms = self.loss.terms(&PolicyTokens {
                     log_probabilities: &tokens.log_probabilities,
@@ -111,7 +115,9 @@ impl PolicyUpdate {
                 let loss = terms.loss / divisor;
                 parts.push((terms.clipped_low, terms.clipped_high, terms.policy_kl, terms.reference_kl));
                 loss
-            });
+            };
+            found.loss +=
+                response_backward_with(model, &packed.batch, self.temperature, false, self.recompute, &mut loss);
             for (low, high, policy, reference) in parts {
                 found.clipped_low += low.double_value(&[]);
                 found.clipped_high += high.double_value(&[]);
@@ -228,7 +234,6 @@ impl Packed {
         Ok(Packed {
             batch: ResponseBatch {
                 tokens: Tensor::from_slice(&inputs).f_view(shape)?.f_to_device(device)?,
-                padding: None,
                 positions: Tensor::from_slice(&positions).f_to_device(device)?,
                 targets: Tensor::from_slice(&targets).f_to_device(device)?,
                 lengths: chosen.iter().map(|row| row.response.len()).collect(),
@@ -262,7 +267,7 @@ mod tests {
     }
 
     fn update(tokens_per_forward: usize) -> PolicyUpdate {
-        PolicyUpdate { loss: loss(Form::Token), temperature: 1.0, tokens_per_forward }
+        PolicyUpdate { loss: loss(Form::Token), temperature: 1.0, tokens_per_forward, recompute: false }
     }
 
     fn loss(form: Form) -> PolicyLoss {
@@ -286,7 +291,7 @@ mod tests {
         let found = update(100).log_probabilities(&model, &rows).expect("runs");
         for ((prompt, response), found) in prompts.iter().zip(&responses).zip(&found) {
             let all: Vec<i64> = prompt.iter().chain(response).map(|t| i64::from(*t)).collect();
-            let logits = model.forward(&Tensor::from_slice(&all).unsqueeze(0), None);
+            let logits = model.forward(&Tensor::from_slice(&all).unsqueeze(0));
             let table = logits.log_softmax(-1, tch::Kind::Float);
             assert_eq!(found.len(), response.len());
             for (offset, token) in response.iter().enumerate() {
@@ -333,8 +338,7 @@ mod tests {
             if by_hand {
                 for row in &rows {
                     let all: Vec<i64> = row.prompt.iter().chain(row.response).map(|t| i64::from(*t)).collect();
-                    let table =
-                        model.forward(&Tensor::from_slice(&all).unsqueeze(0), None).log_softmax(-1, tch::Kind::Float);
+                    let table = model.forward(&Tensor::from_slice(&all).unsqueeze(0)).log_softmax(-1, tch::Kind::Float);
                     let old = row.old.as_deref().expect("set above");
                     let log_ratio = (0..row.response.len()).fold(Tensor::from(0.0f32), |sum, at| {
                         let place = (row.prompt.len() - 1 + at) as i64;

@@ -30,8 +30,9 @@ use crate::curriculum::{Curriculum, CurriculumState};
 use crate::error::TrainError;
 use crate::metrics::StepLog;
 use crate::model_folder::Companions;
+use crate::rl_config::cache_bytes;
 pub use crate::rl_config::{KlPlace, OldLogProbabilities, RlConfig};
-use crate::rollout::{Generator, Prompt, build_prompts, end_tokens};
+use crate::rollout::{Generator, Prompt, Room, build_prompts, end_tokens};
 use crate::stage::{self, OPTIMIZER_FILE, RESULTS_FILE, settings, write_results};
 use crate::step_rollouts::StepRollouts;
 
@@ -157,10 +158,11 @@ impl<'a> Reinforcement<'a> {
             config.remove("alarms");
         }
         let checkpoints = Checkpoints::open(out, settings)?;
+        let load = |folder: &Path| Ok::<_, TrainError>(Model::load(folder, device)?.compute_in(config.compute));
         let latest: Option<Checkpoint<State>> = checkpoints.latest()?;
         let (model, optimiser, state) = match latest {
             Some(Checkpoint { folder, state, .. }) => {
-                let model = Model::load(&folder, device)?;
+                let model = load(&folder)?;
                 let optimiser = AdamW::load(&folder.join(OPTIMIZER_FILE), model.parameters(), config.adamw())?;
                 let memory = from_hexadecimal(&state.schedule_memory)
                     .ok_or_else(|| TrainError::checkpoint(&folder, "the schedule's memory is not hexadecimal"))?;
@@ -168,13 +170,13 @@ impl<'a> Reinforcement<'a> {
                 (model, optimiser, state)
             }
             None => {
-                let model = Model::load(&initial, device)?;
+                let model = load(&initial)?;
                 let optimiser = AdamW::new(model.parameters(), config.adamw());
                 (model, optimiser, State::default())
             }
         };
         companions.check(&model)?;
-        let reference = if config.kl_coefficient > 0.0 { Some(Model::load(&initial, device)?) } else { None };
+        let reference = if config.kl_coefficient > 0.0 { Some(load(&initial)?) } else { None };
         let saved = (state.step > 0).then_some(state.step);
         let evaluated = state.evaluated;
         let keep = |step: u64, record: &Value| {
@@ -241,8 +243,15 @@ impl<'a> Reinforcement<'a> {
     }
 
     fn sampling(&self, max_response_tokens: usize, temperature: f64, top_p: f64) -> Sampling {
-        let (stop, end_tokens) = (self.config.stop.clone(), self.end_tokens.clone());
-        Sampling { max_response_tokens, temperature, top_p, stop, end_tokens }
+        Sampling {
+            temperature,
+            top_p,
+            top_k: self.config.top_k,
+            min_p: self.config.min_p,
+            stop: self.config.stop.clone(),
+            end_tokens: self.end_tokens.clone(),
+            ..Sampling::new(max_response_tokens)
+        }
     }
 
     /// Whole groups share a chunk, so that a chunk's rollouts can be rewarded when it is finished.
@@ -252,7 +261,11 @@ impl<'a> Reinforcement<'a> {
             model: &self.model,
             tokenizer: self.companions.tokenizer(),
             verifier: &self.verifier,
-            batch: (self.config.generation_batch / group).max(1) * group,
+            room: Room {
+                slots: self.config.generation_batch,
+                cache_bytes: cache_bytes(self.config.generation_cache_gib),
+                chunk: (self.config.generation_chunk / group).max(1) * group,
+            },
         }
     }
 

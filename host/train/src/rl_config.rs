@@ -1,6 +1,7 @@
 //! Settings of a reinforcement-learning stage. Defaults are OctoThinker's where it has one.
 
 use octo_data::prompt::PromptSettings;
+use octo_model::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::adamw::AdamWConfig;
@@ -141,9 +142,28 @@ pub struct RlConfig {
     /// `mask` or `zero`.
     #[serde(default)]
     pub failed_rollouts: FailedRollouts,
-    /// Prompts generated at once, rounded to whole groups.
+    /// Sample among this many of the likeliest tokens; 0 is all. `temperature` and `top_p` are the schedule's.
+    #[serde(default)]
+    pub top_k: usize,
+    /// Sample among tokens at least this many times as likely as the likeliest; 0 is all.
+    #[serde(default)]
+    pub min_p: f64,
+    /// Responses under way at one time; one that ends gives its place to the next.
     #[serde(default = "generation_batch")]
     pub generation_batch: usize,
+    /// Memory for keys and values in GiB. Where it is short, fewer responses are under way.
+    #[serde(default = "generation_cache_gib")]
+    pub generation_cache_gib: f64,
+    /// Rollouts between two points at which an interrupted step can be taken up, rounded to whole groups.
+    #[serde(default = "generation_chunk")]
+    pub generation_chunk: usize,
+    /// What the passes compute in, of generation and of training alike: `float32` or `bfloat16`. Weights, gradients and
+    /// moments are fp32 in both.
+    #[serde(default)]
+    pub compute: Precision,
+    /// Whether blocks are computed a second time for the backward pass instead of keeping their activations.
+    #[serde(default)]
+    pub recompute: bool,
     /// Tokens of one training forward pass, padding included.
     #[serde(default = "tokens_per_forward")]
     pub tokens_per_forward: usize,
@@ -197,6 +217,12 @@ fn checkpoint_every() -> u64 {
 }
 pub(crate) fn generation_batch() -> usize {
     256
+}
+pub(crate) fn generation_cache_gib() -> f64 {
+    2.0
+}
+fn generation_chunk() -> usize {
+    1024
 }
 fn tokens_per_forward() -> usize {
     2048
@@ -258,6 +284,7 @@ impl RlConfig {
             return Err(TrainError::config("importance_cap", message));
         }
         self.alarms.check()?;
+        check_generation(self.generation_batch, self.generation_cache_gib, self.min_p, self.compute)?;
         if !(self.kl_coefficient.is_finite() && self.kl_coefficient >= 0.0) {
             let message = format!("{} is not a number of at least 0", self.kl_coefficient);
             return Err(TrainError::config("kl_coefficient", message));
@@ -331,6 +358,29 @@ impl RlConfig {
     }
 }
 
+/// Refuses settings of generation that cannot work, naming the key.
+pub(crate) fn check_generation(batch: usize, cache_gib: f64, min_p: f64, compute: Precision) -> Result<(), TrainError> {
+    if batch == 0 {
+        return Err(TrainError::config("generation_batch", "must be at least 1"));
+    }
+    if !(cache_gib.is_finite() && cache_gib > 0.0) {
+        return Err(TrainError::config("generation_cache_gib", format!("{cache_gib} is not a positive number")));
+    }
+    if !(0.0..=1.0).contains(&min_p) {
+        return Err(TrainError::config("min_p", format!("{min_p} is not between 0 and 1")));
+    }
+    if compute == Precision::Float16 {
+        let message = "gradients underflow in float16 without loss scaling, which is not here; use bfloat16";
+        return Err(TrainError::config("compute", message));
+    }
+    Ok(())
+}
+
+/// `generation_cache_gib` in bytes.
+pub(crate) fn cache_bytes(gib: f64) -> usize {
+    (gib * f64::from(1 << 30)) as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,6 +434,10 @@ mod tests {
             (serde_json::json!({ "sampling_rounds": 0 }), "sampling_rounds"),
             (serde_json::json!({ "alarms": { "truncated_share": 2.0 } }), "alarms.truncated_share"),
             (serde_json::json!({ "beta2": 1.0 }), "beta2"),
+            (serde_json::json!({ "min_p": 1.5 }), "min_p"),
+            (serde_json::json!({ "generation_batch": 0 }), "generation_batch"),
+            (serde_json::json!({ "generation_cache_gib": 0.0 }), "generation_cache_gib"),
+            (serde_json::json!({ "compute": "float16" }), "compute"),
         ] {
             let message = config(extra).expect("reads").check().expect_err(key).to_string();
             assert!(message.contains(key), "{message}");

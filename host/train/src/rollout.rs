@@ -13,7 +13,7 @@ use std::time::Instant;
 use octo_data::prompt::PromptTemplate;
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Finish, Model, Response, Sampling, generate};
+use octo_model::{Engine, Finish, Model, Response, Sampling};
 use octo_plugin::types::{Attempt, Field, Verdict};
 use octo_plugin::{Failure, Verifier};
 
@@ -108,8 +108,20 @@ pub struct Generator<'a> {
     pub tokenizer: &'a Tokenizer,
     /// Judges them.
     pub verifier: &'a Verifier,
-    /// Prompts generated at once, a chunk; part of what decides the last bits of a log-probability, so a setting.
-    pub batch: usize,
+    /// How many responses, in what memory, and how many to a chunk.
+    pub room: Room,
+}
+
+/// What generation takes up. It decides what shares a forward pass, and with it the last bits of a log-probability,
+/// so it is a setting and not a matter of the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Responses under way at one time.
+    pub slots: usize,
+    /// Memory for keys and values.
+    pub cache_bytes: usize,
+    /// Prompts of a chunk. Slots run empty at its end, so it is best many times their number.
+    pub chunk: usize,
 }
 
 /// What happens to the chunks of one call of [`Generator::rollouts`].
@@ -165,7 +177,7 @@ impl Generator<'_> {
         sampling: &Sampling,
         chunks: &dyn Chunks,
     ) -> Result<Option<Generated>, TrainError> {
-        let at_once = self.batch.max(1);
+        let at_once = self.room.chunk.max(1);
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel::<Work>();
             let judge = Judge { verifier: self.verifier, chunks, at_once, all: prompts.len() };
@@ -193,7 +205,9 @@ impl Generator<'_> {
         chunks: &dyn Chunks,
         sender: &mpsc::Sender<Work>,
     ) -> Result<Option<f64>, TrainError> {
-        let at_once = self.batch.max(1);
+        let at_once = self.room.chunk.max(1);
+        let decode = |tokens: &[u32]| self.tokenizer.decode(tokens, true);
+        let engine = Engine::new(self.model, &decode).slots(self.room.slots).cache_bytes(self.room.cache_bytes);
         let mut seconds = 0.0;
         for (chunk, (prompts, seeds)) in prompts.chunks(at_once).zip(seeds.chunks(at_once)).enumerate() {
             if chunk > 0 && chunks.stopping() {
@@ -221,7 +235,7 @@ impl Generator<'_> {
                     let _ = sender.send(Work::Judge(std::mem::take(&mut waiting)));
                 }
             };
-            generate(self.model, self.tokenizer, &tokens, seeds, sampling, &mut on_finished)?;
+            engine.generate(&tokens, seeds, sampling, &mut on_finished)?;
             let _ = sender.send(Work::Judge(waiting));
             seconds += started.elapsed().as_secs_f64();
         }

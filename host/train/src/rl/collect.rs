@@ -73,7 +73,7 @@ impl Reinforcement<'_> {
                 .collect();
             let seeds = self.seeds(first_group * group_size, asked.len());
             let generator = self.generator();
-            let chunks = || asked.chunks(generator.batch).zip(seeds.chunks(generator.batch));
+            let chunks = || asked.chunks(generator.room.chunk).zip(seeds.chunks(generator.room.chunk));
             let round = Round {
                 store: &self.step_rollouts,
                 step: self.state.step,

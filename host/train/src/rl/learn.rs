@@ -53,7 +53,8 @@ impl Reinforcement<'_> {
     ) -> Result<Learned, TrainError> {
         let config = self.config;
         let loss = config.policy_loss();
-        let update = PolicyUpdate { loss, temperature, tokens_per_forward: config.tokens_per_forward };
+        let (tokens_per_forward, recompute) = (config.tokens_per_forward, config.recompute);
+        let update = PolicyUpdate { loss, temperature, tokens_per_forward, recompute };
         let prompts = std::sync::Arc::clone(&self.prompts);
         let group_size = config.rollouts_per_prompt;
         let indices: Vec<usize> =

@@ -105,7 +105,7 @@ fn a_kl_term_pulls_from_the_loss_or_from_the_reward() {
 fn groups_that_teach_nothing_are_replaced_up_to_a_bound_and_counted() {
     let world = World::new();
     let base = base(&world);
-    let extra = json!({ "algorithm": "dapo", "sampling_rounds": 3, "generation_batch": 4, "drop_solved": 1 });
+    let extra = json!({ "algorithm": "dapo", "sampling_rounds": 3, "generation_batch": 3, "generation_chunk": 4, "drop_solved": 1 });
     let (out, killed) = (world.path("whole"), world.path("killed"));
     let watch = copy_at("step 5/6", out.clone(), killed.clone());
     let inputs = || half_hopeless(world.rl_inputs(&base, Limits::default()));
@@ -143,7 +143,7 @@ fn a_step_that_was_interrupted_generates_only_what_was_not_finished() {
     let world = World::new();
     let base = base(&world);
     // Chunks of one group; the last checkpoint before the copy is that of step 2.
-    let config = rl_config(json!({ "generation_batch": 4, "updates_per_step": 2 }));
+    let config = rl_config(json!({ "generation_batch": 3, "generation_chunk": 4, "updates_per_step": 2 }));
     let (out, killed, refused) = (world.path("whole"), world.path("killed"), world.path("refused"));
     let watch = copy_at("step 4/6  reward", out.clone(), killed.clone());
     let inputs = |limits| world.rl_inputs(&base, limits);
@@ -186,7 +186,7 @@ fn a_step_that_was_interrupted_generates_only_what_was_not_finished() {
 fn a_stop_between_the_rollouts_of_a_step_is_heeded_and_ends_with_the_same_bits() {
     let world = World::new();
     let base = base(&world);
-    let config = rl_config(json!({ "generation_batch": 4, "evaluate_every": 0 }));
+    let config = rl_config(json!({ "generation_batch": 3, "generation_chunk": 4, "evaluate_every": 0 }));
     let (out, stopped) = (world.path("whole"), world.path("stopped"));
     let inputs = || world.rl_inputs(&base, Limits::default());
     reinforce(&config, inputs(), &out, 7, &Control::silent()).expect("trains");
@@ -218,7 +218,7 @@ fn a_stop_between_the_rollouts_of_a_step_is_heeded_and_ends_with_the_same_bits()
 fn kept_rollouts_of_another_policy_are_not_learnt_from() {
     let world = World::new();
     let base = base(&world);
-    let config = rl_config(json!({ "generation_batch": 4 }));
+    let config = rl_config(json!({ "generation_batch": 3, "generation_chunk": 4 }));
     let (out, killed) = (world.path("whole"), world.path("killed"));
     let watch = copy_at("step 4/6  reward", out.clone(), killed.clone());
     let inputs = || world.rl_inputs(&base, Limits::default());
