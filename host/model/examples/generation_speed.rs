@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let responses: Vec<&[u32]> = responses.iter().map(|response| response.tokens.as_slice()).collect();
     let batch = ResponseBatch::new(&prompts, &responses, Device::Cpu)?;
     report("train on responses, tokens/s", batch.tokens.numel(), || {
-        response_backward(&model, &batch, 1.0, true, &mut |_, part| part.log_probabilities.mean(Kind::Float));
+        let _ = response_backward(&model, &batch, 1.0, true, &mut |_, part| part.log_probabilities.mean(Kind::Float));
         Ok(())
     })?;
 

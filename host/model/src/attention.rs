@@ -1,5 +1,6 @@
 //! Attention: who sees whom, and where keys and values are kept.
 
+use octo_shim::{PackedLengths, packed_attention};
 use tch::{Kind, Tensor};
 
 use crate::documents::Documents;
@@ -19,7 +20,7 @@ enum Visible<'a> {
     /// Those that an additive mask, `[b, 1, t, t]`, leaves at 0.
     Masked { mask: Tensor, cache: Option<(&'a KeyValueCache, i64)> },
     /// Those of its own document, up to its own position.
-    Documents(&'a [i64]),
+    Documents(&'a PackedLengths),
     /// All that the cache holds, and its own, which becomes number `length`; without what an additive mask,
     /// `[b, 1, 1, length]`, hides.
     Cached { cache: &'a KeyValueCache, length: i64, mask: Option<Tensor> },
@@ -48,7 +49,7 @@ impl<'a> Attention<'a> {
 
     /// Packed sequences.
     pub(crate) fn documents(rotary: &Rotary, documents: &'a Documents, kind: Kind) -> Self {
-        Self { rotation: rotary.at(documents.positions(), kind), visible: Visible::Documents(documents.lengths()) }
+        Self { rotation: rotary.at(documents.positions(), kind), visible: Visible::Documents(documents.packed()) }
     }
 
     /// One further token for each row of a cache. `padding` is `[b]` and comes with the additive mask
@@ -88,20 +89,13 @@ impl<'a> Attention<'a> {
                 by_head(&attend(&query, &key, &value, Some(mask), false)).flatten(2, 3)
             }
             Visible::Documents(lengths) => {
-                // Rows are laid end to end. `split`'s backward pass is one concatenation, where that of as many
-                // `narrow`s would fill as many tensors of full size.
-                let parts = |states: &Tensor| by_head(&states.flatten(0, 1).unsqueeze(0)).split_with_sizes(*lengths, 2);
-                let (queries, keys, values) = (parts(&query), parts(&key), parts(value));
-                let attended: Vec<Tensor> = queries
-                    .iter()
-                    .zip(&keys)
-                    .zip(&values)
-                    .map(|((query, key), value)| attend(query, key, value, None, true))
-                    .collect();
+                // Rows are laid end to end.
+                let flat = |states: &Tensor| states.flatten(0, 1);
+                let attended = packed_attention(&flat(&query), &flat(&key), &flat(value), lengths);
                 let mut size = query.size();
                 size.truncate(2);
                 size.push(-1);
-                by_head(&Tensor::cat(&attended, 2)).reshape(&size[..])
+                attended.reshape(&size[..])
             }
             Visible::Cached { cache, length, mask } => {
                 cache.store(layer, 0, length - 1, &by_head(&key), &by_head(value));
@@ -124,13 +118,18 @@ fn store(cache: Option<(&KeyValueCache, i64)>, layer: usize, key: &Tensor, value
     }
 }
 
-/// Attention of `[b, heads, t, width]` to fewer key heads. libtorch's flash attention on CPU wants as many key heads
-/// as query heads, so each key head is repeated for the queries that share it.
+/// Attention of `[b, heads, t, width]` to fewer key heads. libtorch's flash attention on a GPU shares a key head among
+/// its queries; that on CPU, and its kernels for fp32 or a mask, want as many key heads as query heads, so each key head
+/// is repeated there.
 fn attend(query: &Tensor, key: &Tensor, value: &Tensor, mask: Option<&Tensor>, causal: bool) -> Tensor {
     let heads = |states: &Tensor| states.size().get(1).copied().unwrap_or(1).max(1);
     let repeat = heads(query) / heads(key);
     if repeat == 1 {
         return scaled(query, key, value, mask, causal);
+    }
+    let narrow = matches!(query.kind(), Kind::BFloat16 | Kind::Half);
+    if narrow && mask.is_none() && query.device().is_cuda() {
+        return Tensor::scaled_dot_product_attention(query, key, value, mask, 0.0, causal, None, true);
     }
     let spread = |states: &Tensor| states.unsqueeze(2).expand([-1, -1, repeat, -1, -1], false).flatten(1, 2);
     scaled(query, &spread(key), &spread(value), mask, causal)
