@@ -1,5 +1,7 @@
 //! Attention: who sees whom, and where keys and values are kept.
 
+use octo_shim::cached_attention::is_for;
+use octo_shim::{PackedLengths, cached_attention, packed_attention};
 use tch::{Kind, Tensor};
 
 use crate::documents::Documents;
@@ -17,9 +19,9 @@ enum Visible<'a> {
     /// Those of its own row, up to its own position.
     Causal { cache: Option<&'a KeyValueCache> },
     /// Those of its own document, up to its own position.
-    Documents(&'a [i64]),
-    /// Those of its row in the cache, and its own.
-    Cached { cache: &'a KeyValueCache, further: &'a Further, mask: Tensor },
+    Documents(&'a PackedLengths),
+    /// Those of its row in the cache, and its own. The mask is there where [`cached_attention`] is not for this.
+    Cached { cache: &'a KeyValueCache, further: &'a Further, mask: Option<Tensor> },
 }
 
 /// One further token for each of the first rows of a cache.
@@ -28,9 +30,8 @@ pub(crate) struct Further {
     pub(crate) positions: Tensor,
     /// `[b]` i64: where in the cache its key and value go; see [`KeyValueCache::append`].
     pub(crate) places: Tensor,
-    /// Tokens of a row that are looked at, at least the largest position and one. Those behind a row's own end are
-    /// hidden, so this may be any number up to the cache's capacity.
-    pub(crate) length: i64,
+    /// Tokens of each row, with the further one.
+    pub(crate) lengths: Vec<i64>,
 }
 
 impl<'a> Attention<'a> {
@@ -46,15 +47,18 @@ impl<'a> Attention<'a> {
 
     /// Packed sequences.
     pub(crate) fn documents(rotary: &Rotary, documents: &'a Documents, kind: Kind) -> Self {
-        Self { rotation: rotary.at(documents.positions(), kind), visible: Visible::Documents(documents.lengths()) }
+        Self { rotation: rotary.at(documents.positions(), kind), visible: Visible::Documents(documents.packed()) }
     }
 
     /// One further token for each of the first rows of a cache.
     pub(crate) fn further(rotary: &Rotary, further: &'a Further, cache: &'a KeyValueCache, kind: Kind) -> Self {
         let positions = further.positions.unsqueeze(1);
-        let index = Tensor::arange(further.length, (Kind::Int64, rotary.device()));
-        let hidden = index.gt_tensor(&positions).view([-1, 1, 1, further.length]);
-        let mask = hidden.to_kind(kind).masked_fill(&hidden, f64::NEG_INFINITY);
+        let mask = (!is_for(kind, rotary.device())).then(|| {
+            let length = looked_at(further, cache);
+            let index = Tensor::arange(length, (Kind::Int64, rotary.device()));
+            let hidden = index.gt_tensor(&positions).view([-1, 1, 1, length]);
+            hidden.to_kind(kind).masked_fill(&hidden, f64::NEG_INFINITY)
+        });
         Self { rotation: rotary.at(&positions, kind), visible: Visible::Cached { cache, further, mask } }
     }
 
@@ -73,25 +77,26 @@ impl<'a> Attention<'a> {
                 by_head(&attend(&query, &key, &value)).flatten(2, 3)
             }
             Visible::Documents(lengths) => {
-                // Rows are laid end to end. `split`'s backward pass is one concatenation, where that of as many
-                // `narrow`s would fill as many tensors of full size.
-                let parts = |states: &Tensor| by_head(&states.flatten(0, 1).unsqueeze(0)).split_with_sizes(*lengths, 2);
-                let (queries, keys, values) = (parts(&query), parts(&key), parts(value));
-                let attended: Vec<Tensor> = queries
-                    .iter()
-                    .zip(&keys)
-                    .zip(&values)
-                    .map(|((query, key), value)| attend(query, key, value))
-                    .collect();
+                // Rows are laid end to end.
+                let flat = |states: &Tensor| states.flatten(0, 1);
+                let attended = packed_attention(&flat(&query), &flat(&key), &flat(value), lengths);
                 let mut size = query.size();
                 size.truncate(2);
                 size.push(-1);
-                by_head(&Tensor::cat(&attended, 2)).reshape(&size[..])
+                attended.reshape(&size[..])
             }
             Visible::Cached { cache, further, mask } => {
                 cache.append(layer, &further.places, &key, value);
+                let Some(mask) = mask else {
+                    let Some((keys, values)) = cache.whole_layer(layer) else {
+                        return query.flatten(2, 3);
+                    };
+                    let attended = cached_attention(&query.squeeze_dim(1), keys, values, &further.lengths)
+                        .unwrap_or_else(|refused| panic!("attention to the cache: {refused}"));
+                    return attended.flatten(1, 2).unsqueeze(1);
+                };
                 let rows = query.size().first().copied().unwrap_or(0);
-                let Some((keys, values)) = cache.layer(layer, rows, further.length) else {
+                let Some((keys, values)) = cache.layer(layer, rows, looked_at(further, cache)) else {
                     return query.flatten(2, 3);
                 };
                 let [groups, width] = [1, 3].map(|place| keys.size().get(place).copied().unwrap_or(1));
@@ -104,13 +109,25 @@ impl<'a> Attention<'a> {
     }
 }
 
-/// Causal attention of `[b, heads, t, width]` to fewer key heads. libtorch's flash attention on CPU wants as many key heads
-/// as query heads, so each key head is repeated for the queries that share it.
+/// Tokens of every row that masked attention looks at: the longest row's, and up to a multiple of 64, so that kernels
+/// see few different shapes.
+fn looked_at(further: &Further, cache: &KeyValueCache) -> i64 {
+    let longest = further.lengths.iter().copied().max().unwrap_or(1);
+    ((longest + 63) / 64 * 64).min(cache.capacity())
+}
+
+/// Causal attention of `[b, heads, t, width]` to fewer key heads. libtorch's flash attention on a GPU shares a key head
+/// among its queries; that on CPU, and its kernels for fp32, want as many key heads as query heads, so each key head is
+/// repeated there.
 fn attend(query: &Tensor, key: &Tensor, value: &Tensor) -> Tensor {
     let heads = |states: &Tensor| states.size().get(1).copied().unwrap_or(1).max(1);
     let repeat = heads(query) / heads(key);
     if repeat == 1 {
         return scaled(query, key, value, None, true);
+    }
+    let narrow = matches!(query.kind(), Kind::BFloat16 | Kind::Half);
+    if narrow && query.device().is_cuda() {
+        return Tensor::scaled_dot_product_attention(query, key, value, None::<&Tensor>, 0.0, true, None, true);
     }
     let spread = |states: &Tensor| states.unsqueeze(2).expand([-1, -1, repeat, -1, -1], false).flatten(1, 2);
     scaled(query, &spread(key), &spread(value), None, true)

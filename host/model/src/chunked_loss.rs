@@ -8,6 +8,9 @@
 //! The derivatives are written out. A loss is a function of log-probabilities, one per token; with its slope `g` there,
 //! that by the logits is `g * (one at the target - softmax)`, worked in the memory of the softmax. The projection's
 //! gradient adds up in place, where autograd would fill a matrix of the vocabulary's size for every chunk.
+//!
+//! Nothing is read from the device: the host would wait there until all chunks before were done, and the device for the
+//! host after that. The sum stays where it is until its caller wants it.
 
 use std::ops::Range;
 
@@ -29,7 +32,8 @@ pub struct TokenStatistics {
 }
 
 /// Hidden states `[n, hidden]` (attached to the model's graph), targets `[n]`, and a loss by ranges of at most `chunk`
-/// tokens: adds the gradients of the summed loss to the parameters' and returns the sum.
+/// tokens: adds the gradients of the summed loss to the parameters' and returns the sum, one f64 number on the model's
+/// device.
 ///
 /// `loss` is given consecutive ranges with their log-probabilities and gives each range's share, a scalar.
 pub fn backward_in_chunks(
@@ -40,12 +44,12 @@ pub fn backward_in_chunks(
     entropy: bool,
     chunk: usize,
     loss: &mut dyn FnMut(Range<usize>, &TokenStatistics) -> Tensor,
-) -> f64 {
+) -> Tensor {
     let states = hidden.detach();
     let weight = model.head().detach().to_kind(states.kind());
     let gradient = states.zeros_like();
     let mut differentiated = false;
-    let mut sum = 0.0;
+    let mut sum = Tensor::zeros([] as [i64; 0], (Kind::Double, states.device()));
     for range in chunks(targets.numel(), chunk) {
         let (chunk_states, chunk_targets) = (slice(&states, &range), slice(targets, &range));
         let (all, mut part) = statistics(&chunk_states, &weight, &chunk_targets, temperature, entropy);
@@ -55,7 +59,7 @@ pub fn backward_in_chunks(
         if share.requires_grad() {
             share.backward();
         }
-        sum += share.double_value(&[]);
+        sum += share.detach();
         let slope = part.log_probabilities.grad();
         if !slope.defined() {
             continue;

@@ -1,5 +1,7 @@
 //! Packed sequences: several documents in one row, none of which sees another.
 
+use octo_shim::PackedLengths;
+use octo_shim::packed_attention::upload;
 use tch::{Device, Kind, Tensor};
 
 use crate::ModelError;
@@ -13,17 +15,18 @@ pub struct Documents {
     /// Rows and tokens per row.
     size: [i64; 2],
     /// Lengths of the documents, row by row; they add up to all tokens.
-    lengths: Vec<i64>,
+    lengths: PackedLengths,
     /// `[b, t]` i64: positions that begin anew with each document.
     positions: Tensor,
 }
 
 impl Documents {
-    /// Reads `segments`, `[b, t]` integers, one per token: a document is a run of equal numbers within a row.
+    /// Reads `segments`, `[b, t]` integers, one per token: a document is a run of equal numbers within a row. They are
+    /// read on the host; what attention needs goes to `device`, the model's.
     ///
     /// # Errors
     /// [`ModelError::Argument`] if `segments` has another shape or is empty.
-    pub fn new(segments: &Tensor) -> Result<Self, ModelError> {
+    pub fn new(segments: &Tensor, device: Device) -> Result<Self, ModelError> {
         let size = segments.size();
         let (rows, width) = match size[..] {
             [rows, width] if rows > 0 && width > 0 => (rows, width),
@@ -53,8 +56,8 @@ impl Documents {
                 last = Some(number);
             }
         }
-        let positions = Tensor::f_from_slice(&positions)?.f_view([rows, width])?.f_to_device(segments.device())?;
-        Ok(Self { size: [rows, width], lengths, positions })
+        let positions = upload(&Tensor::f_from_slice(&positions)?.f_view([rows, width])?, device)?;
+        Ok(Self { size: [rows, width], lengths: PackedLengths::new(lengths, device)?, positions })
     }
 
     /// Rows and tokens per row.
@@ -64,6 +67,11 @@ impl Documents {
 
     /// Lengths of the documents, row by row.
     pub fn lengths(&self) -> &[i64] {
+        self.lengths.lengths()
+    }
+
+    /// The same, as attention takes them.
+    pub(crate) fn packed(&self) -> &PackedLengths {
         &self.lengths
     }
 
@@ -81,7 +89,7 @@ mod tests {
     fn a_document_is_a_run_within_a_row_and_its_positions_begin_at_0() {
         // The same number on both sides of a row's end, or again later in a row, is another document.
         let segments = Tensor::from_slice(&[4_i64, 4, 4, 2, 2, 2, 7, 2]).view([2, 4]);
-        let documents = Documents::new(&segments).unwrap();
+        let documents = Documents::new(&segments, Device::Cpu).unwrap();
         assert_eq!(documents.lengths(), [3, 1, 2, 1, 1]);
         let positions: Vec<i64> = Vec::try_from(documents.positions().view(-1)).unwrap();
         assert_eq!(positions, [0, 1, 2, 0, 0, 1, 0, 0]);
@@ -91,7 +99,8 @@ mod tests {
     #[test]
     fn segments_of_a_wrong_shape_are_refused() {
         for shape in [vec![3], vec![0, 3], vec![2, 0], vec![1, 2, 3]] {
-            let error = Documents::new(&Tensor::zeros(&shape, (Kind::Int64, Device::Cpu))).unwrap_err().to_string();
+            let error = Documents::new(&Tensor::zeros(&shape, (Kind::Int64, Device::Cpu)), Device::Cpu);
+            let error = error.unwrap_err().to_string();
             assert!(error.contains("`segments` has shape"), "{error}");
         }
     }

@@ -25,7 +25,7 @@ use crate::{Finish, Model, ModelError, Response, Sampling};
 const CACHE_BYTES: usize = 2 << 30;
 /// Sequences are read in slices of this many tokens, which bounds the memory of the activations.
 const PREFILL_TOKENS: usize = 8192;
-/// Room in the cache grows by this many tokens at least, and attention looks at multiples of it.
+/// Room in the cache grows by this many tokens at least.
 const GROWTH: usize = 64;
 
 /// Generates responses with one model.
@@ -319,18 +319,13 @@ impl<'e, 'a> Run<'e, 'a> {
         let (model, capacity) = (self.engine.model, self.cache.capacity());
         let growing = || self.slots.iter().flatten();
         let last: Vec<i64> = growing().map(|growing| growing.tokens.last().map_or(0, |&token| token.into())).collect();
-        let positions: Vec<i64> = growing().map(|growing| growing.tokens.len() as i64 - 1).collect();
-        let longest = growing().map(|growing| growing.tokens.len()).max().unwrap_or(0);
+        let lengths: Vec<i64> = growing().map(|growing| growing.tokens.len() as i64).collect();
         let count = last.len() as i64;
         // One transfer to the device for both.
-        let both = Tensor::from_slice(&[last, positions].concat()).view([2, count]).to_device(model.device());
-        let positions = both.get(1);
+        let both = Tensor::from_slice(&[&last[..], &lengths].concat()).view([2, count]).to_device(model.device());
+        let positions = both.get(1) - 1;
         let rows = Tensor::arange(count, (Kind::Int64, model.device()));
-        let further = Further {
-            places: rows * capacity + &positions,
-            positions,
-            length: (longest.next_multiple_of(GROWTH) as i64).min(capacity),
-        };
+        let further = Further { places: rows * capacity + &positions, positions, lengths };
         let hidden = model.decode(&both.get(0).unsqueeze(1), &further, &self.cache);
         let logits = model.logits(&hidden.squeeze_dim(1));
         let mut slots: Vec<Growing> = std::mem::take(&mut self.slots).into_iter().flatten().collect();

@@ -64,6 +64,11 @@ impl KeyValueCache {
         Some((view(keys), view(values)))
     }
 
+    /// Keys and values of one layer, of all rows to their capacity.
+    pub(crate) fn whole_layer(&self, layer: usize) -> Option<(&Tensor, &Tensor)> {
+        self.layers.get(layer).map(|(keys, values)| (keys, values))
+    }
+
     /// Copies the first `length` tokens of `sources`, rows of `from`, to the rows `targets`. No target may be named
     /// twice.
     pub fn copy_rows(&self, from: &KeyValueCache, sources: &[i64], targets: &[i64], length: i64) {

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use tch::{Kind, Tensor};
+use octo_shim::packed_attention::upload;
+use tch::{Device, Kind, Tensor};
 
 use crate::chunked_loss::{TokenStatistics, backward_in_chunks, chunk_size, statistics_in_chunks};
 use crate::training_pass::TrainingPass;
@@ -15,7 +16,8 @@ pub struct NextTokenOptions<'a> {
     /// time, and the memory of one block's activations instead of all. The gradients are the same.
     pub recompute: bool,
     /// `[b, t + 1]` integers, one per token: a run of equal numbers within a row is a document. Documents do not see
-    /// each other, their positions begin at 0, and no document's first token is predicted.
+    /// each other, their positions begin at 0, and no document's first token is predicted. They are looked at on the
+    /// host, so that is where they should lie.
     pub segments: Option<&'a Tensor>,
 }
 
@@ -36,14 +38,14 @@ pub fn token_log_probabilities(
 /// Runs the model on a batch and adds the gradients of a loss over its response tokens to the parameters' gradients.
 ///
 /// `loss` is called for consecutive ranges of the batch's response tokens and gives each range's share of the loss, a
-/// scalar; the shares add up. Returns their sum.
+/// scalar; the shares add up. Returns their sum, one f64 number on the model's device: reading it waits for the device.
 pub fn response_backward(
     model: &Model,
     batch: &ResponseBatch,
     temperature: f64,
     entropy: bool,
     loss: &mut dyn FnMut(Range<usize>, &TokenStatistics) -> Tensor,
-) -> f64 {
+) -> Tensor {
     response_backward_with(model, batch, temperature, entropy, false, loss)
 }
 
@@ -55,9 +57,9 @@ pub fn response_backward_with(
     entropy: bool,
     recompute: bool,
     loss: &mut dyn FnMut(Range<usize>, &TokenStatistics) -> Tensor,
-) -> f64 {
+) -> Tensor {
     if batch.token_count() == 0 {
-        return 0.0;
+        return Tensor::zeros([] as [i64; 0], (Kind::Double, model.device()));
     }
     let attention = model.whole(&batch.tokens, None);
     let pass = TrainingPass::run(model, &batch.tokens, attention, recompute);
@@ -102,9 +104,10 @@ pub fn next_token_backward_with(
             tokens.size()
         )));
     }
-    let (before, behind) = shifted(segments);
-    let documents = Documents::new(&before)?;
-    let counted = before.eq_tensor(&behind).flatten(0, 1).nonzero().squeeze_dim(-1);
+    // On a GPU `nonzero` would wait for its count, and all work that is queued before it.
+    let (before, behind) = shifted(&segments.f_to_device(Device::Cpu)?);
+    let documents = Documents::new(&before, model.device())?;
+    let counted = upload(&before.eq_tensor(&behind).flatten(0, 1).nonzero().squeeze_dim(-1), model.device())?;
     Ok(next_tokens(model, &inputs, &targets, Some((&documents, &counted)), weight, options.recompute))
 }
 
@@ -134,7 +137,7 @@ fn next_tokens(
         counted_targets = counted_targets.index_select(0, counted);
     }
     let mut losses = Vec::new();
-    backward_in_chunks(model, &hidden, &counted_targets, 1.0, false, chunk_size(model), &mut |_, chunk| {
+    let _ = backward_in_chunks(model, &hidden, &counted_targets, 1.0, false, chunk_size(model), &mut |_, chunk| {
         losses.push(chunk.log_probabilities.detach().neg());
         chunk.log_probabilities.sum(Kind::Float) * -weight
     });

@@ -1,20 +1,17 @@
 //! Clipping by the global norm over all parameters, as `torch.nn.utils.clip_grad_norm_` does.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 /// The joint Euclidean norm of all gradients: one number, fp32, left on the device. 0 where there are none.
 pub fn global_norm(parameters: &[(String, Tensor)]) -> Tensor {
     tch::no_grad(|| {
-        let gradients = parameters.iter().map(|(_, parameter)| parameter.grad()).filter(Tensor::defined);
-        let norms: Vec<Tensor> = gradients.map(|gradient| gradient.norm_scalaropt_dtype(2, Kind::Float)).collect();
-        match norms.first() {
-            None => {
-                let device = parameters.first().map_or(Device::Cpu, |(_, parameter)| parameter.device());
-                Tensor::zeros([] as [i64; 0], (Kind::Float, device))
-            }
-            Some(_) => Tensor::stack(&norms, 0).norm(),
-        }
+        let device = parameters.first().map_or(Device::Cpu, |(_, parameter)| parameter.device());
+        octo_shim::joint_norm(&gradients(parameters)).to_device(device)
     })
+}
+
+fn gradients(parameters: &[(String, Tensor)]) -> Vec<Tensor> {
+    parameters.iter().map(|(_, parameter)| parameter.grad()).filter(Tensor::defined).collect()
 }
 
 /// What gradients of the joint norm `norm` are to be multiplied with so that it is at most `max_norm`: at most 1, by
@@ -32,12 +29,7 @@ pub fn clip_global_norm(parameters: &[(String, Tensor)], max_norm: f64) -> f64 {
         // One read from the device for all of them.
         let norm = norm.double_value(&[]);
         if norm.is_finite() && norm > max_norm {
-            for (_, parameter) in parameters {
-                let mut gradient = parameter.grad();
-                if gradient.defined() {
-                    let _ = gradient.g_mul_(&scale.to_kind(gradient.kind()));
-                }
-            }
+            octo_shim::multiply(&gradients(parameters), &scale);
         }
         norm
     })
@@ -56,6 +48,7 @@ pub fn clear_gradients(parameters: &[(String, Tensor)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tch::Kind;
 
     fn parameters(gradients: &[&[f32]]) -> Vec<(String, Tensor)> {
         let leaf = |(index, gradient): (usize, &&[f32])| {

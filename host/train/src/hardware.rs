@@ -1,5 +1,8 @@
 //! What the machine can do at most, and what the process has taken: for the progress line and time estimates.
 
+use octo_shim::memory::device_memory;
+use tch::Device;
+
 /// Dense bf16 peaks in TFLOP/s by name, as the makers' data sheets give them (without sparsity). A longer name stands
 /// before a shorter one that it contains.
 const PEAKS: [(&str, f64); 19] = [
@@ -37,15 +40,29 @@ pub fn peak_teraflops_of(name: &str) -> Option<f64> {
 /// Dense bf16 peak of the recipe's `device` (`cpu`, `cuda`, `cuda:N`) in TFLOP/s. None for the CPU, whose peak depends
 /// on clock and vector units that no name tells, and for a GPU that is not in the table.
 pub fn peak_teraflops(device: &str) -> Option<f64> {
-    let index = match device {
-        "cuda" => 0,
-        other => other.strip_prefix("cuda:")?.parse().ok()?,
-    };
-    peak_teraflops_of(&gpu_name(index)?)
+    peak_teraflops_of(&gpu_name(gpu_index(device)?)?)
 }
 
-/// Name of a GPU, as the driver tells it. Cards of one machine are nearly always alike, so the order hardly matters.
+/// Which GPU the recipe's `device` is. `cuda` alone is the one of this process: the number that `torchrun` or `srun`
+/// gave it among those of its machine, and the first one without them. None for `cpu` and for what is no device.
+pub fn gpu_index(device: &str) -> Option<usize> {
+    let given = |key: &str| std::env::var(key).ok();
+    gpu_index_among(device, given("LOCAL_RANK").or_else(|| given("SLURM_LOCALID")).as_deref())
+}
+
+fn gpu_index_among(device: &str, local_rank: Option<&str>) -> Option<usize> {
+    match device {
+        "cuda" => Some(local_rank.and_then(|rank| rank.trim().parse().ok()).unwrap_or(0)),
+        other => other.strip_prefix("cuda:")?.parse().ok(),
+    }
+}
+
+/// Name of a GPU, as the driver tells it. Where libtorch cannot say, the system's list of all cards does: those of one
+/// machine are nearly always alike, so that its order is another hardly matters.
 pub fn gpu_name(index: usize) -> Option<String> {
+    if let Some(name) = octo_shim::device::gpu_name(index) {
+        return Some(name);
+    }
     let mut folders: Vec<_> =
         std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?.flatten().map(|entry| entry.path()).collect();
     folders.sort();
@@ -53,9 +70,12 @@ pub fn gpu_name(index: usize) -> Option<String> {
     text.lines().find_map(|line| line.strip_prefix("Model:")).map(|name| name.trim().to_owned())
 }
 
-/// The most memory that this process has held so far, in bytes: its peak resident set, on the host. None where the
-/// system does not tell.
-pub fn peak_memory_bytes() -> Option<u64> {
+/// The most memory that this process has held so far, in bytes. On a GPU what libtorch has taken of it since the stage
+/// began; on the CPU the peak resident set of the process. None where the system does not tell.
+pub fn peak_memory_bytes(device: Device) -> Option<u64> {
+    if device.is_cuda() {
+        return device_memory(device).map(|memory| memory.peak_reserved);
+    }
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
@@ -84,9 +104,24 @@ mod tests {
     }
 
     #[test]
+    fn every_process_of_a_machine_has_its_own_gpu_unless_one_is_named() {
+        for (device, local_rank, index) in [
+            ("cuda", None, Some(0)),
+            ("cuda", Some("3"), Some(3)),
+            ("cuda:1", Some("3"), Some(1)),
+            ("cpu", Some("3"), None),
+            ("cuda:x", None, None),
+            ("tpu", None, None),
+        ] {
+            assert_eq!(gpu_index_among(device, local_rank), index, "{device} {local_rank:?}");
+        }
+    }
+
+    #[test]
     fn peak_memory_is_that_of_a_process_that_runs() {
-        if let Some(bytes) = peak_memory_bytes() {
+        if let Some(bytes) = peak_memory_bytes(Device::Cpu) {
             assert!(bytes > 1 << 20, "{bytes}");
         }
+        assert_eq!(peak_memory_bytes(Device::Cuda(4096)), None, "the host's memory is not a GPU's");
     }
 }

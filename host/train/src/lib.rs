@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod midtrain;
 pub mod midtrain_config;
 mod model_folder;
+mod numerics;
 mod optimizer_file;
 pub mod policy_loss;
 pub mod policy_update;

@@ -29,6 +29,7 @@ use crate::learning_rate::LearningRate;
 use crate::metrics::StepLog;
 pub use crate::midtrain_config::{MidtrainConfig, OptimizerStart};
 use crate::model_folder::Companions;
+use crate::numerics::Numerics;
 use crate::ranks::Ranks;
 use crate::spikes::RecentSteps;
 use crate::stage::{self, OPTIMIZER_FILE, RESULTS_FILE, write_results};
@@ -103,7 +104,13 @@ pub fn midtrain(
         return Ok(Finished::Done);
     }
     stage::on_own_thread("midtrain", config.threads, move || {
+        let device = stage::device(&config.device)?;
+        let numerics = Numerics { allow_tf32: config.allow_tf32, deterministic: config.deterministic };
+        let Some(_held) = numerics.hold(device, control)? else { return Ok(Finished::Stopped) };
+        octo_shim::memory::reset_peak(device);
         let mut training = Midtraining::open(config, inputs, out, seed)?;
+        // With the model there, so that the GPU is in use and NCCL finds it so.
+        training.ranks.join_gpus(device)?;
         training.run(control)
     })
 }

@@ -46,6 +46,14 @@ pub struct MidtrainConfig {
     /// What the passes compute in: `float32` or `bfloat16`. Weights, gradients and moments are fp32 in both.
     #[serde(default)]
     pub compute: Precision,
+    /// Whether a GPU may round the factors of fp32 products to TF32, which is about eight times as fast there. It
+    /// matters where `compute` is `float32`; nothing changes on the CPU. Off, as in PyTorch.
+    #[serde(default)]
+    pub allow_tf32: bool,
+    /// Whether a GPU takes only kernels that give the same bits each time, at some cost in speed. The CPU always does.
+    /// Off, as in PyTorch.
+    #[serde(default)]
+    pub deterministic: bool,
     /// Peak learning rate.
     pub learning_rate: f64,
     /// Rate at the end of a decay; a tenth of the peak where it is not given, as OctoThinker has it.

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use octo_model::{Model, ResponseBatch, TokenStatistics, response_backward_with, token_log_probabilities};
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
 use crate::policy_loss::{Form, PolicyLoss, PolicyTokens};
@@ -96,11 +96,13 @@ impl PolicyUpdate {
     pub fn backward(&self, model: &Model, rows: &[&TrainingRow<'_>], divisor: f64) -> Result<UpdateTerms, TrainError> {
         let sequences = self.sequence_log_ratios(model, rows)?;
         let mut found = UpdateTerms { log_probabilities: vec![Vec::new(); rows.len()], ..UpdateTerms::default() };
+        // Left on the device until all packs are queued.
+        let (mut losses, mut parts, mut references, mut seen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut order = Vec::new();
         for pack in packs(&lengths(rows), self.tokens_per_forward) {
             let packed = Packed::new(rows, &pack, model.device())?;
             let sequence =
                 sequences.as_deref().map(|ratios| repeated(rows, &pack, ratios, model.device())).transpose()?;
-            let (mut parts, mut seen) = (Vec::new(), Vec::new());
             let mut loss = |range: Range<usize>, tokens: &TokenStatistics| {
                 let part = |tensor: &Tensor| tensor.narrow(0, range.start as i64, range.len() as i64);
                 let terms = self.loss.terms(&PolicyTokens {
@@ -113,23 +115,28 @@ impl PolicyUpdate {
                 });
                 seen.push(tokens.log_probabilities.detach());
                 let loss = terms.loss / divisor;
-                parts.push((terms.clipped_low, terms.clipped_high, terms.policy_kl, terms.reference_kl));
+                parts.push([terms.clipped_low, terms.clipped_high, terms.policy_kl]);
+                references.extend(terms.reference_kl);
                 loss
             };
-            found.loss +=
-                response_backward_with(model, &packed.batch, self.temperature, false, self.recompute, &mut loss);
-            for (low, high, policy, reference) in parts {
-                found.clipped_low += low.double_value(&[]);
-                found.clipped_high += high.double_value(&[]);
-                found.policy_kl += policy.double_value(&[]);
-                if let Some(reference) = reference {
-                    *found.reference_kl.get_or_insert(0.0) += reference.double_value(&[]);
-                }
+            let sum = response_backward_with(model, &packed.batch, self.temperature, false, self.recompute, &mut loss);
+            losses.push(sum);
+            order.extend(pack);
+        }
+        // Here and nowhere before it the host waits for the device.
+        let total = |terms: &[Tensor]| -> Result<f64, TrainError> {
+            if terms.is_empty() {
+                return Ok(0.0);
             }
-            if seen.is_empty() {
-                continue;
-            }
-            split(&Tensor::cat(&seen, 0), rows, &pack, &mut found.log_probabilities)?;
+            let terms: Vec<Tensor> = terms.iter().map(|term| term.detach().to_kind(Kind::Double)).collect();
+            Ok(Tensor::f_stack(&terms, 0)?.f_sum(Kind::Double)?.f_double_value(&[])?)
+        };
+        let of = |place: usize| parts.iter().map(|part| part[place].shallow_clone()).collect::<Vec<Tensor>>();
+        found.loss = total(&losses)?;
+        [found.clipped_low, found.clipped_high, found.policy_kl] = [total(&of(0))?, total(&of(1))?, total(&of(2))?];
+        found.reference_kl = if references.is_empty() { None } else { Some(total(&references)?) };
+        if !seen.is_empty() {
+            split(&Tensor::f_cat(&seen, 0)?, rows, &order, &mut found.log_probabilities)?;
         }
         found.weight = rows.iter().map(|row| row.weight()).sum();
         Ok(found)
@@ -292,7 +299,7 @@ mod tests {
         for ((prompt, response), found) in prompts.iter().zip(&responses).zip(&found) {
             let all: Vec<i64> = prompt.iter().chain(response).map(|t| i64::from(*t)).collect();
             let logits = model.forward(&Tensor::from_slice(&all).unsqueeze(0));
-            let table = logits.log_softmax(-1, tch::Kind::Float);
+            let table = logits.log_softmax(-1, Kind::Float);
             assert_eq!(found.len(), response.len());
             for (offset, token) in response.iter().enumerate() {
                 let at = (prompt.len() - 1 + offset) as i64;
@@ -317,7 +324,7 @@ mod tests {
         let mut moved = 0.0;
         for (left, right) in gradients(1).iter().zip(gradients(1000)) {
             assert!((left - right).abs().max().double_value(&[]) < 1e-6);
-            moved += left.abs().sum(tch::Kind::Double).double_value(&[]);
+            moved += left.abs().sum(Kind::Double).double_value(&[]);
         }
         assert!(moved > 1e-3, "there must be a gradient to compare");
     }
@@ -338,7 +345,7 @@ mod tests {
             if by_hand {
                 for row in &rows {
                     let all: Vec<i64> = row.prompt.iter().chain(row.response).map(|t| i64::from(*t)).collect();
-                    let table = model.forward(&Tensor::from_slice(&all).unsqueeze(0)).log_softmax(-1, tch::Kind::Float);
+                    let table = model.forward(&Tensor::from_slice(&all).unsqueeze(0)).log_softmax(-1, Kind::Float);
                     let old = row.old.as_deref().expect("set above");
                     let log_ratio = (0..row.response.len()).fold(Tensor::from(0.0f32), |sum, at| {
                         let place = (row.prompt.len() - 1 + at) as i64;

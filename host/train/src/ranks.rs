@@ -4,24 +4,30 @@
 //! send it their numbers, and get back the sum. It adds in the order of ranks, in fp32 (or f64), and all get the same
 //! bytes, so the sum does not depend on timing and no rank can drift from the others.
 //!
-//! What is not here: NCCL (gradients of a GPU pass through the host), overlap of communication with the backward pass,
-//! a sharded optimiser (ZeRO, FSDP), tensor, pipeline and context parallelism. The transport is [`Ranks::sum`] alone,
-//! so another one can take its place: NCCL through `cudarc`, which loads it at run time, would keep a communicator
-//! here and sum the buckets of `gradients.rs` where they lie.
+//! Where every rank trains on a GPU and has NCCL, gradients are summed by that, where they lie; NCCL's order of adding is
+//! its own, the same at every run on the same machines. All else goes over TCP still, and so do gradients where a rank
+//! lacks NCCL.
+//!
+//! What is not here: overlap of communication with the backward pass, a sharded optimiser (ZeRO, FSDP), tensor, pipeline
+//! and context parallelism.
 //!
 //! Connections are neither encrypted nor authenticated, as with torch's own stores: for a trusted network only.
 
 mod gradients;
 mod link;
+mod nccl;
 
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use tch::Device;
+
 use crate::error::TrainError;
 pub(crate) use gradients::sum_gradients;
 use link::{Link, Number};
+use nccl::Communicator;
 
 /// How long ranks wait for each other to start.
 const CONNECT: Duration = Duration::from_secs(600);
@@ -32,12 +38,14 @@ pub struct Ranks {
     world: usize,
     /// To rank 0, or from rank 0 to each other rank in order. Empty where there is one rank only.
     links: Mutex<Vec<Link>>,
+    /// Among GPUs, once [`Ranks::join_gpus`] has found that all ranks have some.
+    gpus: Mutex<Option<Communicator>>,
 }
 
 impl Ranks {
     /// A process on its own.
     pub fn alone() -> Ranks {
-        Ranks { rank: 0, world: 1, links: Mutex::new(Vec::new()) }
+        Ranks { rank: 0, world: 1, links: Mutex::new(Vec::new()), gpus: Mutex::new(None) }
     }
 
     /// The ranks that `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` tell of, as `torchrun --no-python` sets
@@ -78,7 +86,7 @@ impl Ranks {
             (_, 0) => lead(world, address, port)?,
             _ => vec![follow(rank, world, address, port)?],
         };
-        Ok(Ranks { rank, world, links: Mutex::new(links) })
+        Ok(Ranks { rank, world, links: Mutex::new(links), gpus: Mutex::new(None) })
     }
 
     /// This process's number, from 0.
@@ -128,6 +136,48 @@ impl Ranks {
         }
         let bytes = N::bytes(values);
         links.iter_mut().try_for_each(|link| link.send(&bytes))
+    }
+
+    /// Has NCCL sum the gradients from now on, where all ranks' models are on GPUs and all have the library; else they
+    /// go through the host, and a warning says why. All ranks call it, with the device of their own model.
+    pub fn join_gpus(&self, device: Device) -> Result<(), TrainError> {
+        if self.world == 1 {
+            return Ok(());
+        }
+        let able = if device.is_cuda() { nccl::present() } else { Err("its model is on the CPU".to_owned()) };
+        self.join_gpus_if(device, able)
+    }
+
+    /// [`Ranks::join_gpus`], where `able` says whether this rank can, and if not why.
+    fn join_gpus_if(&self, device: Device, able: Result<(), String>) -> Result<(), TrainError> {
+        *self.gpus() = None;
+        if self.any(able.is_err())? {
+            if device.is_cuda() {
+                let why = able.err().unwrap_or_else(|| "another rank has none, and says why".to_owned());
+                tracing::warn!("rank {}: gradients go through the host, since there is no NCCL: {why}", self.rank);
+            }
+            return Ok(());
+        }
+        // Whatever fails here is told to all, so that none waits for one that has given up.
+        let id = if self.leads() { nccl::new_id() } else { Ok(String::new()) };
+        let shared = self.leaders(id.as_deref().unwrap_or_default())?;
+        id?;
+        if shared.is_empty() {
+            return Err(TrainError::Ranks("NCCL failed on rank 0; its own message says how".to_owned()));
+        }
+        let joined = Communicator::new(self.rank, self.world, &shared, device);
+        let failed = self.any(joined.is_err())?;
+        *self.gpus() = Some(joined?);
+        if failed {
+            *self.gpus() = None;
+            return Err(TrainError::Ranks("NCCL failed on another rank; its own message says how".to_owned()));
+        }
+        tracing::info!("rank {} of {}: gradients go over NCCL", self.rank, self.world);
+        Ok(())
+    }
+
+    fn gpus(&self) -> MutexGuard<'_, Option<Communicator>> {
+        self.gpus.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Whether any rank says yes.
@@ -309,6 +359,47 @@ mod tests {
         });
         assert!(outcomes[2].contains("rate 2; rate 1 there"), "{outcomes:?}");
         assert!(outcomes[0].contains("another rank's recipe"), "{outcomes:?}");
+    }
+
+    #[test]
+    fn gradients_go_over_tcp_where_a_rank_has_no_gpu_or_no_nccl() {
+        let summed = |able: &(dyn Fn(usize) -> Result<(), String> + Sync)| {
+            together(2, |ranks| {
+                ranks.join_gpus_if(Device::Cpu, able(ranks.rank())).expect("falls back");
+                assert!(ranks.gpus().is_none());
+                let leaf = tch::Tensor::from_slice(&[1.0f32, 2.0]).set_requires_grad(true);
+                (&leaf * (1.0 + ranks.rank() as f64)).sum(tch::Kind::Float).backward();
+                let parameters = [("weight".to_owned(), leaf)];
+                sum_gradients(ranks, &parameters).expect("sums");
+                Vec::<f32>::try_from(parameters[0].1.grad()).expect("numbers")
+            })
+        };
+        assert_eq!(summed(&|_| Err("none".to_owned())), [[3.0, 3.0]; 2]);
+        assert_eq!(summed(&|rank| if rank == 1 { Err("none".to_owned()) } else { Ok(()) }), [[3.0, 3.0]; 2]);
+        let joined = together(2, |ranks| ranks.join_gpus(Device::Cpu).map(|()| ranks.gpus().is_some()).expect("tcp"));
+        assert_eq!(joined, [false, false]);
+    }
+
+    #[test]
+    fn nccl_that_cannot_start_is_an_error_on_every_rank_and_none_hangs() {
+        if nccl::present().is_ok() {
+            eprintln!("skipped: this machine has NCCL");
+            return;
+        }
+        // cudarc panics where it cannot load the library, as a rank that dies would.
+        let outcomes = together(2, |ranks| {
+            let joined = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                ranks.join_gpus_if(Device::Cpu, Ok(())).map_err(|error| error.to_string())
+            }));
+            if ranks.leads() {
+                // The leader's links close as its process would.
+                ranks.links().clear();
+            }
+            joined
+        });
+        assert!(outcomes[0].is_err(), "the leader has nothing to load");
+        let follower = outcomes[1].as_ref().expect("no panic").as_ref().expect_err("no leader");
+        assert!(follower.contains("rank 0"), "{follower}");
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tch::{Cuda, Device};
+use tch::Device;
 
 use crate::error::TrainError;
+use crate::hardware::gpu_index;
 
 /// Name of the optimiser's state, in a checkpoint and beside a finished stage's `model/`.
 pub(crate) const OPTIMIZER_FILE: &str = "optimizer.safetensors";
@@ -59,20 +60,25 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
-/// `cpu`, `cuda` or `cuda:N`.
+/// `cpu`, `cuda` or `cuda:N`; see [`gpu_index`].
 pub(crate) fn device(name: &str) -> Result<Device, TrainError> {
-    let index = match name {
-        "cpu" => return Ok(Device::Cpu),
-        "cuda" => Some(0),
-        other => other.strip_prefix("cuda:").and_then(|index| index.parse::<usize>().ok()),
-    };
-    let Some(index) = index else {
+    if name == "cpu" {
+        return Ok(Device::Cpu);
+    }
+    let Some(index) = gpu_index(name) else {
         return Err(TrainError::config("device", format!("`{name}` is not a device; use cpu, cuda or cuda:N")));
     };
-    if !Cuda::is_available() {
-        return Err(TrainError::config("device", "this build or machine has no CUDA device; use cpu".to_owned()));
+    match octo_shim::device::cuda_devices() {
+        0 => {
+            let message = "this build or machine has no CUDA device; use cpu, or build with `make cuda`";
+            Err(TrainError::config("device", message))
+        }
+        count if index >= count => {
+            let message = format!("`{name}` is GPU {index} for this process, and there are {count}, numbered from 0");
+            Err(TrainError::config("device", message))
+        }
+        _ => Ok(Device::Cuda(index)),
     }
-    Ok(Device::Cuda(index))
 }
 
 /// Seed and config, as checkpoints store them: without what may change between two calls.

@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use octo_data::sampler::Batch;
 use octo_model::{NextTokenOptions, next_token_backward_with};
 use octo_plugin::types::{DataSource, Metric, Progress};
+use octo_shim::packed_attention::upload;
 use serde_json::{Map, Value, json};
 use tch::{Kind, Tensor};
 
@@ -77,7 +78,7 @@ impl Midtraining<'_> {
         }
         let speed = self.config.tokens_per_step() as f64 / started.elapsed().as_secs_f64().max(1e-9);
         let utilisation = self.peak_flops.map(|peak| speed * self.flops_per_token / peak);
-        let memory = hardware::peak_memory_bytes();
+        let memory = hardware::peak_memory_bytes(self.model.device());
         put("tokens_per_second", json!(speed));
         if let Some(share) = utilisation {
             put("model_flops_utilisation", json!(share));
@@ -154,7 +155,13 @@ impl Midtraining<'_> {
     }
 
     /// Gradients of the mean loss over all tokens of `batch`, summed over the ranks; returns the mean loss of every
-    /// sequence, and the gradients' norm. Reads from the device once.
+    /// sequence, and the gradients' norm.
+    ///
+    /// A step reads from the device once, here: losses and norm in one tensor, because whether the update is made
+    /// depends on them. What comes before it is queued without a wait: tokens and positions go there from pinned memory,
+    /// documents are told apart on the host, chunks of the loss add up where they are, and the norm is one launch. What
+    /// comes behind it, scaling and update, is queued too and runs while the host draws the next batch. Besides, ranks
+    /// without NCCL read all gradients to add them up, and an evaluation reads its losses.
     fn gradients(&self, batch: &Batch) -> Result<(Vec<f64>, Norm), TrainError> {
         let sequences = batch.source.len();
         let own = self.ranks.share(sequences);
@@ -176,12 +183,11 @@ impl Midtraining<'_> {
     fn backward(&self, batch: &Batch, own: Range<usize>) -> Result<Tensor, TrainError> {
         let width = self.config.context + 1;
         let device = self.model.device();
-        let rows = |numbers: &[i64]| -> Result<Tensor, TrainError> {
-            Ok(Tensor::from_slice(numbers).f_view([own.len() as i64, width as i64])?.f_to_device(device)?)
-        };
+        let rows = |numbers: &[i64]| Tensor::from_slice(numbers).f_view([own.len() as i64, width as i64]);
         let tokens: Vec<i64> =
             batch.tokens[own.start * width..own.end * width].iter().map(|token| i64::from(*token)).collect();
-        let tokens = rows(&tokens)?;
+        let tokens = upload(&rows(&tokens)?, device)?;
+        // These stay on the host, where they are looked at.
         let segments = match self.config.separate_documents {
             true => Some(rows(&numbered(&batch.segments[own.clone()], width))?),
             false => None,
@@ -199,7 +205,7 @@ impl Midtraining<'_> {
                 next_token_backward_with(&self.model, &tokens.narrow(0, start as i64, count), weight, &options)?;
             losses.push(of_tokens.f_sum_dim_intlist(Some([1i64].as_slice()), false, Kind::Double)?);
         }
-        let own = Tensor::from_slice(&predicted[own]).f_to_device(device)?;
+        let own = upload(&Tensor::from_slice(&predicted[own]), device)?;
         Ok(Tensor::f_cat(&losses, 0)? / own)
     }
 

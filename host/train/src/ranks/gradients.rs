@@ -1,8 +1,9 @@
-//! Sums gradients over ranks, in buckets: many small tensors travel as one message.
+//! Sums gradients over ranks, in buckets: many small tensors travel as one message, or one NCCL launch.
 
 use tch::{Device, Kind, Tensor};
 
 use super::Ranks;
+use super::nccl::Communicator;
 use crate::error::TrainError;
 
 /// Numbers of a bucket: 25 MB in fp32, as in torch's DistributedDataParallel.
@@ -17,6 +18,9 @@ pub(crate) fn sum_gradients(ranks: &Ranks, parameters: &[(String, Tensor)]) -> R
     let gradients: Vec<Tensor> =
         parameters.iter().map(|(_, parameter)| parameter.grad()).filter(Tensor::defined).collect();
     tch::no_grad(|| {
+        if let Some(gpus) = ranks.gpus().as_mut() {
+            return sum_on_gpus(gpus, &gradients);
+        }
         let mut bucket: Vec<&Tensor> = Vec::new();
         let mut numbers = 0;
         for gradient in &gradients {
@@ -30,6 +34,30 @@ pub(crate) fn sum_gradients(ranks: &Ranks, parameters: &[(String, Tensor)]) -> R
         }
         sum_bucket(ranks, &bucket, numbers)
     })
+}
+
+/// Where they lie, bucket by bucket; those that are not fp32 or not in one piece, in a copy that is.
+fn sum_on_gpus(gpus: &mut Communicator, gradients: &[Tensor]) -> Result<(), TrainError> {
+    let mut bucket: Vec<Tensor> = Vec::new();
+    let mut copied: Vec<(&Tensor, Tensor)> = Vec::new();
+    let mut numbers = 0;
+    for (place, gradient) in gradients.iter().enumerate() {
+        let whole = gradient.f_to_kind(Kind::Float)?.f_contiguous()?;
+        if whole.data_ptr() != gradient.data_ptr() {
+            copied.push((gradient, whole.shallow_clone()));
+        }
+        bucket.push(whole);
+        numbers += gradient.numel();
+        if numbers >= BUCKET || place + 1 == gradients.len() {
+            gpus.sum(&bucket)?;
+            for (gradient, sum) in copied.drain(..) {
+                gradient.shallow_clone().f_copy_(&sum)?;
+            }
+            bucket.clear();
+            numbers = 0;
+        }
+    }
+    Ok(())
 }
 
 fn sum_bucket(ranks: &Ranks, bucket: &[&Tensor], numbers: usize) -> Result<(), TrainError> {

@@ -1,45 +1,29 @@
-// Functions of libtorch for which tch has no binding. Each catches every exception and hands its words back: null is
-// success, anything else a message that octo_shim_free takes.
+// Operations on lists of tensors: one launch for many, where a loop would be one for each.
 
-#include <cstddef>
+#include "shim.h"
+
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <optional>
-#include <vector>
 
-#include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
-#include <c10/core/GradMode.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
 
-namespace {
+namespace octo {
 
 char* message(const char* text) {
   char* copy = static_cast<char*>(std::malloc(std::strlen(text) + 1));
   return copy ? std::strcpy(copy, text) : const_cast<char*>("");
 }
 
-template <typename Work>
-char* guarded(Work work) {
-  try {
-    c10::AutoGradMode no_grad(false);
-    work();
-    return nullptr;
-  } catch (const std::exception& error) {
-    return message(error.what());
-  } catch (...) {
-    return message("an exception without words");
-  }
-}
+}  // namespace octo
 
-std::vector<at::Tensor> list(at::Tensor* const* tensors, size_t count) {
-  std::vector<at::Tensor> copies;
-  copies.reserve(count);
-  for (size_t index = 0; index < count; ++index) copies.push_back(*tensors[index]);
-  return copies;
-}
-
-}  // namespace
+using octo::given;
+using octo::guarded;
+using octo::list;
 
 extern "C" {
 
@@ -64,6 +48,17 @@ char* octo_shim_forget_gradients(at::Tensor* const* parameters, size_t count) {
   return guarded([&] {
     for (size_t index = 0; index < count; ++index) parameters[index]->mutable_grad().reset();
   });
+}
+
+char* octo_shim_joint_norm(at::Tensor* const* tensors, size_t count, at::Tensor** norm) {
+  return guarded([&] {
+    auto norms = at::_foreach_norm(list(tensors, count), 2, at::kFloat);
+    *norm = given(at::linalg_vector_norm(at::stack(norms), 2));
+  });
+}
+
+char* octo_shim_multiply(at::Tensor* const* tensors, size_t count, at::Tensor* factor) {
+  return guarded([&] { at::_foreach_mul_(list(tensors, count), *factor); });
 }
 
 }
