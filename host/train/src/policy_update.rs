@@ -5,7 +5,7 @@
 //! needed), and logits are computed at response positions alone.
 
 use octo_model::{Model, ResponseBatch, response_backward, token_log_probabilities};
-use octo_shim::packed_attention::upload;
+use octo_shim::upload;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
