@@ -24,6 +24,11 @@ setup: ## Fetch what the build needs: libtorch from PyPI, the WebAssembly target
 	@setup/libtorch.sh
 	@setup/wasm_target.sh
 
+.PHONY: cuda
+cuda: ## Take libtorch with CUDA from now on (3 GB); `make build` then links it
+	@setup/tools.sh
+	@setup/libtorch.sh cuda
+
 .PHONY: build
 build: setup ## Build octo-host and all crates (10 to 20 minutes the first time)
 	@cargo build --release --workspace \

@@ -42,7 +42,13 @@ pub fn generate() -> Result<ExitCode> {
 
 fn become_trainer(trainer: &Path) -> Result<ExitCode> {
     // The same process, so that signals, the terminal and the exit code are the trainer's own.
-    let error = Command::new(trainer).args(std::env::args_os().skip(1)).exec();
+    let mut command = Command::new(trainer);
+    // What `deterministic` wants of cuBLAS has to be there before the program is; it is the size that torch takes anyway
+    // on an H100, and means nothing without a GPU.
+    if std::env::var_os("CUBLAS_WORKSPACE_CONFIG").is_none() {
+        command.env("CUBLAS_WORKSPACE_CONFIG", ":4096:8");
+    }
+    let error = command.args(std::env::args_os().skip(1)).exec();
     Err(error).with_context(|| format!("could not start {}", trainer.display()))
 }
 

@@ -1,7 +1,6 @@
 //! Packed sequences: several documents in one row, none of which sees another.
 
-use octo_shim::PackedLengths;
-use octo_shim::packed_attention::upload;
+use octo_shim::{PackedLengths, upload};
 use tch::{Device, Kind, Tensor};
 
 use crate::ModelError;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use octo_shim::packed_attention::upload;
+use octo_shim::upload;
 use tch::{Device, Kind, Tensor};
 
 use crate::chunked_loss::{TokenStatistics, backward_in_chunks, chunk_size, statistics_in_chunks};

@@ -39,6 +39,14 @@ char* octo_shim_make_current(int index) {
   return guarded([&] { at::accelerator::setDeviceIndex(static_cast<c10::DeviceIndex>(index)); });
 }
 
+// A copy on the GPU, from pinned memory, that is queued and not waited for.
+char* octo_shim_upload(at::Tensor* tensor, int index, at::Tensor** there) {
+  return guarded([&] {
+    c10::Device device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(index));
+    *there = octo::given(tensor->pin_memory().to(device, tensor->scalar_type(), /*non_blocking=*/true));
+  });
+}
+
 // The stream that libtorch's own work on this device goes to: a cudaStream_t, null for the default one.
 char* octo_shim_current_stream(int index, void** stream) {
   return guarded([&] {

@@ -10,6 +10,7 @@
 //! - [`memory`]: what the GPU's allocator holds and has held;
 //! - [`numerics`]: TF32, and deterministic algorithms;
 //! - [`graph`]: CUDA graphs of work that repeats;
+//! - [`upload()`]: copies to the GPU that the host does not wait for;
 //! - [`device`]: GPUs, their names, and the stream that work goes to.
 //!
 //! Plain: AdamW's formula is its caller's (`octo_train::adamw`), all others' is beside the fast one.
@@ -30,11 +31,13 @@ pub mod lists;
 pub mod memory;
 pub mod numerics;
 pub mod packed_attention;
+mod upload;
 
 pub use adamw::{FusedAdamW, fused_adamw};
 pub use cached_attention::cached_attention;
 pub use lists::{forget_gradients, joint_norm, multiply};
 pub use packed_attention::{PackedLengths, packed_attention};
+pub use upload::upload;
 
 /// A pointer to an `at::Tensor` that is borrowed.
 type Pointer = *const c_void;

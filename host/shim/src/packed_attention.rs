@@ -6,7 +6,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::{Given, Message, Pointer, given, outcome};
+use crate::{Given, Message, Pointer, given, outcome, upload};
 
 // As in attention.cpp.
 unsafe extern "C" {
@@ -52,20 +52,6 @@ impl PackedLengths {
     /// Their lengths.
     pub fn lengths(&self) -> &[i64] {
         &self.lengths
-    }
-}
-
-/// `tensor` on `device`. Where that is a GPU the copy is queued, from memory that the GPU reads by itself, and the host
-/// goes on at once; an ordinary copy would wait for all that the GPU has still to do.
-///
-/// # Errors
-/// libtorch's words where the device is short of memory.
-pub fn upload(tensor: &Tensor, device: Device) -> Result<Tensor, tch::TchError> {
-    match (tensor.device(), device) {
-        (Device::Cpu, Device::Cuda(_)) => {
-            tensor.f_pin_memory(device)?.f_to_device_(device, tensor.kind(), /* non_blocking */ true, false)
-        }
-        _ => tensor.f_to_device(device),
     }
 }
 
@@ -199,15 +185,5 @@ mod tests {
         agree(&ours, &run(&masked, Kind::Float, device), 3e-2);
         let plain = run(&|q, k, v| one_by_one(q, k, v, &lengths), Kind::BFloat16, device);
         agree(&ours, &plain, 3e-2);
-    }
-
-    #[test]
-    #[ignore = "needs a GPU"]
-    fn what_is_uploaded_arrives_though_nobody_waits_for_it() {
-        for count in [1i64, 1 << 20] {
-            let host = Tensor::arange(count, (Kind::Int64, Device::Cpu));
-            let there = upload(&host, Device::Cuda(0)).expect("fits");
-            assert_eq!(there.to_device(Device::Cpu), host);
-        }
     }
 }

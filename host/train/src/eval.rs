@@ -18,6 +18,7 @@ use crate::evaluate::evaluate_prompts;
 use crate::metrics::StepLog;
 use crate::midtrain_config::{cpu, threads};
 use crate::model_folder::Companions;
+use crate::numerics::Numerics;
 use crate::rl_config::{cache_bytes, check_generation, generation_batch, generation_cache_gib, max_prompt_tokens, one};
 use crate::rollout::{Generator, Room, build_prompts, end_tokens};
 use crate::sample_log::Sample;
@@ -64,6 +65,14 @@ pub struct EvalConfig {
     /// libtorch threads of this stage.
     #[serde(default = "threads")]
     pub threads: usize,
+    /// Whether a GPU may round the factors of fp32 products to TF32, which is about eight times as fast there; nothing
+    /// changes on the CPU. Off, as in PyTorch.
+    #[serde(default)]
+    pub allow_tf32: bool,
+    /// Whether a GPU takes only kernels that give the same bits each time, at some cost in speed. The CPU always does.
+    /// Off, as in PyTorch.
+    #[serde(default)]
+    pub deterministic: bool,
     /// `cpu`, `cuda` or `cuda:N`.
     #[serde(default = "cpu")]
     pub device: String,
@@ -104,7 +113,13 @@ pub fn evaluate(
     if out.join(RESULTS_FILE).is_file() {
         return Ok(Finished::Done);
     }
-    stage::on_own_thread("eval", config.threads, move || run(config, inputs, out, seed, control))
+    stage::on_own_thread("eval", config.threads, move || {
+        let numerics = Numerics { allow_tf32: config.allow_tf32, deterministic: config.deterministic };
+        let Some(_held) = numerics.hold(stage::device(&config.device)?, control)? else {
+            return Ok(Finished::Stopped);
+        };
+        run(config, inputs, out, seed, control)
+    })
 }
 
 fn run(

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use octo_model::{Model, ResponseBatch, TokenStatistics, response_backward_with, token_log_probabilities};
+use octo_shim::upload;
 use tch::{Device, Kind, Tensor};
 
 use crate::error::TrainError;
@@ -166,7 +167,7 @@ fn mean_difference(now: &[f32], old: &[f32]) -> f64 {
 fn repeated(rows: &[&TrainingRow<'_>], pack: &[usize], numbers: &[f32], device: Device) -> Result<Tensor, TrainError> {
     let flat: Vec<f32> =
         pack.iter().flat_map(|&index| std::iter::repeat_n(numbers[index], rows[index].response.len())).collect();
-    Ok(Tensor::from_slice(&flat).f_to_device(device)?)
+    Ok(upload(&Tensor::from_slice(&flat), device)?)
 }
 
 /// Deals a pack's flat numbers out to its rows' places in `found`.
@@ -231,18 +232,18 @@ impl Packed {
         }
         let join = |of: &dyn Fn(&TrainingRow<'_>) -> Option<Vec<f32>>| -> Result<Option<Tensor>, TrainError> {
             let parts: Option<Vec<Vec<f32>>> = chosen.iter().map(|row| of(row)).collect();
-            Ok(parts.map(|parts| Tensor::from_slice(&parts.concat()).f_to_device(device)).transpose()?)
+            Ok(parts.map(|parts| upload(&Tensor::from_slice(&parts.concat()), device)).transpose()?)
         };
         let of_tokens = |of: &dyn Fn(&TrainingRow<'_>) -> Vec<f32>| -> Result<Tensor, TrainError> {
             let parts: Vec<Vec<f32>> = chosen.iter().map(|row| of(row)).collect();
-            Ok(Tensor::from_slice(&parts.concat()).f_to_device(device)?)
+            Ok(upload(&Tensor::from_slice(&parts.concat()), device)?)
         };
         let shape = [chosen.len() as i64, width as i64];
         Ok(Packed {
             batch: ResponseBatch {
-                tokens: Tensor::from_slice(&inputs).f_view(shape)?.f_to_device(device)?,
-                positions: Tensor::from_slice(&positions).f_to_device(device)?,
-                targets: Tensor::from_slice(&targets).f_to_device(device)?,
+                tokens: upload(&Tensor::from_slice(&inputs).f_view(shape)?, device)?,
+                positions: upload(&Tensor::from_slice(&positions), device)?,
+                targets: upload(&Tensor::from_slice(&targets), device)?,
                 lengths: chosen.iter().map(|row| row.response.len()).collect(),
             },
             advantages: of_tokens(&|row| row.advantages.clone())?,

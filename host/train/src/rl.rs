@@ -30,6 +30,7 @@ use crate::curriculum::{Curriculum, CurriculumState};
 use crate::error::TrainError;
 use crate::metrics::StepLog;
 use crate::model_folder::Companions;
+use crate::numerics::Numerics;
 use crate::rl_config::cache_bytes;
 pub use crate::rl_config::{KlPlace, OldLogProbabilities, RlConfig};
 use crate::rollout::{Generator, Prompt, Room, build_prompts, end_tokens};
@@ -106,6 +107,10 @@ pub fn reinforce(
         return Ok(Finished::Done);
     }
     stage::on_own_thread("rl", config.threads, move || {
+        let numerics = Numerics { allow_tf32: config.allow_tf32, deterministic: config.deterministic };
+        let Some(_held) = numerics.hold(stage::device(&config.device)?, control)? else {
+            return Ok(Finished::Stopped);
+        };
         let mut training = Reinforcement::open(config, inputs, out, seed)?;
         training.run(control)
     })

@@ -180,6 +180,14 @@ pub struct RlConfig {
     /// libtorch threads of this stage.
     #[serde(default = "threads")]
     pub threads: usize,
+    /// Whether a GPU may round the factors of fp32 products to TF32, which is about eight times as fast there; nothing
+    /// changes on the CPU. Off, as in PyTorch.
+    #[serde(default)]
+    pub allow_tf32: bool,
+    /// Whether a GPU takes only kernels that give the same bits each time, at some cost in speed. The CPU always does.
+    /// Off, as in PyTorch.
+    #[serde(default)]
+    pub deterministic: bool,
     /// `cpu`, `cuda` or `cuda:N`.
     #[serde(default = "cpu")]
     pub device: String,

@@ -30,6 +30,9 @@ fn a_run_leaves_lock_metrics_samples_model_and_report() {
         assert!(digest.starts_with("sha256:") && digest.len() == 71, "{role}: {digest:?}");
     }
     assert_eq!(lock["stages"]["short"]["done"], true);
+    assert_eq!(lock["stages"]["short"]["device"], serde_json::json!({ "kind": "cpu", "name": null, "count": 1 }));
+    assert_eq!((&lock["device"], &lock["stages"]["web"]["device"]), (&"cpu".into(), &serde_json::Value::Null));
+    assert_eq!(lock["stages"]["short"]["config"]["loop"]["allow_tf32"], false);
     let stages: std::collections::BTreeSet<String> = read("metrics.jsonl")
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a metrics line is JSON"))

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::device;
 use super::plan::{Plan, digest_path, object};
 use super::store::{State, Store};
 use crate::recipe::Recipe;
@@ -46,6 +47,7 @@ pub fn link_stages(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -
 pub fn write(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Result<()> {
     let mut metrics = Vec::new();
     let mut stages = BTreeMap::new();
+    let mut devices = Vec::new();
     for planned in &plan.stages {
         let stage = &recipe.stages[planned.index];
         let done = match store.state(stage.kind, &planned.key) {
@@ -53,6 +55,7 @@ pub fn write(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Resu
             _ => None,
         };
         gather(&folder.join("stages").join(&stage.name).join("metrics.jsonl"), &stage.name, stage.kind, &mut metrics)?;
+        devices.extend(done.as_ref().and_then(|done| done.device.clone()));
         stages.insert(
             stage.name.clone(),
             json!({
@@ -64,6 +67,7 @@ pub fn write(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Resu
                 "config": stage.config,
                 "done": done.is_some(),
                 "seconds": done.as_ref().map(|done| done.seconds),
+                "device": done.as_ref().and_then(|done| done.device.clone()),
                 "outputs": done.map(|done| done.outputs),
             }),
         );
@@ -85,7 +89,7 @@ pub fn write(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -> Resu
         "octo": env!("CARGO_PKG_VERSION"),
         "engine": octo_plugin::ENGINE_VERSION,
         "libtorch": libtorch(),
-        "device": "cpu",
+        "device": device::told(devices.iter()),
         "processor": processor(),
         "recipe": digest_path(&folder.join("recipe.toml"))?,
         "name": recipe.name,

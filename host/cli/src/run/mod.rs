@@ -1,5 +1,6 @@
 //! `octo-host run`: plans a recipe, runs what is not done, and keeps the run folder.
 
+mod device;
 #[cfg(feature = "train")]
 mod estimate;
 mod failures;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use super::device::Used;
 use super::failures::FAILURES;
 use super::plan::{digest_path, list};
 
@@ -25,6 +26,9 @@ pub struct Done {
     pub kind: String,
     pub key: String,
     pub seconds: f64,
+    /// What libtorch ran on; none where a stage has no use for it.
+    #[serde(default)]
+    pub device: Option<Used>,
     /// Relative path → `sha256:..`; checkpoints and failed items left out.
     pub outputs: BTreeMap<String, String>,
 }
@@ -94,7 +98,7 @@ impl Store {
 
 impl Working {
     /// Seals the folder: digests, `done.json`, rename.
-    pub fn finish(mut self, kind: &str, key: &str, seconds: f64) -> Result<()> {
+    pub fn finish(mut self, kind: &str, key: &str, seconds: f64, device: Option<Used>) -> Result<()> {
         let mut files = Vec::new();
         list(&self.folder, &self.folder, &mut files)?;
         let mut outputs = BTreeMap::new();
@@ -105,7 +109,7 @@ impl Working {
                 outputs.insert(file, digest);
             }
         }
-        let done = Done { kind: kind.to_owned(), key: key.to_owned(), seconds, outputs };
+        let done = Done { kind: kind.to_owned(), key: key.to_owned(), seconds, device, outputs };
         octo_data::atomic::write(&self.folder.join("done.json"), &serde_json::to_vec_pretty(&done)?)?;
         if self.target.exists() {
             // A folder with the final name but no done.json: not ours to trust.

@@ -10,6 +10,7 @@ use octo_data::shards::tokenize::{Outcome, Standing, Watch};
 use octo_data::tokenizer::Tokenizer;
 use octo_plugin::{CaseSetup, Host, LoadedPlugin};
 
+use super::device::Used;
 use super::failures::Failures;
 use super::lanes::Ended;
 use super::plan::Plan;
@@ -58,9 +59,23 @@ pub fn run(run: Run<'_>, index: usize, line: &Line, told: impl FnOnce(&Failures)
     told(&bench.failures);
     let ended = ended?;
     if matches!(ended, Ended::Done) {
-        working.finish(stage.kind, &planned.key, line.seconds())?;
+        working.finish(stage.kind, &planned.key, line.seconds(), device(run, &stage.work))?;
     }
     Ok(ended)
+}
+
+/// What libtorch runs a stage on: a GPU of each rank where several train it, else one device of this process.
+#[cfg_attr(not(feature = "train"), expect(unused_variables, reason = "no stage has a device"))]
+fn device(run: Run<'_>, work: &Work) -> Option<Used> {
+    match work {
+        Work::Generate(_) | Work::Curate { .. } | Work::Tokenizer { .. } | Work::Tokenize { .. } => None,
+        #[cfg(feature = "train")]
+        Work::Midtrain(stage) => Some(Used::by(&stage.config.device, run.ranks.world())),
+        #[cfg(feature = "train")]
+        Work::Rl(stage) => Some(Used::by(&stage.config.device, 1)),
+        #[cfg(feature = "train")]
+        Work::Eval(stage) => Some(Used::by(&stage.config.device, 1)),
+    }
 }
 
 /// Does the stage's work in the folder `out`. Other processes that train with this one know the stage by its `key`.

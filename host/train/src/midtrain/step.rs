@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use octo_data::sampler::Batch;
 use octo_model::{NextTokenOptions, next_token_backward_with};
 use octo_plugin::types::{DataSource, Metric, Progress};
-use octo_shim::packed_attention::upload;
+use octo_shim::upload;
 use serde_json::{Map, Value, json};
 use tch::{Kind, Tensor};
 
