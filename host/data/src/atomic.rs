@@ -1,10 +1,17 @@
 //! Files that are either whole or absent: written under a temporary name in the same folder, synced, renamed.
 
+use crate::digest::Sum;
 use crate::error::DataError;
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
+
+/// Pieces by which the digest of [`write_pieces`] may lag behind the file.
+const BEHIND: usize = 4;
 
 /// Tells the temporary files of one process apart.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -87,6 +94,44 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     file.commit()
 }
 
+/// Writes `pieces`, one behind the other, as the file `path`, whole or not at all. Where a digest is wanted it is made
+/// of the pieces while they are written, by a thread of its own, so that a large file is neither read again for it nor
+/// waits for it; returns it as [`digest`](crate::digest) writes it.
+///
+/// The first error of `pieces` ends it, and leaves what `path` was before.
+pub fn write_pieces<'a, E: From<DataError>>(
+    path: &Path,
+    pieces: impl Iterator<Item = Result<Cow<'a, [u8]>, E>>,
+    digest: bool,
+) -> Result<Option<String>, E> {
+    let mut file = AtomicFile::create(path)?;
+    let digest = std::thread::scope(|scope| -> Result<Option<String>, E> {
+        let digest = digest.then(|| {
+            let (send, receive) = sync_channel::<Arc<Cow<'a, [u8]>>>(BEHIND);
+            let thread = scope.spawn(move || {
+                let mut sum = Sum::default();
+                receive.into_iter().for_each(|piece| sum.update(&piece));
+                sum.finish()
+            });
+            (send, thread)
+        });
+        for piece in pieces {
+            let piece = Arc::new(piece?);
+            if let Some((send, _)) = &digest {
+                // It listens until this end is dropped; should it have panicked, joining it says so.
+                let _ = send.send(Arc::clone(&piece));
+            }
+            file.write_all(&piece).map_err(|error| DataError::file("write", path, error))?;
+        }
+        Ok(digest.map(|(send, thread)| {
+            drop(send);
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        }))
+    })?;
+    file.commit()?;
+    Ok(digest)
+}
+
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -119,6 +164,28 @@ mod tests {
         write(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(names(folder.path()), ["a.json"]);
+    }
+
+    #[test]
+    fn pieces_become_one_file_with_the_digest_that_reading_it_gives() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let bytes: Vec<u8> = (0..100_000u32).map(|at| (at * 7 % 251) as u8).collect();
+        // More pieces than the digest may lag behind, some of them owned.
+        let pieces = || {
+            bytes.chunks(999).enumerate().map(|(index, piece)| match index % 2 {
+                0 => Ok::<_, DataError>(Cow::Borrowed(piece)),
+                _ => Ok(Cow::Owned(piece.to_vec())),
+            })
+        };
+        let digest = write_pieces(&path, pieces(), true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        assert_eq!(digest, Some(crate::digest::of_file(&path).unwrap()));
+        assert_eq!(write_pieces(&path, pieces(), false).unwrap(), None);
+
+        let broken = pieces().take(20).chain([Err(DataError::Invalid("no more".into()))]);
+        assert!(write_pieces(&path, broken, true).unwrap_err().to_string().contains("no more"));
+        assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (bytes.clone(), vec!["a".to_owned()]));
     }
 
     #[test]

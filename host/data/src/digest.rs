@@ -1,10 +1,11 @@
 //! SHA-256 as Octo writes it: `sha256:` and hexadecimal digits.
 
 use crate::error::DataError;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A digest being made.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,11 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     let mut sum = Sum::default();
     sum.update(bytes);
     sum.finish()
+}
+
+/// The digests of files, in order; several are read at once.
+pub fn of_files(paths: &[PathBuf]) -> Result<Vec<String>, DataError> {
+    paths.par_iter().map(|path| of_file(path)).collect()
 }
 
 /// The digest of a file's bytes, which are not held.

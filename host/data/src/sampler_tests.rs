@@ -159,6 +159,24 @@ proptest! {
     }
 }
 
+#[test]
+fn with_long_windows_shares_are_within_one_window_of_the_weights_and_a_thousandth_takes_a_thousand_windows() {
+    let (context, weights) = (8192usize, [0.3, 0.7]);
+    let mut sampler = Sampler::new(sources(&[vec![3], vec![3]]), context, 1).unwrap();
+    let farthest = |sampler: &mut Sampler, sequences: u64| {
+        sampler.next_batch(&weights, 1).unwrap();
+        let shares = sampler.realised_shares();
+        let off = weights.iter().zip(&shares).map(|(weight, share)| (weight - share).abs()).fold(0.0, f64::max);
+        assert!(off < 1.0 / sequences as f64, "after {sequences} sequences: {off}");
+        off
+    };
+    let off: Vec<f64> = (1..=1100).map(|sequences| farthest(&mut sampler, sequences)).collect();
+    // A million tokens are 122 windows, of which neither 36 nor 37 are three tenths.
+    assert_eq!(1_000_000 / context, 122);
+    assert!(off[121] > 0.001, "{}", off[121]);
+    assert!(off[999..].iter().all(|off| *off < 0.001));
+}
+
 proptest! {
     // A case draws up to 15,000 sequences.
     #![proptest_config(ProptestConfig::with_cases(48))]

@@ -18,8 +18,19 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 /// The token that stands behind every document; id 0 of the tokenizers trained here.
 pub const END_OF_TEXT: &str = "<|end_of_text|>";
 
-/// Files of a Hugging Face folder that belong to the tokenizer and are copied as they are by [`Tokenizer::save`].
-const COMPANIONS: [&str; 3] = ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
+/// Files of a Hugging Face folder that belong to the tokenizer and are copied as they are by [`Tokenizer::save`]: those
+/// of every tokenizer, and those that the slow ones of `transformers` and llama.cpp's converter read.
+const COMPANIONS: [&str; 9] = [
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+    "tokenizer.model",
+];
 
 /// A tokenizer with its end tokens.
 #[derive(Clone, Debug)]

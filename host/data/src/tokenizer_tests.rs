@@ -146,10 +146,13 @@ fn a_folder_is_saved_as_it_was_loaded_and_encodes_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let first = Tokenizer::train(PROSE, 320, &[]).unwrap();
     first.save(&folder.path().join("a")).unwrap();
-    atomic::write(&folder.path().join("a/chat_template.jinja"), b"{{ messages }}").unwrap();
+    let files = ["chat_template.jinja", "vocab.json", "merges.txt", "added_tokens.json", "tokenizer.model"];
+    for name in files {
+        atomic::write(&folder.path().join("a").join(name), format!("the {name}").as_bytes()).unwrap();
+    }
     let second = Tokenizer::load(&folder.path().join("a")).unwrap();
     second.save(&folder.path().join("b")).unwrap();
-    for name in ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"] {
+    for name in ["tokenizer.json", "tokenizer_config.json"].into_iter().chain(files) {
         let read = |folder_name: &str| std::fs::read(folder.path().join(folder_name).join(name)).unwrap();
         assert!(read("a") == read("b"), "{name}");
     }

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use octo_data::atomic;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use tch::{Device, Tensor};
 
 use crate::config_file::EndTokens;
-use crate::tensor_file::{TensorFile, write_as};
+use crate::tensor_file::{TensorFile, Writing, write_tensors_as};
 pub use crate::tensor_file::{read_tensors, write_tensors};
 use crate::{ModelConfig, ModelError, Precision};
 
@@ -31,12 +32,20 @@ pub(crate) fn read_config(dir: &Path) -> Result<ModelConfig, ModelError> {
     #[derive(Deserialize)]
     struct Generation {
         eos_token_id: Option<EndTokens>,
+        #[serde(flatten)]
+        others: Map<String, Value>,
     }
     let generation = dir.join("generation_config.json");
-    if generation.is_file()
-        && let Some(tokens) = read_json::<Generation>(&generation)?.eos_token_id
-    {
-        config.eos_token_id = tokens.into();
+    if generation.is_file() {
+        let Generation { eos_token_id, mut others } = read_json(&generation)?;
+        if let Some(tokens) = eos_token_id {
+            config.eos_token_id = tokens.into();
+        }
+        // What the configuration would write is no other key.
+        if others.get("bos_token_id") == config.bos_token_id.map(Value::from).as_ref() {
+            others.remove("bos_token_id");
+        }
+        config.generation = others;
     }
     Ok(config)
 }
@@ -95,27 +104,33 @@ impl Default for SaveOptions {
     }
 }
 
-/// Writes a model's folder; see [`crate::Model::save_as`].
+/// Writes a model's folder; see [`crate::Model::save_as`]. With `digest`, returns the digests of the files of weights,
+/// by name.
 pub(crate) fn write_model(
     dir: &Path,
     config: &ModelConfig,
     parameters: &[(String, Tensor)],
     held: Precision,
     options: &SaveOptions,
-) -> Result<(), ModelError> {
+    digest: bool,
+) -> Result<BTreeMap<String, String>, ModelError> {
     let precision = options.precision.unwrap_or(held);
     let path = dir.join("config.json");
     let mut value = serde_json::to_value(config).map_err(|error| ModelError::content(&path, error.to_string()))?;
-    if let Some(dtype) = value.get_mut("dtype") {
-        *dtype = precision.name().into();
+    // The second is what `transformers` 4 calls it.
+    for key in ["dtype", "torch_dtype"] {
+        if let Some(dtype) = value.get_mut(key) {
+            *dtype = precision.name().into();
+        }
     }
     write_json(&path, &value)?;
-    let mut generation = serde_json::Map::new();
+    let mut generation = Map::new();
     for key in ["bos_token_id", "eos_token_id"] {
         if let Some(tokens) = value.get(key) {
             generation.insert(key.to_owned(), tokens.clone());
         }
     }
+    generation.extend(config.generation.clone());
     write_json(&dir.join("generation_config.json"), &generation.into())?;
 
     let (whole, listing) = (dir.join(WHOLE), dir.join(LISTING));
@@ -126,13 +141,20 @@ pub(crate) fn write_model(
     remove(&listing)?;
     let shards = split(parameters, precision, options.largest_shard);
     let mut names = BTreeSet::new();
+    let mut digests = BTreeMap::new();
+    let mut write = |name: &str, tensors: &[(String, Tensor)]| -> Result<(), ModelError> {
+        let writing = Writing { kind: Some(precision.kind()), digest, ..Writing::default() };
+        let digest = write_tensors_as(&dir.join(name), tensors, &writing)?;
+        digests.extend(digest.map(|digest| (name.to_owned(), digest)));
+        Ok(())
+    };
     if let [all] = shards.as_slice() {
-        write_as(&whole, all, Some(precision.kind()))?;
+        write(WHOLE, all)?;
     } else {
         let mut weight_map = BTreeMap::new();
         for (number, shard) in (1..).zip(&shards) {
             let name = format!("model-{number:05}-of-{:05}.safetensors", shards.len());
-            write_as(&dir.join(&name), shard, Some(precision.kind()))?;
+            write(&name, shard)?;
             weight_map.extend(shard.iter().map(|(tensor, _)| (tensor.clone(), name.clone())));
             names.insert(name);
         }
@@ -144,7 +166,7 @@ pub(crate) fn write_model(
     for name in old_shards.difference(&names).filter(|name| is_plain_name(name) && name.ends_with(".safetensors")) {
         remove(&dir.join(name))?;
     }
-    Ok(())
+    Ok(digests)
 }
 
 /// Cuts the list of parameters, in order, into shards of at most `most` bytes.
@@ -176,7 +198,7 @@ fn remove(path: &Path) -> Result<(), ModelError> {
     }
 }
 
-fn write_json(path: &Path, value: &serde_json::Value) -> Result<(), ModelError> {
+fn write_json(path: &Path, value: &Value) -> Result<(), ModelError> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| ModelError::content(path, error.to_string()))?;
     text.push(b'\n');
     Ok(atomic::write(path, &text)?)

@@ -1,6 +1,7 @@
 //! The shape of a model: what the rest of this crate needs to know of any family.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::ModelError;
 use crate::config_file::ConfigFile;
@@ -10,7 +11,8 @@ use crate::rotary::Llama3Scaling;
 /// Shape and constants of a model. Field names are those of Hugging Face's `config.json`.
 ///
 /// Reads both spellings of the rotary settings (`rope_theta` + `rope_scaling` of `transformers` 4, `rope_parameters`
-/// of 5) and writes the older one, which both versions load. Unknown keys are ignored, as in every HF loader.
+/// of 5) and writes the older one, which both versions load. Unknown keys mean nothing here, as in every HF loader, and
+/// are written again as they were.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "ConfigFile", into = "ConfigFile")]
 pub struct ModelConfig {
@@ -51,6 +53,11 @@ pub struct ModelConfig {
     pub bos_token_id: Option<u32>,
     /// Tokens that end a sequence.
     pub eos_token_id: Vec<u32>,
+    /// Keys of `config.json` that nothing here follows. `torch_dtype` is among them without its value, which is that of
+    /// the weights that are written.
+    pub others: Map<String, Value>,
+    /// Keys of `generation_config.json` that nothing here follows.
+    pub generation: Map<String, Value>,
 }
 
 /// Upper bounds that no model comes near. They keep a hostile `config.json` from making size arithmetic overflow.
@@ -195,6 +202,8 @@ impl Default for ModelConfig {
             tie_word_embeddings: false,
             bos_token_id: None,
             eos_token_id: Vec::new(),
+            others: Map::new(),
+            generation: Map::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Each family's file says which keys it follows; what is common to all is here.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::ModelConfig;
 use crate::family::Family;
@@ -59,6 +60,9 @@ pub(crate) struct ConfigFile {
     pub(crate) eos_token_id: Option<EndTokens>,
     #[serde(default = "dtype")]
     pub(crate) dtype: String,
+    /// Every other key.
+    #[serde(flatten)]
+    pub(crate) others: Map<String, Value>,
 }
 
 /// HF writes one end token as a number and several as a list.
@@ -129,7 +133,24 @@ impl ConfigFile {
             tie_word_embeddings: self.tie_word_embeddings,
             bos_token_id: self.bos_token_id,
             eos_token_id: self.eos_token_id.clone().map(Vec::from).unwrap_or_default(),
+            others: self.others(),
+            generation: Map::new(),
         })
+    }
+
+    /// What a folder that is written again must not lose. Settings of windows, which no layer here has, are among it:
+    /// they have been read only to see that they ask for none. The rotary settings are not: both spellings say the same.
+    fn others(&self) -> Map<String, Value> {
+        let mut others = self.others.clone();
+        // Of this one that it is there: what it says is of the weights, and set whenever they are written.
+        if let Some(dtype) = others.get_mut("torch_dtype") {
+            *dtype = Value::Null;
+        }
+        let mut keep = |key: &str, value: Option<Value>| others.extend(value.map(|value| (key.to_owned(), value)));
+        keep("sliding_window", self.sliding_window.map(Value::from));
+        keep("max_window_layers", self.max_window_layers.map(Value::from));
+        keep("layer_types", self.layer_types.clone().map(Value::from));
+        others
     }
 
     /// Refuses a model of which some layer attends to a window only. `transformers` decides it in the same order: the
@@ -196,6 +217,7 @@ impl From<ModelConfig> for ConfigFile {
             bos_token_id: config.bos_token_id,
             eos_token_id: EndTokens::from_tokens(&config.eos_token_id),
             dtype: dtype(),
+            others: config.others,
         }
     }
 }

@@ -59,7 +59,8 @@ pub use precision::Precision;
 pub use response_batch::ResponseBatch;
 pub use sampling::{Finish, Response, Sampling};
 pub use snapshot::Snapshot;
+pub use tensor_file::{Writing, write_tensors_as};
 pub use token_log_probabilities::{
-    NextTokenOptions, next_token_backward, next_token_backward_with, response_backward, response_backward_with,
-    token_log_probabilities,
+    NextTokenOptions, next_token_backward, next_token_backward_with, next_token_losses, response_backward,
+    response_backward_with, token_log_probabilities,
 };

@@ -98,7 +98,16 @@ impl Model {
     /// # Errors
     /// [`ModelError::File`] if the folder cannot be written.
     pub fn save_as(&self, dir: &Path, options: &SaveOptions) -> Result<(), ModelError> {
-        checkpoint::write_model(dir, &self.config, &self.parameters, self.precision, options)
+        checkpoint::write_model(dir, &self.config, &self.parameters, self.precision, options, false).map(|_| ())
+    }
+
+    /// [`Model::save`] that also returns the digests of the files of weights, by name, as [`octo_data::digest`] writes
+    /// them. They are made while the weights are written, which costs a second core and no time.
+    ///
+    /// # Errors
+    /// [`ModelError::File`] if the folder cannot be written.
+    pub fn save_with_digests(&self, dir: &Path) -> Result<BTreeMap<String, String>, ModelError> {
+        checkpoint::write_model(dir, &self.config, &self.parameters, self.precision, &SaveOptions::default(), true)
     }
 
     /// Makes a model of tensors named and shaped as [`ModelConfig::parameter_shapes`] says, in that order.

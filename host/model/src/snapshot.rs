@@ -1,5 +1,6 @@
 //! A model's weights at one moment, in host memory: what is written to disk while training goes on.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tch::{Device, Tensor};
@@ -24,11 +25,12 @@ impl Snapshot {
         Snapshot { config: model.config().clone(), precision: model.precision(), parameters }
     }
 
-    /// Writes the folder that [`Model::save`] of the copied model would have written.
+    /// Writes the folder that [`Model::save`] of the copied model would have written; returns what
+    /// [`Model::save_with_digests`] does.
     ///
     /// # Errors
     /// [`ModelError::File`] if the folder cannot be written.
-    pub fn save(&self, dir: &Path) -> Result<(), ModelError> {
-        checkpoint::write_model(dir, &self.config, &self.parameters, self.precision, &SaveOptions::default())
+    pub fn save_with_digests(&self, dir: &Path) -> Result<BTreeMap<String, String>, ModelError> {
+        checkpoint::write_model(dir, &self.config, &self.parameters, self.precision, &SaveOptions::default(), true)
     }
 }

@@ -94,9 +94,31 @@ pub fn next_token_backward_with(
     options: &NextTokenOptions<'_>,
 ) -> Result<Tensor, ModelError> {
     let (inputs, targets) = shifted(tokens);
-    let Some(segments) = options.segments else {
-        return Ok(next_tokens(model, &inputs, &targets, None, weight, options.recompute));
+    let packed = options.segments.map(|segments| packed(tokens, segments)).transpose()?;
+    Ok(next_tokens(model, &inputs, &targets, packed.as_ref(), weight, options.recompute))
+}
+
+/// The cross-entropy of every token that [`next_token_backward_with`] gives, `[b, t]` fp32 in nats, without gradients.
+///
+/// # Errors
+/// [`ModelError::Argument`] if the segments have another shape than the tokens.
+pub fn next_token_losses(model: &Model, tokens: &Tensor, segments: Option<&Tensor>) -> Result<Tensor, ModelError> {
+    let _no_grad = tch::no_grad_guard();
+    let (inputs, targets) = shifted(tokens);
+    let packed = segments.map(|segments| packed(tokens, segments)).transpose()?;
+    let hidden = match &packed {
+        None => model.hidden(&inputs),
+        Some((documents, _)) => model.hidden_of_documents(&inputs, documents),
     };
+    let (hidden, counted) = counted(&hidden, &targets, packed.as_ref());
+    let found = statistics_in_chunks(model, &hidden, &counted, 1.0, false).log_probabilities.neg();
+    Ok(placed(&found, &targets, packed.as_ref()))
+}
+
+/// The documents of packed rows, and the places of the `b * t` targets that count.
+type Packed = (Documents, Tensor);
+
+fn packed(tokens: &Tensor, segments: &Tensor) -> Result<Packed, ModelError> {
     if segments.size() != tokens.size() {
         return Err(ModelError::Argument(format!(
             "`segments` has shape {:?}, and the tokens {:?}; each token needs one",
@@ -106,9 +128,9 @@ pub fn next_token_backward_with(
     }
     // On a GPU `nonzero` would wait for its count, and all work that is queued before it.
     let (before, behind) = shifted(&segments.f_to_device(Device::Cpu)?);
-    let documents = Documents::new(&before, model.device())?;
-    let counted = upload(&before.eq_tensor(&behind).flatten(0, 1).nonzero().squeeze_dim(-1), model.device())?;
-    Ok(next_tokens(model, &inputs, &targets, Some((&documents, &counted)), weight, options.recompute))
+    let documents = Documents::new(&before, tokens.device())?;
+    let counted = upload(&before.eq_tensor(&behind).flatten(0, 1).nonzero().squeeze_dim(-1), tokens.device())?;
+    Ok((documents, counted))
 }
 
 /// `[b, t + 1]` without its last column, and without its first.
@@ -117,12 +139,31 @@ fn shifted(tokens: &Tensor) -> (Tensor, Tensor) {
     (tokens.narrow(1, 0, length), tokens.narrow(1, 1, length))
 }
 
-/// `packed` has the documents, and the places of the `b * t` targets that count.
+/// The states and targets that count, `[n, hidden]` and `[n]`.
+fn counted(hidden: &Tensor, targets: &Tensor, packed: Option<&Packed>) -> (Tensor, Tensor) {
+    let (hidden, targets) = (hidden.flatten(0, 1), targets.flatten(0, 1));
+    match packed {
+        None => (hidden, targets),
+        Some((_, counted)) => (hidden.index_select(0, counted), targets.index_select(0, counted)),
+    }
+}
+
+/// Losses of the targets that count, each at its place in `[b, t]`, and 0 at the others.
+fn placed(losses: &Tensor, targets: &Tensor, packed: Option<&Packed>) -> Tensor {
+    match packed {
+        None => losses.view_as(targets),
+        Some((_, counted)) => {
+            let all = Tensor::zeros([targets.numel() as i64], (Kind::Float, targets.device()));
+            all.index_copy(0, counted, losses).view_as(targets)
+        }
+    }
+}
+
 fn next_tokens(
     model: &Model,
     inputs: &Tensor,
     targets: &Tensor,
-    packed: Option<(&Documents, &Tensor)>,
+    packed: Option<&Packed>,
     weight: f64,
     recompute: bool,
 ) -> Tensor {
@@ -131,11 +172,7 @@ fn next_tokens(
         Some((documents, _)) => model.packed(documents),
     };
     let pass = TrainingPass::run(model, inputs, attention, recompute);
-    let (mut hidden, mut counted_targets) = (pass.hidden.flatten(0, 1), targets.flatten(0, 1));
-    if let Some((_, counted)) = packed {
-        hidden = hidden.index_select(0, counted);
-        counted_targets = counted_targets.index_select(0, counted);
-    }
+    let (hidden, counted_targets) = counted(&pass.hidden, targets, packed);
     let mut losses = Vec::new();
     let _ = backward_in_chunks(model, &hidden, &counted_targets, 1.0, false, chunk_size(model), &mut |_, chunk| {
         losses.push(chunk.log_probabilities.detach().neg());
@@ -143,10 +180,8 @@ fn next_tokens(
     });
     drop(hidden);
     pass.finish();
-    let all = Tensor::zeros(targets.size(), (Kind::Float, model.device()));
-    match packed {
-        _ if losses.is_empty() => all,
-        None => Tensor::cat(&losses, 0).view_as(&all),
-        Some((_, counted)) => all.flatten(0, 1).index_copy(0, counted, &Tensor::cat(&losses, 0)).view_as(&all),
+    match losses.is_empty() {
+        true => Tensor::zeros(targets.size(), (Kind::Float, model.device())),
+        false => placed(&Tensor::cat(&losses, 0), targets, packed),
     }
 }

@@ -72,6 +72,79 @@ fn the_same_model_is_the_same_bytes_and_no_litter_stays() {
 }
 
 #[test]
+fn what_octo_does_not_follow_of_a_folder_is_still_in_the_folder_it_writes() {
+    let (folder, _) = saved();
+    let edit = |folder: &Path, name: &str, extra: serde_json::Value| {
+        let path = folder.join(name);
+        let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        value.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        fs::write(&path, value.to_string()).unwrap();
+    };
+    let extras = serde_json::json!({
+        "torch_dtype": "float32", "pad_token_id": 0, "use_cache": true, "transformers_version": "4.43.0",
+        "attention_dropout": 0.1, "pretraining_tp": 1, "head_dim": 4, "id2label": { "0": "yes" },
+        "sliding_window": 4096, "layer_types": ["full_attention", "full_attention"]
+    });
+    edit(folder.path(), "config.json", extras.clone());
+    let generation = serde_json::json!({ "temperature": 0.6, "do_sample": true, "bos_token_id": 7 });
+    edit(folder.path(), "generation_config.json", generation.clone());
+
+    let model = Model::load(folder.path(), Device::Cpu).unwrap();
+    let (again, narrow) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    model.save(again.path()).unwrap();
+    let options = SaveOptions { precision: Some(Precision::BFloat16), ..SaveOptions::default() };
+    Model::load(again.path(), Device::Cpu).unwrap().save_as(narrow.path(), &options).unwrap();
+    for (written, dtype) in [(&again, "float32"), (&narrow, "bfloat16")] {
+        let read = |folder: &Path, name: &str| -> serde_json::Map<String, serde_json::Value> {
+            serde_json::from_slice(&fs::read(folder.join(name)).unwrap()).unwrap()
+        };
+        let mut expected = read(folder.path(), "config.json");
+        expected.insert("dtype".to_owned(), dtype.into());
+        expected.insert("torch_dtype".to_owned(), dtype.into());
+        assert_eq!(read(written.path(), "config.json"), expected);
+        assert_eq!(read(written.path(), "generation_config.json"), read(folder.path(), "generation_config.json"));
+        assert_eq!(Model::load(written.path(), Device::Cpu).unwrap().config(), model.config());
+    }
+}
+
+#[test]
+fn digests_made_while_weights_are_written_are_those_of_the_files() {
+    let (_, model) = saved();
+    let folder = tempfile::tempdir().unwrap();
+    for digests in [
+        model.save_with_digests(folder.path()).unwrap(),
+        octo_model::Snapshot::of(&model).save_with_digests(folder.path()).unwrap(),
+    ] {
+        let name = "model.safetensors".to_owned();
+        let found = octo_data::digest::of_file(&folder.path().join(&name)).unwrap();
+        assert_eq!(digests, [(name, found)].into());
+    }
+}
+
+#[test]
+fn tensors_are_written_alike_wherever_and_however_they_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let numbers = Tensor::arange(3_000_000, (Kind::Float, Device::Cpu)).view([1500, 2000]);
+    // Larger than one piece; with gaps; of another kind; of no number; of one.
+    let tensors = vec![
+        ("turned".to_owned(), numbers.tr()),
+        ("whole".to_owned(), numbers.shallow_clone()),
+        ("wide".to_owned(), numbers.to_kind(Kind::Double)),
+        ("empty".to_owned(), numbers.narrow(0, 0, 0)),
+        ("one".to_owned(), numbers.sum(Kind::Float).set_requires_grad(true)),
+    ];
+    let path = folder.path().join("a.safetensors");
+    let writing = octo_model::Writing { kind: Some(Kind::Float), about: ("steps", "3"), digest: true };
+    let digest = octo_model::write_tensors_as(&path, &tensors, &writing).unwrap();
+    assert_eq!(digest, Some(octo_data::digest::of_file(&path).unwrap()));
+    for (name, found) in read_tensors(&path).unwrap() {
+        let (_, wanted) = tensors.iter().find(|(other, _)| *other == name).unwrap();
+        assert_eq!((found.kind(), found.size()), (Kind::Float, wanted.size()), "{name}");
+        assert!(found.equal(&wanted.to_kind(Kind::Float)), "{name}");
+    }
+}
+
+#[test]
 fn half_precision_weights_are_widened() {
     for kind in [Kind::BFloat16, Kind::Half] {
         let (folder, model) = saved();

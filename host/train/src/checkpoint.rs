@@ -9,13 +9,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::error::TrainError;
 
@@ -56,6 +54,23 @@ pub struct Checkpoint<S> {
     pub step: u64,
     /// What the stage had stored.
     pub state: S,
+}
+
+/// Digests of files by name, as [`octo_data::digest`] writes them: those that were made while the files were written.
+#[derive(Debug, Default)]
+pub struct Digests(BTreeMap<String, String>);
+
+/// None: every file is read for its digest.
+impl From<()> for Digests {
+    fn from((): ()) -> Self {
+        Self::default()
+    }
+}
+
+impl From<BTreeMap<String, String>> for Digests {
+    fn from(known: BTreeMap<String, String>) -> Self {
+        Self(known)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,41 +145,42 @@ impl Checkpoints {
         Ok(Checkpoint { folder, step: record.step, state })
     }
 
-    /// Writes the checkpoint of `step`: `fill` puts files into the folder it is given, `state` goes beside them.
-    /// Afterwards only those are left that are to be kept: the newest two, unless [`Checkpoints::keeping`] said else.
-    pub fn write(
+    /// Writes the checkpoint of `step`: `fill` puts files into the folder it is given, and returns the digests that it
+    /// knows of them; `state` goes beside them. Afterwards only those are left that are to be kept: the newest two,
+    /// unless [`Checkpoints::keeping`] said else.
+    pub fn write<D: Into<Digests>>(
         &self,
         step: u64,
         state: &impl Serialize,
-        fill: impl FnOnce(&Path) -> Result<(), TrainError>,
+        fill: impl FnOnce(&Path) -> Result<D, TrainError>,
     ) -> Result<(), TrainError> {
         self.write_scored(step, None, state, fill)
     }
 
     /// [`Checkpoints::write`] with a loss by which the best checkpoint is told.
-    pub fn write_scored(
+    pub fn write_scored<D: Into<Digests>>(
         &self,
         step: u64,
         score: Option<f64>,
         state: &impl Serialize,
-        fill: impl FnOnce(&Path) -> Result<(), TrainError>,
+        fill: impl FnOnce(&Path) -> Result<D, TrainError>,
     ) -> Result<(), TrainError> {
-        let record = |folder: &Path| -> Result<(), TrainError> {
+        let record = |folder: &Path, known: Digests| -> Result<(), TrainError> {
             let broken =
                 |error: serde_json::Error| TrainError::checkpoint(folder, format!("cannot store state: {error}"));
             let record = Record {
                 step,
                 settings: self.settings.clone(),
                 score,
-                files: digests(folder).map_err(|error| TrainError::io(folder, error))?,
+                files: digests(folder, known.0)?,
                 state: serde_json::to_value(state).map_err(broken)?,
             };
             let bytes = serde_json::to_vec_pretty(&record).map_err(broken)?;
             Ok(octo_data::atomic::write(&folder.join(STATE), &bytes)?)
         };
         write_folder(&self.folder.join(name_of(step)), |folder| {
-            fill(folder)?;
-            record(folder)
+            let known = fill(folder)?.into();
+            record(folder, known)
         })?;
         self.remove_old()
     }
@@ -251,36 +267,30 @@ fn read(folder: &Path, step: u64) -> Result<Record, String> {
     if record.step != step {
         return Err(format!("{STATE} is of step {}", record.step));
     }
-    let found = digests(folder).map_err(|error| error.to_string())?;
+    let found = digests(folder, BTreeMap::new()).map_err(|error| error.to_string())?;
     match record.files.iter().find(|(name, digest)| found.get(*name) != Some(digest)) {
         Some((name, _)) => Err(format!("{name} is missing or not what was written")),
         None => Ok(record),
     }
 }
 
-/// SHA-256 of every file in `folder` but the state itself, by name.
-fn digests(folder: &Path) -> std::io::Result<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
+/// SHA-256 in hexadecimal of every file in `folder` but the state itself, by name. Files of which it is not known are
+/// read, several at once.
+fn digests(folder: &Path, known: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, TrainError> {
+    let failed = |error| TrainError::io(folder, error);
+    let (mut found, mut unknown) = (known, Vec::new());
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
         let name = file_name(&path);
-        if name == STATE || !path.is_file() {
-            continue;
+        if name != STATE && path.is_file() && !found.contains_key(&name) {
+            unknown.push(path);
         }
-        let mut hash = Sha256::new();
-        let mut file = BufReader::with_capacity(1 << 20, File::open(&path)?);
-        loop {
-            let bytes = file.fill_buf()?;
-            if bytes.is_empty() {
-                break;
-            }
-            hash.update(bytes);
-            let length = bytes.len();
-            file.consume(length);
-        }
-        found.insert(name, hexadecimal(&hash.finalize()));
     }
-    Ok(found)
+    let digests = octo_data::digest::of_files(&unknown)?;
+    found.extend(unknown.iter().map(|path| file_name(path)).zip(digests));
+    // The digits alone: so has every checkpoint had them.
+    let digits = |digest: String| digest.strip_prefix("sha256:").map(str::to_owned).unwrap_or(digest);
+    Ok(found.into_iter().map(|(name, digest)| (name, digits(digest))).collect())
 }
 
 /// Keys whose values differ, a nested object's as `outer.inner`.

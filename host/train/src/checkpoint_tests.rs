@@ -44,7 +44,8 @@ fn a_half_written_folder_is_removed_and_a_damaged_one_passed_over() {
 fn a_fill_that_fails_leaves_no_checkpoint() {
     let out = tempfile::tempdir().expect("a temporary folder");
     let checkpoints = Checkpoints::open(out.path(), json!({})).expect("opens");
-    let failed = checkpoints.write(4, &json!({}), |folder| Err(TrainError::checkpoint(folder, "disk is full")));
+    let full = |folder: &Path| -> Result<(), TrainError> { Err(TrainError::checkpoint(folder, "disk is full")) };
+    let failed = checkpoints.write(4, &json!({}), full);
     assert!(failed.is_err() && latest(&checkpoints).is_none());
 }
 

@@ -22,6 +22,7 @@ pub mod gradient_clip;
 pub mod hardware;
 pub mod importance;
 pub mod learning_rate;
+pub mod memory_estimate;
 pub mod metrics;
 pub mod midtrain;
 pub mod midtrain_config;

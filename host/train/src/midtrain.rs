@@ -190,15 +190,11 @@ impl Midtraining<'_> {
                 let (model, optimiser) = (Snapshot::of(&self.model), self.optimiser.snapshot());
                 let (companions, checkpoints) = (self.companions.clone(), files.checkpoints.clone());
                 files.background.start(step, move || {
-                    checkpoints.write_scored(step, score, &state, |folder| {
-                        companions.fill_copy(&model, folder)?;
-                        optimiser.save(&folder.join(OPTIMIZER_FILE))
-                    })
+                    checkpoints.write_scored(step, score, &state, |folder| companions.fill(&model, &optimiser, folder))
                 })?;
             } else {
                 let written = files.checkpoints.write_scored(step, score, &self.state, |folder| {
-                    self.companions.fill(&self.model, folder)?;
-                    self.optimiser.save(&folder.join(OPTIMIZER_FILE))
+                    self.companions.fill(&self.model, &self.optimiser, folder)
                 });
                 written.map_err(|error| TrainError::NotWritten { step, reason: Box::new(error) })?;
             }

@@ -200,6 +200,13 @@ impl MidtrainConfig {
         (self.context as u64).saturating_mul(self.sequences_per_step as u64)
     }
 
+    /// Tokens that a sequence predicts whose documents begin at `starts`, its own beginning among them: the first of
+    /// each further one is not, where documents are apart.
+    pub(crate) fn predicted(&self, starts: &[u32]) -> usize {
+        let firsts = if self.separate_documents { starts.len().saturating_sub(1) } else { 0 };
+        self.context.saturating_sub(firsts).max(1)
+    }
+
     /// Learning rate by step.
     pub fn rate(&self) -> LearningRate {
         LearningRate {

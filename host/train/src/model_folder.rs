@@ -1,12 +1,15 @@
 //! A model folder as `transformers` wants it: weights and configs, with the tokenizer's files beside them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use octo_data::tokenizer::Tokenizer;
 use octo_model::{Model, ModelError, Snapshot};
 
-use crate::checkpoint::write_folder;
+use crate::adamw::AdamW;
+use crate::checkpoint::{Digests, write_folder};
 use crate::error::TrainError;
+use crate::stage::OPTIMIZER_FILE;
 
 const GENERATION_CONFIG: &str = "generation_config.json";
 
@@ -40,27 +43,44 @@ impl Companions {
         Ok(())
     }
 
-    /// Writes model and companions into `folder`, which exists.
-    pub(crate) fn fill(&self, model: &Model, folder: &Path) -> Result<(), TrainError> {
-        self.fill_with(|folder| model.save(folder), folder)
+    /// Writes a checkpoint's files into `folder`, which exists: model, companions and the optimiser's state. Returns the
+    /// digests of the large ones.
+    pub(crate) fn fill(&self, model: &impl Weights, optimiser: &AdamW, folder: &Path) -> Result<Digests, TrainError> {
+        let mut digests = self.fill_model(model, folder)?;
+        let digest = optimiser.save_with_digest(&folder.join(OPTIMIZER_FILE))?;
+        digests.insert(OPTIMIZER_FILE.to_owned(), digest);
+        Ok(digests.into())
     }
 
-    /// [`Companions::fill`] with weights that were copied before.
-    pub(crate) fn fill_copy(&self, model: &Snapshot, folder: &Path) -> Result<(), TrainError> {
-        self.fill_with(|folder| model.save(folder), folder)
-    }
-
-    fn fill_with(&self, save: impl FnOnce(&Path) -> Result<(), ModelError>, folder: &Path) -> Result<(), TrainError> {
+    fn fill_model(&self, model: &impl Weights, folder: &Path) -> Result<BTreeMap<String, String>, TrainError> {
         self.tokenizer.save(folder)?;
-        save(folder)?;
+        let digests = model.write(folder)?;
         if let Some(source) = &self.generation_config {
             std::fs::copy(source, folder.join(GENERATION_CONFIG)).map_err(|error| TrainError::io(source, error))?;
         }
-        Ok(())
+        Ok(digests)
     }
 
     /// Makes `folder` as a whole: under a temporary name, synced, renamed.
     pub(crate) fn write(&self, model: &Model, folder: &Path) -> Result<(), TrainError> {
-        write_folder(folder, |temporary| self.fill(model, temporary))
+        write_folder(folder, |temporary| self.fill_model(model, temporary).map(|_| ()))
+    }
+}
+
+/// What a model folder's weights are written from: a model, or a copy that was made of it before.
+pub(crate) trait Weights {
+    /// Writes the folder; returns the digests of the files of weights, by name.
+    fn write(&self, folder: &Path) -> Result<BTreeMap<String, String>, ModelError>;
+}
+
+impl Weights for Model {
+    fn write(&self, folder: &Path) -> Result<BTreeMap<String, String>, ModelError> {
+        self.save_with_digests(folder)
+    }
+}
+
+impl Weights for Snapshot {
+    fn write(&self, folder: &Path) -> Result<BTreeMap<String, String>, ModelError> {
+        self.save_with_digests(folder)
     }
 }

@@ -1,14 +1,12 @@
 //! The optimiser's state as a safetensors file: `NAME.first_moment`, `NAME.second_moment` and, for narrow weights,
 //! `NAME.master`, with the count of steps in the metadata.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
-use octo_data::atomic::AtomicFile;
-use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use octo_model::{Writing, write_tensors_as};
+use safetensors::tensor::{Dtype, Metadata};
 use tch::{Kind, Tensor};
 
 use crate::adamw::{AdamW, AdamWConfig};
@@ -18,39 +16,26 @@ use crate::error::TrainError;
 const LARGEST_HEADER: u64 = 64 << 20;
 
 impl AdamW {
-    /// Writes the state, to a temporary name and then renamed. One tensor at a time is copied, so that saving takes
-    /// little memory beside the state itself.
+    /// Writes the state, to a temporary name and then renamed.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        let mut tensors: Vec<(String, &Tensor)> = Vec::with_capacity(self.moments.len() * 2);
+        self.write(path, false).map(|_| ())
+    }
+
+    /// [`AdamW::save`] that also returns the file's digest, made while it is written.
+    pub fn save_with_digest(&self, path: &Path) -> Result<String, TrainError> {
+        Ok(self.write(path, true)?.unwrap_or_default())
+    }
+
+    fn write(&self, path: &Path, digest: bool) -> Result<Option<String>, TrainError> {
+        let mut tensors = Vec::with_capacity(self.moments.len() * 2);
         for moments in &self.moments {
             for (part, tensor) in moments.tensors() {
-                tensors.push((format!("{}.{part}", moments.name), tensor));
+                tensors.push((format!("{}.{part}", moments.name), tensor.shallow_clone()));
             }
         }
-        tensors.sort_by(|left, right| left.0.cmp(&right.0));
-        let mut infos = Vec::with_capacity(tensors.len());
-        let mut end = 0;
-        for (name, tensor) in &tensors {
-            let start = end;
-            end += tensor.numel() * 4;
-            let info = TensorInfo { dtype: Dtype::F32, shape: shape(tensor), data_offsets: (start, end) };
-            infos.push((name.clone(), info));
-        }
-        let refused = |message: String| TrainError::checkpoint(path, message);
-        // One key only: a map of several would be written in an order that differs from run to run.
-        let steps = HashMap::from([("steps".to_owned(), self.steps.to_string())]);
-        let metadata = Metadata::new(Some(steps), infos).map_err(|error| refused(error.to_string()))?;
-        let mut header = serde_json::to_vec(&metadata).map_err(|error| refused(error.to_string()))?;
-        // Tensor data begins at a multiple of 8, as the format's own writer has it.
-        header.resize(header.len().next_multiple_of(8), b' ');
-        let failed = |error| TrainError::io(path, error);
-        let mut file = AtomicFile::create(path)?;
-        file.write_all(&(header.len() as u64).to_le_bytes()).map_err(failed)?;
-        file.write_all(&header).map_err(failed)?;
-        for (_, tensor) in &tensors {
-            file.write_all(&bytes(tensor)?).map_err(failed)?;
-        }
-        Ok(file.commit()?)
+        let steps = self.steps.to_string();
+        let writing = Writing { kind: Some(Kind::Float), about: ("steps", &steps), digest };
+        Ok(write_tensors_as(path, &tensors, &writing)?)
     }
 
     /// Reads state written by [`AdamW::save`] for the same parameters; a parameter that is missing or has another
@@ -130,12 +115,4 @@ impl<'a> Stored<'a> {
 
 fn shape(tensor: &Tensor) -> Vec<usize> {
     tensor.size().into_iter().map(|length| length as usize).collect()
-}
-
-fn bytes(tensor: &Tensor) -> Result<Cow<'static, [u8]>, TrainError> {
-    let tensor = tensor.f_to_device(tch::Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
-    let count = tensor.numel();
-    let mut bytes = vec![0; count * 4];
-    tensor.f_copy_data_u8(&mut bytes, count)?;
-    Ok(bytes.into())
 }

@@ -18,10 +18,10 @@ mod link;
 mod nccl;
 
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
-use std::ops::Range;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use octo_data::sampler::Rank;
 use tch::Device;
 
 use crate::error::TrainError;
@@ -104,10 +104,9 @@ impl Ranks {
         self.rank == 0
     }
 
-    /// This rank's part of `count` items in a row: parts differ by one at most and follow each other by rank.
-    pub fn share(&self, count: usize) -> Range<usize> {
-        let cut = |rank: usize| rank * count / self.world;
-        cut(self.rank)..cut(self.rank + 1)
+    /// This process's place among those that share a batch, or any other row of items; see [`Rank::part_of`].
+    pub fn place(&self) -> Rank {
+        Rank { rank: self.rank, world_size: self.world }
     }
 
     /// Replaces `values` by their sum over all ranks, added in the order of ranks. All must call it with as many.
@@ -331,7 +330,7 @@ mod tests {
         let alone = Ranks::alone();
         let mut mine = [1.5];
         alone.sum_double(&mut mine).expect("sums");
-        assert_eq!((mine, alone.share(7)), ([1.5], 0..7));
+        assert_eq!((mine, alone.place()), ([1.5], Rank::ALONE));
     }
 
     #[test]
@@ -346,7 +345,7 @@ mod tests {
 
     #[test]
     fn shares_cover_everything_once() {
-        let shares = together(3, |ranks| ranks.share(8));
+        let shares = together(3, |ranks| ranks.place().part_of(8));
         assert_eq!(shares, [0..2, 2..5, 5..8]);
     }
 

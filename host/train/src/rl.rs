@@ -280,10 +280,8 @@ impl<'a> Reinforcement<'a> {
         self.state.schedule_memory = hexadecimal(&memory);
         self.log.sync()?;
         self.samples.sync()?;
-        self.checkpoints.write(step, &self.state, |folder| {
-            self.companions.fill(&self.model, folder)?;
-            self.optimiser.save(&folder.join(OPTIMIZER_FILE))
-        })?;
+        self.checkpoints
+            .write(step, &self.state, |folder| self.companions.fill(&self.model, &self.optimiser, folder))?;
         self.saved = Some(step);
         self.step_rollouts.forget(step, step)
     }

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use octo_data::sampler::Sampler;
 use octo_data::token_source::TokenSource;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Model, ResponseBatch, token_log_probabilities};
+use octo_model::{Model, next_token_losses};
 use serde_json::{Map, Value, json};
-use tch::Kind;
+use tch::{Kind, Tensor};
 
-use super::step::now;
+use super::step::{now, numbered};
 use super::{MidtrainConfig, Midtraining};
 use crate::error::TrainError;
 use crate::ranks::Ranks;
@@ -18,9 +18,16 @@ use crate::ranks::Ranks;
 /// that limits it.
 const AT_ONCE: usize = 4;
 
-/// Windows of context + 1 tokens.
+/// Windows of context + 1 tokens, with documents apart where training has them apart.
 pub(super) struct HeldOut {
-    windows: Vec<Vec<u32>>,
+    width: usize,
+    /// One behind the other.
+    tokens: Vec<i64>,
+    /// Of every token, which of its window's documents it is of; empty where documents are not apart.
+    documents: Vec<i64>,
+    /// Tokens that all windows predict.
+    predicted: usize,
+    count: usize,
 }
 
 impl HeldOut {
@@ -39,26 +46,33 @@ impl HeldOut {
         let whole = (source.tokens() / config.context as u64).max(1);
         let count = config.held_out_sequences.min(usize::try_from(whole).unwrap_or(usize::MAX));
         let batch = Sampler::new(vec![source], config.context, seed)?.next_batch(&[1.0], count)?;
-        Ok(Some(HeldOut { windows: batch.tokens.chunks(config.context + 1).map(<[u32]>::to_vec).collect() }))
+        let width = config.context + 1;
+        Ok(Some(HeldOut {
+            width,
+            tokens: batch.tokens.iter().map(|token| i64::from(*token)).collect(),
+            documents: if config.separate_documents { numbered(&batch.segments, width) } else { Vec::new() },
+            predicted: batch.segments.iter().map(|starts| config.predicted(starts)).sum(),
+            count,
+        }))
     }
 
-    /// Mean loss a token, in nats. Each rank evaluates its share.
+    /// Mean loss of the tokens that training would predict in these windows, in nats. Each rank evaluates its part.
     fn loss(&self, model: &Model, ranks: &Ranks, at_once: usize) -> Result<f64, TrainError> {
-        let own = ranks.share(self.windows.len());
-        let mut losses = vec![0.0; self.windows.len()];
-        let starts: Vec<usize> = own.clone().step_by(at_once).collect();
-        for start in starts {
-            let rows = start..(start + at_once).min(own.end);
-            let (prompts, responses): (Vec<&[u32]>, Vec<&[u32]>) =
-                self.windows[rows.clone()].iter().map(|window| window.split_at(1)).unzip();
-            let batch = ResponseBatch::new(&prompts, &responses, model.device())?;
-            let found = token_log_probabilities(model, &batch, 1.0, false).log_probabilities;
-            let means =
-                found.f_view([rows.len() as i64, -1])?.f_mean_dim(Some([1i64].as_slice()), false, Kind::Double)?;
-            losses[rows].copy_from_slice(&Vec::<f64>::try_from(&means.neg())?);
+        let own = ranks.place().part_of(self.count);
+        let mut losses = vec![0.0; self.count];
+        for start in own.clone().step_by(at_once.max(1)) {
+            let rows = start..(start + at_once.max(1)).min(own.end);
+            let of_rows = |numbers: &[i64]| -> Result<Tensor, TrainError> {
+                let numbers = Tensor::from_slice(&numbers[rows.start * self.width..rows.end * self.width]);
+                Ok(numbers.f_view([rows.len() as i64, self.width as i64])?.f_to_device(model.device())?)
+            };
+            let documents = (!self.documents.is_empty()).then(|| of_rows(&self.documents)).transpose()?;
+            let of_tokens = next_token_losses(model, &of_rows(&self.tokens)?, documents.as_ref())?;
+            let sums = of_tokens.f_sum_dim_intlist(Some([1i64].as_slice()), false, Kind::Double)?;
+            losses[rows].copy_from_slice(&Vec::<f64>::try_from(&sums)?);
         }
         ranks.sum_double(&mut losses)?;
-        Ok(losses.iter().sum::<f64>() / losses.len() as f64)
+        Ok(losses.iter().sum::<f64>() / self.predicted as f64)
     }
 }
 

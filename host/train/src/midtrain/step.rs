@@ -1,6 +1,5 @@
 //! One update, and what is told about it.
 
-use std::ops::Range;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use octo_data::sampler::Batch;
@@ -26,14 +25,15 @@ impl Midtraining<'_> {
         let weights =
             self.mixture.weights(&at, &sources).map_err(|failure| TrainError::policy("mixture", step, failure))?;
         let capped = self.sampler.capped().len();
-        let batch = self.sampler.next_batch(&weights, self.config.sequences_per_step)?;
+        // Every rank follows the order of the whole batch, and reads its own part of it.
+        let own = self.sampler.next_batch_of(self.ranks.place(), &weights, self.config.sequences_per_step)?;
         if self.sampler.capped().len() > capped {
             let ended = self.sampler.capped().join(", ");
             tracing::warn!("step {}: at their max_epochs, giving no more: {ended}", step + 1);
         }
         let learning_rate = self.rate.at(step);
-        let (losses, norm) = self.gradients(&batch)?;
-        let (loss, source_loss) = means(&losses, &batch, sources.len());
+        let (losses, norm) = self.gradients(&own)?;
+        let (loss, source_loss) = means(&losses, sources.len());
         let state = &mut self.state;
         state.step += 1;
         state.tokens += self.config.tokens_per_step();
@@ -154,71 +154,80 @@ impl Midtraining<'_> {
         (at, sources.collect())
     }
 
-    /// Gradients of the mean loss over all tokens of `batch`, summed over the ranks; returns the mean loss of every
-    /// sequence, and the gradients' norm.
+    /// Gradients of the mean loss over all tokens of the batch, summed over the ranks, of which this one has the
+    /// sequences `own`; returns source and mean loss of every sequence of the batch, and the gradients' norm.
     ///
     /// A step reads from the device once, here: losses and norm in one tensor, because whether the update is made
     /// depends on them. What comes before it is queued without a wait: tokens and positions go there from pinned memory,
     /// documents are told apart on the host, chunks of the loss add up where they are, and the norm is one launch. What
     /// comes behind it, scaling and update, is queued too and runs while the host draws the next batch. Besides, ranks
     /// without NCCL read all gradients to add them up, and an evaluation reads its losses.
-    fn gradients(&self, batch: &Batch) -> Result<(Vec<f64>, Norm), TrainError> {
-        let sequences = batch.source.len();
-        let own = self.ranks.share(sequences);
+    fn gradients(&self, own: &Batch) -> Result<(Vec<(usize, f64)>, Norm), TrainError> {
+        let sequences = self.config.sequences_per_step;
         clear_gradients(self.model.parameters());
-        let of_sequences = self.backward(batch, own.clone())?;
+        let of_sequences = self.backward(own)?;
         sum_gradients(&self.ranks, self.model.parameters())?;
         let tensor = global_norm(self.model.parameters());
         let read = Tensor::f_cat(&[of_sequences, tensor.view([1]).to_kind(Kind::Double)], 0)?;
         let read = Vec::<f64>::try_from(&read)?;
-        let mut losses = vec![0.0; sequences];
-        losses[own.clone()].copy_from_slice(&read[..own.len()]);
-        // Every other rank's part is zero here, so the sum puts them together and rounds nothing.
-        self.ranks.sum_double(&mut losses)?;
+        // Losses, and behind them sources. Every other rank's part is zero here, so the sum puts them together and
+        // rounds nothing.
+        let mut told = vec![0.0; 2 * sequences];
+        let part = self.ranks.place().part_of(sequences);
+        for (index, (loss, source)) in part.zip(read.iter().zip(&own.source)) {
+            (told[index], told[sequences + index]) = (*loss, *source as f64);
+        }
+        self.ranks.sum_double(&mut told)?;
+        let (losses, sources) = told.split_at(sequences);
+        let losses = sources.iter().map(|source| *source as usize).zip(losses.iter().copied()).collect();
         let value = read.last().copied().unwrap_or(f64::NAN);
         Ok((losses, Norm { value, tensor }))
     }
 
     /// Adds the gradients of the sequences `own` to the parameters'; returns each one's mean loss, f64 on the device.
-    fn backward(&self, batch: &Batch, own: Range<usize>) -> Result<Tensor, TrainError> {
+    fn backward(&self, own: &Batch) -> Result<Tensor, TrainError> {
         let width = self.config.context + 1;
         let device = self.model.device();
-        let rows = |numbers: &[i64]| Tensor::from_slice(numbers).f_view([own.len() as i64, width as i64]);
-        let tokens: Vec<i64> =
-            batch.tokens[own.start * width..own.end * width].iter().map(|token| i64::from(*token)).collect();
+        let count = own.source.len();
+        let rows = |numbers: &[i64]| Tensor::from_slice(numbers).f_view([count as i64, width as i64]);
+        let tokens: Vec<i64> = own.tokens.iter().map(|token| i64::from(*token)).collect();
         let tokens = upload(&rows(&tokens)?, device)?;
         // These stay on the host, where they are looked at.
         let segments = match self.config.separate_documents {
-            true => Some(rows(&numbered(&batch.segments[own.clone()], width))?),
+            true => Some(rows(&numbered(&own.segments, width))?),
             false => None,
         };
-        let predicted: Vec<f64> = batch.segments.iter().map(|starts| self.predicted(starts)).collect();
-        let weight = 1.0 / predicted.iter().sum::<f64>();
-        let at_once =
-            if self.config.sequences_per_forward == 0 { own.len() } else { self.config.sequences_per_forward };
+        let predicted: Vec<f64> = own.segments.iter().map(|starts| self.config.predicted(starts) as f64).collect();
+        let weight = 1.0 / self.predicted_by_all(&predicted)?;
+        let at_once = if self.config.sequences_per_forward == 0 { count } else { self.config.sequences_per_forward };
         let mut losses = Vec::new();
-        for start in (0..own.len()).step_by(at_once.max(1)) {
-            let count = at_once.min(own.len() - start) as i64;
-            let segments = segments.as_ref().map(|segments| segments.narrow(0, start as i64, count));
+        for start in (0..count).step_by(at_once.max(1)) {
+            let rows = at_once.min(count - start) as i64;
+            let segments = segments.as_ref().map(|segments| segments.narrow(0, start as i64, rows));
             let options = NextTokenOptions { recompute: self.config.recompute, segments: segments.as_ref() };
             let of_tokens =
-                next_token_backward_with(&self.model, &tokens.narrow(0, start as i64, count), weight, &options)?;
+                next_token_backward_with(&self.model, &tokens.narrow(0, start as i64, rows), weight, &options)?;
             losses.push(of_tokens.f_sum_dim_intlist(Some([1i64].as_slice()), false, Kind::Double)?);
         }
-        let own = upload(&Tensor::from_slice(&predicted[own]), device)?;
-        Ok(Tensor::f_cat(&losses, 0)? / own)
+        let predicted = upload(&Tensor::from_slice(&predicted), device)?;
+        Ok(Tensor::f_cat(&losses, 0)? / predicted)
     }
 
-    /// Tokens that a sequence predicts whose documents begin at `starts`, its own beginning among them.
-    fn predicted(&self, starts: &[u32]) -> f64 {
-        let firsts = if self.config.separate_documents { starts.len().saturating_sub(1) } else { 0 };
-        self.config.context.saturating_sub(firsts).max(1) as f64
+    /// Tokens that all ranks together predict. Where documents are apart it depends on where they begin, which only the
+    /// rank that reads a sequence knows; else it is the same for every sequence.
+    fn predicted_by_all(&self, own: &[f64]) -> Result<f64, TrainError> {
+        if !self.config.separate_documents {
+            return Ok(self.config.tokens_per_step() as f64);
+        }
+        let mut sum = [own.iter().sum()];
+        self.ranks.sum_double(&mut sum)?;
+        Ok(sum[0])
     }
 }
 
 /// The documents of each sequence, numbered: one number for each of its `width` tokens. The last token is only
 /// predicted, and counts to the document before it.
-fn numbered(segments: &[Vec<u32>], width: usize) -> Vec<i64> {
+pub(super) fn numbered(segments: &[Vec<u32>], width: usize) -> Vec<i64> {
     let mut numbers = Vec::with_capacity(segments.len() * width);
     for starts in segments {
         let mut number = 0;
@@ -238,14 +247,12 @@ struct Norm {
     tensor: Tensor,
 }
 
-/// The mean of all sequences, and of each source's where it has some.
-fn means(losses: &[f64], batch: &Batch, sources: usize) -> (f64, Vec<Option<f64>>) {
-    let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-    let of_source = |source: usize| -> Option<f64> {
-        let own = losses.iter().zip(&batch.source).filter(|(_, other)| **other == source);
-        mean(&own.map(|(loss, _)| *loss).collect::<Vec<f64>>())
-    };
-    (mean(losses).unwrap_or(f64::NAN), (0..sources).map(of_source).collect())
+/// The mean of all sequences, and of each source's where it has some, from source and loss of each.
+fn means(losses: &[(usize, f64)], sources: usize) -> (f64, Vec<Option<f64>>) {
+    let mean = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+    let of = |source: usize| losses.iter().filter(move |(other, _)| *other == source).map(|(_, loss)| *loss);
+    let all = mean(losses.iter().map(|(_, loss)| *loss).collect()).unwrap_or(f64::NAN);
+    (all, (0..sources).map(|source| mean(of(source).collect())).collect())
 }
 
 /// Seconds since 1970, for whoever draws metrics over time.

@@ -1,10 +1,14 @@
 //! Mid-training from end to end, with the reference mixture plugin.
 
 use crate::tiny::{World, copy_at, midtrain_config, records, steps, stop_at, weights};
+use octo_data::sampler::Sampler;
+use octo_data::token_source::TokenSource;
+use octo_data::tokenizer::Tokenizer;
 use octo_model::Model;
 use octo_train::midtrain::{Initial, midtrain};
 use octo_train::{Control, Finished, TrainError};
-use serde_json::json;
+use serde_json::{Value, json};
+use tch::{Device, Tensor};
 
 #[test]
 fn a_stopped_or_killed_run_ends_with_the_same_bits() {
@@ -208,6 +212,47 @@ fn the_best_checkpoint_by_held_out_loss_stays_and_evaluations_survive_a_stop() {
     run("stopped", &Control::silent());
     assert_eq!(records(&world.path("stopped/metrics.jsonl")), whole);
     assert!(weights(&world.path("stopped")) == weights(&world.path("whole")));
+}
+
+#[test]
+fn held_out_documents_are_apart_where_those_that_are_trained_on_are() {
+    let world = World::new();
+    let (context, windows) = (24, 5);
+    let run = |name: &str, apart: bool| {
+        let mut inputs = world.midtrain_inputs();
+        inputs.held_out = vec![world.path("prose.jsonl")];
+        let extra = json!({ "held_out_sequences": windows, "separate_documents": apart });
+        midtrain(&midtrain_config(4, extra), inputs, &world.path(name), 7, &Control::silent()).expect("trains");
+        let results = std::fs::read(world.path(name).join("results.json")).expect("results");
+        let results: Value = serde_json::from_slice(&results).expect("reads");
+        results["held_out_loss"].as_f64().expect("a loss")
+    };
+    let tokenizer = Tokenizer::load(&world.path("tokenizer")).expect("loads");
+    let source = TokenSource::from_documents("held_out", &[world.path("prose.jsonl")], &tokenizer).expect("reads");
+    let batch = Sampler::new(vec![source], context, 7).expect("a source").next_batch(&[1.0], windows).expect("draws");
+    assert!(batch.segments.iter().any(|starts| starts.len() > 1), "a window holds parts of two documents");
+    for (name, apart) in [("apart", true), ("together", false)] {
+        let found = run(name, apart);
+        let model = Model::load(&world.path(name).join("model"), Device::Cpu).expect("loads");
+        // Each document alone in front of the model, as if it were its whole text.
+        let (mut sum, mut count) = (0.0, 0);
+        for (window, starts) in batch.tokens.chunks(context + 1).zip(&batch.segments) {
+            let starts = if apart { &starts[..] } else { &[0] };
+            let ends = starts[1..].iter().map(|start| *start as usize).chain([context + 1]);
+            for (start, end) in starts.iter().zip(ends) {
+                let text: Vec<i64> = window[*start as usize..end].iter().map(|token| i64::from(*token)).collect();
+                let _no_grad = tch::no_grad_guard();
+                let logits = model.forward(&Tensor::from_slice(&text).unsqueeze(0)).squeeze_dim(0);
+                let chances = logits.log_softmax(-1, tch::Kind::Double);
+                for (at, token) in text.iter().enumerate().skip(1) {
+                    sum -= chances.double_value(&[at as i64 - 1, *token]);
+                    count += 1;
+                }
+            }
+        }
+        let expected = sum / f64::from(count);
+        assert!((found - expected).abs() < 1e-5, "{name}: {found}, and document by document {expected}");
+    }
 }
 
 #[test]
