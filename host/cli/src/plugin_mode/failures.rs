@@ -1,6 +1,9 @@
 //! `--save-failures DIR`: every failed item as a case, a file that `octo-host plugin replay` runs alone.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::Result;
 use octo_plugin::{CaseError, CaseSetup, Failure, Origin, Record};
@@ -18,6 +21,8 @@ pub struct Failures {
     /// How the input is called.
     input: String,
     terminal: Terminal,
+    /// Files of this call, of all plugins: two rewards may fail alike on one line.
+    written: Rc<RefCell<BTreeSet<PathBuf>>>,
     saved: u64,
     left_out: u64,
 }
@@ -30,6 +35,7 @@ impl Failures {
             setup,
             input: input.to_owned(),
             terminal: terminal.clone(),
+            written: Rc::default(),
             saved: 0,
             left_out: 0,
         }
@@ -37,7 +43,8 @@ impl Failures {
 
     /// The same, for the items of another plugin.
     pub fn of(&self, setup: CaseSetup) -> Failures {
-        Failures::new(self.folder.as_deref(), setup, &self.input, &self.terminal)
+        let written = Rc::clone(&self.written);
+        Failures { written, ..Failures::new(self.folder.as_deref(), setup, &self.input, &self.terminal) }
     }
 
     /// Whether items are saved at all, for who would have to keep them.
@@ -64,7 +71,13 @@ impl Failures {
         }
         let origin = Origin { input: self.input.clone(), line: Some(line), id: id.cloned() };
         let case = self.setup.case(record(), failure, Some(origin));
-        let path = folder.join(format!("{line:06}-{}-{}.json", case.record.kind(), failure.kind));
+        let name = format!("{line:06}-{}-{}", case.record.kind(), failure.kind);
+        let mut path = folder.join(format!("{name}.json"));
+        let mut number = 1;
+        while !self.written.borrow_mut().insert(path.clone()) {
+            number += 1;
+            path = folder.join(format!("{name}-{number}.json"));
+        }
         match case.to_json() {
             Ok(json) => {
                 octo_data::atomic::write(&path, &json)?;

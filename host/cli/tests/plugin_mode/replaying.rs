@@ -66,6 +66,23 @@ fn a_failed_item_of_every_kind_is_saved_and_fails_alone_as_it_did() {
 }
 
 #[test]
+fn two_rewards_that_fail_alike_on_a_line_are_two_cases() {
+    let folder = tempfile::tempdir().expect("folder");
+    let rollout = json!({"response": "BOOM", "reference": "2", "verdict": "correct", "group": 0});
+    // The same plugin under another name.
+    let other = folder.path().join("other_reward.wasm");
+    std::fs::copy(plugins().join("hostile_reward.wasm"), &other).expect("copied");
+    let weighted = format!("{}:0.5", path_text(&other));
+    let twice = ["--plugin", &weighted, "--save-failures", path_text(folder.path())];
+    let ended = plugin("hostile_reward", &twice).stdin(lines(&[rollout])).run();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    for name in ["000001-reward-trap.json", "000001-reward-trap-2.json"] {
+        let ended = replay(&folder.path().join(name), &[]);
+        assert!(ended.stdout.contains("the same as saved"), "{name}: {}{}", ended.stdout, ended.stderr);
+    }
+}
+
+#[test]
 fn a_replay_shows_verdict_log_fuel_and_place() {
     let folder = tempfile::tempdir().expect("folder");
     let cases = saved("hostile_plugin", &[attempt("2"), attempt("BOOM")], folder.path());
