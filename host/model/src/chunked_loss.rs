@@ -19,8 +19,11 @@ use tch::{Kind, Tensor};
 use crate::Model;
 use crate::training_pass::gradient_of;
 
-/// Logits held at one time: 16 Mi numbers, 64 MiB in fp32.
+/// Logits held at one time on the CPU: 16 Mi numbers, 64 MiB in fp32.
 const CHUNK_LOGITS: usize = 16 << 20;
+/// On a GPU: 1 GiB in fp32, 2,000 tokens of a vocabulary of 128,000. Every chunk reads all of the projection's weight
+/// and adds to all of its gradient, which for as few tokens as above would take longer than their products.
+const CHUNK_LOGITS_ON_GPU: usize = 256 << 20;
 
 /// Log-probabilities of some tokens.
 #[derive(Debug)]
@@ -139,9 +142,14 @@ fn slice(tensor: &Tensor, range: &Range<usize>) -> Tensor {
     tensor.narrow(0, range.start as i64, range.len() as i64)
 }
 
+/// Bytes that the logits of a chunk take at most, in fp32, in training on a GPU or on the CPU.
+pub fn chunk_bytes(on_gpu: bool) -> usize {
+    4 * if on_gpu { CHUNK_LOGITS_ON_GPU } else { CHUNK_LOGITS }
+}
+
 /// Tokens per chunk for this model's vocabulary.
 pub(crate) fn chunk_size(model: &Model) -> usize {
-    (CHUNK_LOGITS / model.config().vocab_size.max(1)).max(1)
+    (chunk_bytes(model.device().is_cuda()) / 4 / model.config().vocab_size.max(1)).max(1)
 }
 
 fn chunks(count: usize, size: usize) -> impl Iterator<Item = Range<usize>> {

@@ -44,14 +44,17 @@ pub fn peak_teraflops(device: &str) -> Option<f64> {
 }
 
 /// Which GPU the recipe's `device` is. `cuda` alone is the one of this process: the number that `torchrun` or `srun`
-/// gave it among those of its machine, and the first one without them. None for `cpu` and for what is no device.
+/// gave it among those of its machine, and the first one without them or where it sees only one. None for `cpu` and for what is no device.
 pub fn gpu_index(device: &str) -> Option<usize> {
     let given = |key: &str| std::env::var(key).ok();
-    gpu_index_among(device, given("LOCAL_RANK").or_else(|| given("SLURM_LOCALID")).as_deref())
+    let local_rank = given("LOCAL_RANK").or_else(|| given("SLURM_LOCALID"));
+    gpu_index_among(device, local_rank.as_deref(), octo_shim::device::cuda_devices())
 }
 
-fn gpu_index_among(device: &str, local_rank: Option<&str>) -> Option<usize> {
+fn gpu_index_among(device: &str, local_rank: Option<&str>, visible: usize) -> Option<usize> {
     match device {
+        // `srun --gpus-per-task=1` shows each process its own alone.
+        "cuda" if visible == 1 => Some(0),
         "cuda" => Some(local_rank.and_then(|rank| rank.trim().parse().ok()).unwrap_or(0)),
         other => other.strip_prefix("cuda:")?.parse().ok(),
     }
@@ -105,15 +108,16 @@ mod tests {
 
     #[test]
     fn every_process_of_a_machine_has_its_own_gpu_unless_one_is_named() {
-        for (device, local_rank, index) in [
-            ("cuda", None, Some(0)),
-            ("cuda", Some("3"), Some(3)),
-            ("cuda:1", Some("3"), Some(1)),
-            ("cpu", Some("3"), None),
-            ("cuda:x", None, None),
-            ("tpu", None, None),
+        for (device, local_rank, visible, index) in [
+            ("cuda", None, 8, Some(0)),
+            ("cuda", Some("3"), 8, Some(3)),
+            ("cuda", Some("3"), 1, Some(0)),
+            ("cuda:1", Some("3"), 8, Some(1)),
+            ("cpu", Some("3"), 8, None),
+            ("cuda:x", None, 8, None),
+            ("tpu", None, 8, None),
         ] {
-            assert_eq!(gpu_index_among(device, local_rank), index, "{device} {local_rank:?}");
+            assert_eq!(gpu_index_among(device, local_rank, visible), index, "{device} {local_rank:?} {visible}");
         }
     }
 

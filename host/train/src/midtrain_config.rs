@@ -50,8 +50,8 @@ pub struct MidtrainConfig {
     /// matters where `compute` is `float32`; nothing changes on the CPU. Off, as in PyTorch.
     #[serde(default)]
     pub allow_tf32: bool,
-    /// Whether a GPU takes only kernels that give the same bits each time, at some cost in speed. The CPU always does.
-    /// Off, as in PyTorch.
+    /// Whether a GPU takes only kernels that give the same bits each time, at some cost in speed; an operation that has
+    /// none ends the stage with its name. The CPU always does. Off, as in PyTorch.
     #[serde(default)]
     pub deterministic: bool,
     /// Peak learning rate.

@@ -23,9 +23,11 @@ pub(crate) struct Numerics {
 static IN_FORCE: Mutex<Option<(Numerics, usize)>> = Mutex::new(None);
 static GIVEN_BACK: Condvar = Condvar::new();
 
-/// Keeps the settings until it is dropped.
+/// Keeps the settings until it is dropped, behind all that the stage has on the GPU: what memory it leaves there goes
+/// back to the driver then, for other programs.
 pub(crate) struct Held {
-    on_gpu: bool,
+    /// `None` on the CPU, where nothing is held.
+    gpu: Option<Device>,
 }
 
 impl Numerics {
@@ -33,16 +35,16 @@ impl Numerics {
     /// end; `None` if it is asked to stop meanwhile. On the CPU, where they change nothing, it returns at once.
     pub(crate) fn hold(self, device: Device, control: &Control) -> Result<Option<Held>, TrainError> {
         if !device.is_cuda() {
-            return Ok(Some(Held { on_gpu: false }));
+            return Ok(Some(Held { gpu: None }));
         }
         if self.deterministic && std::env::var_os(WORKSPACE).is_none() {
             let message = format!("on a GPU this needs {WORKSPACE}=:4096:8 in the environment from the start on");
             return Err(TrainError::config("deterministic", message));
         }
-        self.hold_on_gpu(control)
+        self.hold_on(device, control)
     }
 
-    fn hold_on_gpu(self, control: &Control) -> Result<Option<Held>, TrainError> {
+    fn hold_on(self, gpu: Device, control: &Control) -> Result<Option<Held>, TrainError> {
         let mut in_force = in_force();
         let mut told = false;
         while in_force.is_some_and(|(others, _)| others != self) {
@@ -63,15 +65,14 @@ impl Numerics {
         }
         let stages = in_force.map_or(0, |(_, stages)| stages);
         *in_force = Some((self, stages + 1));
-        Ok(Some(Held { on_gpu: true }))
+        Ok(Some(Held { gpu: Some(gpu) }))
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if !self.on_gpu {
-            return;
-        }
+        let Some(gpu) = self.gpu else { return };
+        octo_shim::memory::empty_cache(gpu);
         let mut in_force = in_force();
         *in_force = in_force.filter(|(_, stages)| *stages > 1).map(|(numerics, stages)| (numerics, stages - 1));
         GIVEN_BACK.notify_all();
@@ -88,6 +89,8 @@ mod tests {
     use octo_shim::numerics::{allows_tf32, is_deterministic};
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    /// None need be there: what is tested is who waits for whom.
+    const GPU: Device = Device::Cuda(4096);
     const FAST: Numerics = Numerics { allow_tf32: true, deterministic: false };
     const EXACT: Numerics = Numerics { allow_tf32: false, deterministic: true };
 
@@ -99,17 +102,17 @@ mod tests {
         assert!(!allows_tf32());
         drop(none);
 
-        let first = FAST.hold_on_gpu(&control).expect("sets").expect("is free");
-        let second = FAST.hold_on_gpu(&control).expect("sets").expect("is alike");
+        let first = FAST.hold_on(GPU, &control).expect("sets").expect("is free");
+        let second = FAST.hold_on(GPU, &control).expect("sets").expect("is alike");
         assert!(allows_tf32() && !is_deterministic());
         let stopped = Control::silent();
         stopped.stop.store(true, Ordering::Relaxed);
-        assert!(EXACT.hold_on_gpu(&stopped).expect("sets").is_none(), "it is told to stop while it waits");
+        assert!(EXACT.hold_on(GPU, &stopped).expect("sets").is_none(), "it is told to stop while it waits");
 
         let first_gone = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| {
-                let held = EXACT.hold_on_gpu(&control).expect("sets");
+                let held = EXACT.hold_on(GPU, &control).expect("sets");
                 let alone = first_gone.load(Ordering::SeqCst);
                 let settings = (allows_tf32(), is_deterministic());
                 drop(held);
@@ -121,7 +124,7 @@ mod tests {
             drop(first);
             assert_eq!(waiting.join().expect("ends"), (true, (false, true)));
         });
-        drop(Numerics { allow_tf32: false, deterministic: false }.hold_on_gpu(&control).expect("sets"));
+        drop(Numerics { allow_tf32: false, deterministic: false }.hold_on(GPU, &control).expect("sets"));
         assert!(!is_deterministic());
     }
 }

@@ -184,8 +184,8 @@ pub struct RlConfig {
     /// changes on the CPU. Off, as in PyTorch.
     #[serde(default)]
     pub allow_tf32: bool,
-    /// Whether a GPU takes only kernels that give the same bits each time, at some cost in speed. The CPU always does.
-    /// Off, as in PyTorch.
+    /// Whether a GPU takes only kernels that give the same bits each time, at some cost in speed; an operation that has
+    /// none ends the stage with its name. The CPU always does. Off, as in PyTorch.
     #[serde(default)]
     pub deterministic: bool,
     /// `cpu`, `cuda` or `cuda:N`.

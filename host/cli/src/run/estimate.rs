@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use octo_model::chunked_loss::chunk_bytes;
 use octo_model::{ModelConfig, Precision};
 use octo_train::hardware;
 use octo_train::midtrain::MidtrainConfig;
@@ -21,8 +22,8 @@ use crate::recipe::training::Midtrain;
 const ASSUMED_UTILISATION: f64 = 0.3;
 /// What a dry run far from any GPU assumes.
 const H100: f64 = 989.0;
-/// Logits are held in chunks of 64 MiB, three times over with the backward pass.
-const LOGITS: f64 = 3.0 * 64.0 * 1024.0 * 1024.0;
+/// The logits of a chunk are held three times over with the backward pass.
+const LOGITS: f64 = 3.0;
 /// Activations of one block that its backward pass wants, counted off the forward pass of `octo_model`: two
 /// norms' inputs and outputs, as wide as the hidden states;
 const HIDDEN_WIDE: f64 = 4.0;
@@ -155,7 +156,7 @@ fn memory(shape: &ModelConfig, config: &MidtrainConfig) -> f64 {
         true => bytes * tokens * (width + layers * shape.hidden_size as f64),
         false => bytes * tokens * width * layers,
     };
-    16.0 * shape.parameter_count() as f64 + activations + LOGITS
+    16.0 * shape.parameter_count() as f64 + activations + LOGITS * chunk_bytes(config.device.starts_with("cuda")) as f64
 }
 
 /// Seconds, and what they were told from.

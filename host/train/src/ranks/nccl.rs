@@ -30,6 +30,8 @@ pub(crate) fn present() -> Result<(), String> {
 
 /// A new number for ranks to find each other by, in hexadecimal.
 pub(crate) fn new_id() -> Result<String, TrainError> {
+    // cudarc panics where there is none.
+    present().map_err(TrainError::Ranks)?;
     let id = result::get_uniqueid().map_err(|error| refused("ncclGetUniqueId", &error))?;
     Ok(id.internal.iter().map(|byte| format!("{:02x}", *byte as u8)).collect())
 }
