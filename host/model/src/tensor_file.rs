@@ -138,7 +138,7 @@ fn pieces(tensor: &Tensor, kind: Kind) -> Result<Pieces<'_>, ModelError> {
 /// at from outside of libtorch.
 #[allow(
     unsafe_code,
-    reason = "copying each piece out first, which needs no unsafe, halves the speed at which a fast disk is fed; and a               checkpoint is twice as large as what is left of memory beside it"
+    reason = "copying each piece out first, which needs no unsafe, is one more pass over all weights, on cores that belong to training"
 )]
 fn host_bytes(tensor: &Tensor, kind: Kind) -> Option<&[u8]> {
     let here = tensor.device() == Device::Cpu && tensor.is_contiguous() && tensor.kind() == kind;
