@@ -2,11 +2,11 @@
 //! recipe is planned.
 //!
 //! They lie in `runs/.input-digests.json`, beside the store of what is found by them: whoever can write there can as
-//! well change that. A digest is used again while the file is what it was: the same path, device,
-//! inode, size, and times of the last change of content and of attributes, to the nanosecond. Whatever writes a file
-//! sets the second of these times, and no program can set it back. A file that had changed within the last seconds
-//! before it was read is not kept, since a second change might have fallen into the same tick of a coarse clock.
-//! Whoever trusts none of this removes the file, and everything is read again.
+//! well change that. A digest is used again while the file is what it was: the same path, device, inode, size, and times
+//! of the last change of content and of attributes, to the nanosecond. Whatever writes a file sets the second of these
+//! times, and only a clock that is set back sets it back. A file that had changed within the last seconds before it was
+//! read is not kept, since a second change might have fallen into the same tick of a coarse clock. Whoever trusts none
+//! of this removes the file, and everything is read again.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
