@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use octo_model::chunked_loss::chunk_bytes;
-use octo_model::{ModelConfig, Precision};
+use octo_model::ModelConfig;
 use octo_train::hardware;
+use octo_train::memory_estimate::MemoryEstimate;
 use octo_train::midtrain::MidtrainConfig;
 use serde_json::Value;
 
 use super::plan::Plan;
 use super::show::spell;
 use super::store::{State, Store};
+use super::work;
 use crate::recipe::Recipe;
 use crate::recipe::source::Source;
 use crate::recipe::stage::{Stage, Work};
@@ -22,15 +23,10 @@ use crate::recipe::training::Midtrain;
 const ASSUMED_UTILISATION: f64 = 0.3;
 /// What a dry run far from any GPU assumes.
 const H100: f64 = 989.0;
-/// The logits of a chunk are held three times over with the backward pass.
-const LOGITS: f64 = 3.0;
-/// Activations of one block that its backward pass wants, counted off the forward pass of `octo_model`: two
-/// norms' inputs and outputs, as wide as the hidden states;
-const HIDDEN_WIDE: f64 = 4.0;
-/// query, key, value, and attention's output twice, as wide as the heads;
-const HEADS_WIDE: f64 = 5.0;
-/// gate, its activation, up, and their product, as wide as the intermediate states.
-const INTERMEDIATE_WIDE: f64 = 4.0;
+/// Bytes of tokens in memory above which a stage is pointed at shards: of a billion tokens.
+const LARGE: f64 = 4.0 * (1u64 << 30) as f64;
+/// What compressed text has of its own size, about.
+const COMPRESSED: f64 = 4.0;
 
 /// One line for every mid-training stage, and what could not be told.
 pub fn lines(recipe: &Recipe, plan: &Plan, store: &Store) -> String {
@@ -58,7 +54,8 @@ pub fn lines(recipe: &Recipe, plan: &Plan, store: &Store) -> String {
         let tokens = config.steps() * config.tokens_per_step();
         let (parameters, memory) = match &shape {
             Ok(shape) => {
-                (count(shape.parameter_count()), format!("{:.1} GiB", memory(shape, config) / f64::from(1 << 30)))
+                let bytes = MemoryEstimate::of(shape, config).total();
+                (count(shape.parameter_count()), format!("{:.1} GiB", bytes / f64::from(1 << 30)))
             }
             Err(_) => ("?".to_owned(), "?".to_owned()),
         };
@@ -81,8 +78,9 @@ pub fn lines(recipe: &Recipe, plan: &Plan, store: &Store) -> String {
     if let Some(total) = total.filter(|total| *total > 0.0) {
         text += &format!("all mid-training one after the other: {}\n", spell(total));
     }
-    text + "memory: weights, gradients, optimiser and activations of one forward pass, without the copy that a \
-            checkpoint in the background takes on the host\n"
+    text += "memory: weights, gradients, optimiser and activations of one forward pass, without the copy that a \
+             checkpoint in the background takes on the host\n";
+    text + &documents(recipe, plan, store)
 }
 
 /// `1e-5`, or `1e-5 -> 1e-6 cosine`.
@@ -139,24 +137,38 @@ fn vocabulary(recipe: &Recipe, tokenizer: Option<&Source>) -> Option<usize> {
     }
 }
 
-/// Bytes at the peak: weights, gradients and two moments in fp32, and what one forward pass keeps: of every block what
-/// its backward pass wants, or where blocks are recomputed the input of each and all of one.
-fn memory(shape: &ModelConfig, config: &MidtrainConfig) -> f64 {
-    let at_once = match config.sequences_per_forward {
-        0 => config.sequences_per_step,
-        some => some.min(config.sequences_per_step),
-    };
-    let tokens = (at_once * config.context) as f64;
-    let width = HIDDEN_WIDE * shape.hidden_size as f64
-        + INTERMEDIATE_WIDE * shape.intermediate_size as f64
-        + HEADS_WIDE * (shape.num_attention_heads * shape.head_size()) as f64;
-    let bytes = if config.compute == Precision::Float32 { 4.0 } else { 2.0 };
-    let layers = shape.num_hidden_layers as f64;
-    let activations = match config.recompute {
-        true => bytes * tokens * (width + layers * shape.hidden_size as f64),
-        false => bytes * tokens * width * layers,
-    };
-    16.0 * shape.parameter_count() as f64 + activations + LOGITS * chunk_bytes(config.device.starts_with("cuda")) as f64
+/// What the documents of data files take as tokens in memory, stage by stage, where it is worth a line.
+fn documents(recipe: &Recipe, plan: &Plan, store: &Store) -> String {
+    let mut text = String::new();
+    for planned in &plan.stages {
+        let stage = &recipe.stages[planned.index];
+        let Work::Midtrain(_) = &stage.work else { continue };
+        let of_documents = |slot: &str| slot.starts_with("sources.") || slot.starts_with("held_out");
+        let slots = stage.inputs.iter().map(|(slot, _)| slot).filter(|slot| of_documents(slot));
+        let paths = slots.filter_map(|slot| work::input_path(recipe, plan, store, stage, slot).ok());
+        let bytes: f64 = paths.map(|path| tokens_in_memory(&path)).sum();
+        if bytes < f64::from(1 << 30) {
+            continue;
+        }
+        text += &format!(
+            "{}: its data files take about {:.1} GiB of host memory as tokens, on every rank{}\n",
+            stage.name,
+            bytes / f64::from(1 << 30),
+            match bytes > LARGE {
+                true => "; `octo-host tokenize` makes token shards of them, which take next to none",
+                false => "",
+            }
+        );
+    }
+    text
+}
+
+/// Bytes that the documents of a data file take as tokens: a token has 4 bytes in memory, and stands for about as many of
+/// text. Folders of token shards stay on disk.
+fn tokens_in_memory(path: &Path) -> f64 {
+    let Some(data) = std::fs::metadata(path).ok().filter(|data| data.is_file()) else { return 0.0 };
+    let plain = path.extension().is_some_and(|kind| kind == "jsonl");
+    data.len() as f64 * if plain { 1.0 } else { COMPRESSED }
 }
 
 /// Seconds, and what they were told from.

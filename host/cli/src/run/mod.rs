@@ -4,6 +4,7 @@ mod device;
 #[cfg(feature = "train")]
 mod estimate;
 mod failures;
+mod input_digests;
 mod lanes;
 mod lock;
 pub mod plan;
@@ -27,6 +28,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use octo_plugin::Host;
 
+use self::input_digests::InputDigests;
 use self::lanes::{Ended, Unit};
 use self::store::{State, Store};
 use crate::arguments::RunArguments;
@@ -37,7 +39,7 @@ use crate::terminal;
 pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     let recipe = recipe::load(&arguments.recipe, &arguments.set, &arguments.plugin)?;
     let host = Host::new()?;
-    let plan = plan::plan(&recipe, &host)?;
+    let plan = plan::plan(&recipe, &host, InputDigests::open(&arguments.runs))?;
     let store = Store::open(&arguments.runs)?;
     if arguments.dry_run {
         print!("{}", show::plan(&recipe, &plan, &store));

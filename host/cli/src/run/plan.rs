@@ -12,6 +12,7 @@ use octo_plugin::{Host, LoadedPlugin};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::input_digests::InputDigests;
 use crate::recipe::keys::nearest;
 use crate::recipe::source::Source;
 use crate::recipe::{PluginEntry, Recipe};
@@ -49,8 +50,8 @@ pub struct Plan {
 }
 
 /// Loads the plugins, checks the graph and the files, and computes the keys. Files that are not there are listed; what
-/// is there and can't be read is an error.
-pub fn plan(recipe: &Recipe, host: &Host) -> Result<Plan> {
+/// is there and can't be read is an error. `digests` knows the files that have not changed since they were last read.
+pub fn plan(recipe: &Recipe, host: &Host, mut digests: InputDigests) -> Result<Plan> {
     let order = sort(recipe)?;
     check_checkpoints(recipe)?;
     let mut missing = Vec::new();
@@ -78,7 +79,8 @@ pub fn plan(recipe: &Recipe, host: &Host) -> Result<Plan> {
                     match files.get(&shown) {
                         Some(digest) => digest.clone(),
                         None => {
-                            let digest = digest_path(path)
+                            let digest = digests
+                                .of(path)
                                 .with_context(|| format!("stage {:?} needs {slot} = {shown}", stage.name))?;
                             files.insert(shown, digest.clone());
                             digest
@@ -110,6 +112,7 @@ pub fn plan(recipe: &Recipe, host: &Host) -> Result<Plan> {
         position.insert(stage.name.as_str(), stages.len());
         stages.push(PlannedStage { index, key, after, identities });
     }
+    digests.keep();
     Ok(Plan { stages, plugins, files, missing })
 }
 

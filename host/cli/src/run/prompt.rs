@@ -9,6 +9,7 @@ use octo_data::prompt::PromptTemplate;
 use octo_data::tokenizer::Tokenizer;
 use octo_plugin::Host;
 
+use super::input_digests::InputDigests;
 use super::store::Store;
 use super::{plan, work};
 use crate::arguments::PromptArguments;
@@ -29,7 +30,7 @@ pub fn run(arguments: PromptArguments) -> Result<ExitCode> {
         Work::Eval(eval) => (&eval.problems, &eval.config.prompt, true),
         _ => bail!("stage {:?} is of kind {}, which asks no prompts; rl and eval do", stage.name, stage.kind),
     };
-    let plan = plan::plan(&recipe, &Host::new()?)?;
+    let plan = plan::plan(&recipe, &Host::new()?, InputDigests::open(&arguments.runs))?;
     let store = Store::open(&arguments.runs)?;
     let path = |slot: &str| work::input_path(&recipe, &plan, &store, stage, slot);
     let model = path("model");
