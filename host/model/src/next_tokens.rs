@@ -9,6 +9,10 @@ use tch::{Kind, Tensor};
 
 use crate::{ModelError, Sampling};
 
+/// Probabilities are summed as whole numbers of this one's parts. Integers add up to the same in any order, so a draw
+/// repeats on every device and with any number of threads; libtorch has no such sum of floats on a GPU. Tokens rarer than
+/// 2^-40 are never drawn.
+const WHOLE: f64 = (1_u64 << 40) as f64;
 /// On a CPU, `top_p` looks among this many of the likeliest tokens before it sorts the whole vocabulary, which takes
 /// longer than a small model's forward pass.
 const LIKELIEST: i64 = 512;
@@ -23,9 +27,7 @@ pub(crate) fn choose(logits: &Tensor, marks: &[f64], sampling: &Sampling) -> Res
         let chosen = logits.f_log_softmax(-1, Kind::Float)?.f_gather(-1, &tokens, false)?;
         (tokens, chosen)
     } else {
-        // A row's marks stay below 1 by more than rounding, so that the search never runs past the last probability.
-        let marks: Vec<f64> = marks.iter().map(|mark| mark.min(1.0 - f64::EPSILON * 16.0)).collect();
-        let marks = Tensor::from_slice(&marks).f_unsqueeze(-1)?.f_to_device(logits.device())?;
+        let marks = Tensor::from_slice(marks).f_unsqueeze(-1)?.f_to_device(logits.device())?;
         let all = if sampling.temperature == 1.0 { logits } else { logits.f_div_scalar(sampling.temperature)? };
         draw(&all.f_log_softmax(-1, Kind::Float)?, &marks, sampling)?
     };
@@ -39,23 +41,25 @@ fn draw(all: &Tensor, marks: &Tensor, sampling: &Sampling) -> Result<(Tensor, Te
     // The order of the cuts is that of `transformers`: top-k, top-p of what it left, min-p.
     let sorted = sampling.top_k > 0 || sampling.top_p < 1.0;
     let (candidates, tokens) = if sorted { likeliest(all, sampling)? } else { (all.shallow_clone(), None) };
-    let mut weights = candidates.f_exp()?;
+    // Scaling by a power of two is exact.
+    let mut weights = (candidates.f_exp()? * WHOLE).f_to_kind(Kind::Int64)?;
     if sampling.top_p < 1.0 {
-        let sums = weights.f_cumsum(-1, Kind::Double)?;
+        let sums = weights.f_cumsum(-1, Kind::Int64)?;
         // Without top-k, all tokens together have 1, also those that are not among the candidates.
-        let total = if sampling.top_k > 0 { last(&sums)? } else { Tensor::from(1.0).to_device(sums.device()) };
+        let total = if sampling.top_k > 0 { last(&sums)? } else { Tensor::from(WHOLE as i64).to_device(sums.device()) };
         let before = &sums - &weights;
-        weights = weights * before.f_lt_tensor(&(total * sampling.top_p))?;
+        weights = weights * before.f_lt_tensor(&(total.to_kind(Kind::Double) * sampling.top_p))?;
     }
     if sampling.min_p > 0.0 {
         let least = candidates.f_amax([-1_i64].as_slice(), true)? + sampling.min_p.ln();
         weights = weights * candidates.f_ge_tensor(&least)?;
     }
-    let sums = weights.f_cumsum(-1, Kind::Double)?;
-    let marks = last(&sums)? * marks;
+    let sums = weights.f_cumsum(-1, Kind::Int64)?;
+    // A mark is below 1 by 2^-53 at least and a sum is below 2^41, so the product is below the last sum.
+    let marks = (last(&sums)?.to_kind(Kind::Double) * marks).f_floor()?.f_to_kind(Kind::Int64)?;
     let places = marks.f_searchsorted(&sums, false, true, "right", None::<&Tensor>)?;
-    // Only sums that are NaN are searched in vain.
-    let places = places.f_clamp_max(sums.size().last().copied().unwrap_or(1) - 1)?;
+    // Only what comes of NaN is searched in vain.
+    let places = places.f_clamp(0, sums.size().last().copied().unwrap_or(1) - 1)?;
     let chosen = candidates.f_gather(-1, &places, false)?;
     let places = match tokens {
         Some(tokens) => tokens.f_gather(-1, &places, false)?,
