@@ -16,13 +16,12 @@
 //! [`writer`] makes a shard, [`tokenize`] a folder from data files, and [`reader`] reads one.
 //!
 //! Shards are read with positioned reads, not mapped. Mapped they would be read two to three times as fast: windows drawn
-//! at random out of the page cache, by one thread of a busy 2-core machine, came at 63, 113 and 161 million tokens a
-//! second by reads and at 197, 227 and 293 million from a map, for contexts of 512, 2048 and 8192
-//! (`cargo bench -p octo-data --bench shard_windows` measures whole draws). The slower is still a hundred times what a
-//! machine of eight GPUs trains on, so the difference is never seen; and a map has a price that is. A mapped file that is
-//! cut short by someone else, or a disk or network storage that fails to give a page, ends the process with SIGBUS, of
-//! which no handler can make an error; a read ends in one that names the file. Checking lengths when a folder is opened
-//! guards against neither.
+//! at random out of the page cache, by one thread, came at 121, 342 and 661 million tokens a second by reads and at 379,
+//! 821 and 1418 million from a map, for contexts of 512, 2048 and 8192 (`cargo bench -p octo-data --bench shard_windows`).
+//! The slower is still a hundred times what a machine of eight GPUs trains on, so the difference is never seen; and a map
+//! has a price that is. A mapped file that is cut short by someone else, or a disk or network storage that fails to give
+//! a page, ends the process with SIGBUS, of which no handler can make an error; a read ends in one that names the file.
+//! Checking lengths when a folder is opened guards against neither.
 
 pub mod reader;
 pub mod tokenize;
