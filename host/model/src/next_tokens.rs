@@ -48,11 +48,11 @@ fn draw(all: &Tensor, marks: &Tensor, sampling: &Sampling) -> Result<(Tensor, Te
         // Without top-k, all tokens together have 1, also those that are not among the candidates.
         let total = if sampling.top_k > 0 { last(&sums)? } else { Tensor::from(WHOLE as i64).to_device(sums.device()) };
         let before = &sums - &weights;
-        weights = weights * before.f_lt_tensor(&(total.to_kind(Kind::Double) * sampling.top_p))?;
+        weights *= before.f_lt_tensor(&(total.to_kind(Kind::Double) * sampling.top_p))?;
     }
     if sampling.min_p > 0.0 {
         let least = candidates.f_amax([-1_i64].as_slice(), true)? + sampling.min_p.ln();
-        weights = weights * candidates.f_ge_tensor(&least)?;
+        weights *= candidates.f_ge_tensor(&least)?;
     }
     let sums = weights.f_cumsum(-1, Kind::Int64)?;
     // A mark is below 1 by 2^-53 at least and a sum is below 2^41, so the product is below the last sum.
