@@ -74,6 +74,25 @@ fn weighing_by_importance_changes_nothing_where_engine_and_trainer_agree() {
 }
 
 #[test]
+fn in_bfloat16_the_gap_between_engine_and_trainer_is_measured_and_blocks_can_be_recomputed() {
+    let world = World::new();
+    let base = base(&world);
+    let gaps = |name: &str, extra: Value| {
+        let mut config = json!({ "steps": 3, "evaluate_every": 0, "checkpoint_every": 0 });
+        extra.as_object().expect("an object").iter().for_each(|(key, value)| config[key] = value.clone());
+        let inputs = world.rl_inputs(&base, Limits::default());
+        reinforce(&rl_config(config), inputs, &world.path(name), 7, &Control::silent()).expect("trains");
+        let steps = trained(&records(&world.path(name).join("metrics.jsonl")));
+        assert!(steps.iter().all(|step| step["loss"].as_f64().is_some_and(f64::is_finite)), "{name}: {steps:?}");
+        steps.iter().map(|step| step["engine_gap"]["max"].as_f64().expect("a gap")).collect::<Vec<f64>>()
+    };
+    let whole = gaps("float32", json!({}));
+    assert!(whole.iter().all(|gap| *gap < 1e-4), "{whole:?}");
+    let half = gaps("bfloat16", json!({ "compute": "bfloat16", "importance_cap": 2.0, "recompute": true }));
+    assert!(half[0] > 1e-4 && half.iter().all(|gap| *gap < 0.5), "{half:?}");
+}
+
+#[test]
 fn a_kl_term_pulls_from_the_loss_or_from_the_reward() {
     let world = World::new();
     let base = base(&world);
