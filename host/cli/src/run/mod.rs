@@ -88,6 +88,7 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
     };
     let board = show::Board::new();
     let failed_items = Mutex::new(Vec::new());
+    let linking = Mutex::new(());
     let following = tensorboard::Following::start(&recipe, &plan, &folder);
     let started = Instant::now();
     let shared = work::Run {
@@ -111,6 +112,11 @@ pub fn run(arguments: RunArguments) -> Result<ExitCode> {
             failed_items.lock().unwrap_or_else(PoisonError::into_inner).extend(told);
         };
         let result = work::run(shared, index, &line, told).with_context(|| format!("stage {:?} failed", stage.name));
+        if matches!(result, Ok(Ended::Done)) {
+            // Its folder has another name now, and who looks into the run meanwhile goes by the link.
+            let _alone = linking.lock().unwrap_or_else(PoisonError::into_inner);
+            lock::link_stages(&recipe, &plan, &store, &folder)?;
+        }
         match &result {
             Ok(Ended::Done) => line.done(),
             Ok(Ended::Stopped) => line.stopped(),
