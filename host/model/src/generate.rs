@@ -158,6 +158,8 @@ struct Run<'e, 'a> {
     slots: Vec<Option<Growing>>,
     cache: KeyValueCache,
     most_slots: usize,
+    /// Tokens of the longest prompt and the longest response: more room is of no use.
+    most_tokens: usize,
 }
 
 impl<'e, 'a> Run<'e, 'a> {
@@ -184,6 +186,7 @@ impl<'e, 'a> Run<'e, 'a> {
             slots: Vec::with_capacity(most_slots),
             cache: KeyValueCache::new(model.config(), most_slots as i64, capacity as i64, options),
             most_slots,
+            most_tokens: longest + sampling.max_response_tokens,
         }
     }
 
@@ -233,7 +236,9 @@ impl<'e, 'a> Run<'e, 'a> {
                 }
                 self.slots[slot] = Some(growing);
             }
-            self.cache.copy_rows(&read.cache, &from, &to, read.width);
+            if !to.is_empty() {
+                self.cache.copy_rows(&read.cache, &from, &to, read.width);
+            }
             self.read = Some(read);
         }
     }
@@ -302,7 +307,7 @@ impl<'e, 'a> Run<'e, 'a> {
             return;
         }
         // Room grows by half, so that copying stays a small share of all work.
-        let wanted = capacity + GROWTH.max(capacity / 2);
+        let wanted = (capacity + GROWTH.max(capacity / 2)).min(self.most_tokens);
         let most = self.engine.affordable(wanted);
         if most < self.most_slots {
             self.most_slots = most;
