@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use octo_data::field_map::FieldMap;
 use octo_data::prompt::{PromptSettings, TemplateSettings};
-use octo_model::Precision;
+use octo_model::{Precision, Sampling};
 use octo_train::answering::Answering;
 use octo_train::control::{Control, Finished};
 
@@ -28,12 +28,14 @@ pub fn run(arguments: GenerateArguments) -> Result<ExitCode> {
         model: arguments.model,
         prompt,
         samples: arguments.samples,
-        max_response_tokens: arguments.max_tokens,
-        temperature: arguments.temperature,
-        top_k: arguments.top_k,
-        top_p: arguments.top_p,
-        min_p: arguments.min_p,
-        stop: arguments.stop,
+        sampling: Sampling {
+            temperature: arguments.temperature,
+            top_k: arguments.top_k,
+            top_p: arguments.top_p,
+            min_p: arguments.min_p,
+            stop: arguments.stop,
+            ..Sampling::new(arguments.max_tokens)
+        },
         seed: arguments.seed,
         batch: arguments.batch,
         threads: arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),

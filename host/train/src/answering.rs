@@ -37,18 +37,9 @@ pub struct Answering {
     pub prompt: PromptSettings,
     /// Responses to each problem.
     pub samples: usize,
-    /// Longest response, in tokens.
-    pub max_response_tokens: usize,
-    /// 0 takes the likeliest token.
-    pub temperature: f64,
-    /// Count of the likeliest tokens that are sampled from; 0 is all.
-    pub top_k: usize,
-    /// Share of probability that is sampled from.
-    pub top_p: f64,
-    /// Least probability that is sampled from, as a share of the likeliest token's.
-    pub min_p: f64,
-    /// Texts that end a response, and are not part of it.
-    pub stop: Vec<String>,
+    /// How responses are sampled and what ends them, besides the model's own end tokens. A stop text is not part of a
+    /// response.
+    pub sampling: Sampling,
     /// Of the random draws.
     pub seed: u64,
     /// Responses under way at one time; one that ends gives its place to the next.
@@ -182,12 +173,12 @@ impl Answering {
             "map": map.columns().collect::<Vec<_>>(),
             "prompt": self.prompt,
             "samples": self.samples,
-            "max_response_tokens": self.max_response_tokens,
-            "temperature": self.temperature,
-            "top_k": self.top_k,
-            "top_p": self.top_p,
-            "min_p": self.min_p,
-            "stop": self.stop,
+            "max_response_tokens": self.sampling.max_response_tokens,
+            "temperature": self.sampling.temperature,
+            "top_k": self.sampling.top_k,
+            "top_p": self.sampling.top_p,
+            "min_p": self.sampling.min_p,
+            "stop": self.sampling.stop,
             "seed": self.seed,
             "batch": self.batch,
             "compute": self.compute,
@@ -199,15 +190,8 @@ impl Answerer<'_> {
     /// One answer a problem; `first` is the number of the first among all.
     fn answers(&self, problems: &[&Problem], first: usize) -> Result<Vec<Answer>, TrainError> {
         let settings = self.settings;
-        let sampling = Sampling {
-            temperature: settings.temperature,
-            top_k: settings.top_k,
-            top_p: settings.top_p,
-            min_p: settings.min_p,
-            stop: settings.stop.clone(),
-            end_tokens: end_tokens(&self.model, &self.tokenizer),
-            ..Sampling::new(settings.max_response_tokens)
-        };
+        let mut sampling = settings.sampling.clone();
+        sampling.end_tokens.extend(end_tokens(&self.model, &self.tokenizer));
         let epoch = self.template.last_epoch();
         let prompts = problems
             .iter()

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::tiny::{World, midtrain_config, stop_at};
 use octo_data::field_map::FieldMap;
 use octo_data::prompt::PromptSettings;
-use octo_model::Precision;
+use octo_model::{Precision, Sampling};
 use octo_train::answering::Answering;
 use octo_train::midtrain::midtrain;
 use octo_train::{Control, Finished};
@@ -18,12 +18,7 @@ fn answering(world: &World) -> Answering {
         model: trained.join("model"),
         prompt: PromptSettings::Inline("Q: {problem}".to_owned()),
         samples: 3,
-        max_response_tokens: 6,
-        temperature: 1.0,
-        top_k: 0,
-        top_p: 1.0,
-        min_p: 0.0,
-        stop: Vec::new(),
+        sampling: Sampling::new(6),
         seed: 5,
         batch: 1,
         threads: 1,
@@ -77,7 +72,8 @@ fn other_settings_and_finished_files_are_refused_and_nothing_is_lost() {
     answering.file(&rows, &map, &out, &stop_at("4/15")).expect("stops");
     let part = world.path("out.jsonl.part");
     let kept = std::fs::read(&part).expect("a part");
-    let hotter = Answering { temperature: 2.0, ..answering.clone() };
+    let sampling = Sampling { temperature: 2.0, ..answering.sampling.clone() };
+    let hotter = Answering { sampling, ..answering.clone() };
     let message = hotter.file(&rows, &map, &out, &Control::silent()).expect_err("refused").to_string();
     assert!(message.contains("out.jsonl.part") && message.contains("another model, file or setting"), "{message}");
     assert_eq!(std::fs::read(&part).expect("a part"), kept);
