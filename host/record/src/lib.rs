@@ -1,0 +1,92 @@
+//! The run folder as types: every file that a run leaves and other tools read.
+//!
+//! What `wit/` is for plugins, this crate is for whatever reads or writes a run: the stages write these types, the
+//! report, the command and other tools read them, and a key that is renamed in one place is an error of the compiler
+//! and not an empty curve. It depends on `serde` and `serde_json` alone, so a reader needs no libtorch and no
+//! WebAssembly engine.
+//!
+//! # The folders
+//!
+//! ```text
+//! runs/
+//!   .store/                       the outputs of all stages of all runs, found by content key
+//!     KIND-KEY/                   a stage that is done
+//!     KIND-KEY.partial/           a stage at work, or one that was interrupted
+//!     KIND-KEY.lock               held locked by the process that works on it
+//!   .input-digests.json           a cache of digests of input files
+//!   NAME/                         a run, by its recipe's name
+//!     recipe.toml                 the recipe as it was run
+//!     run.lock.json               what the run was made of            RunLock
+//!     metrics.jsonl               the records of all its stages       RunLine
+//!     report.html                 for people
+//!     stages/STAGE                a link to the stage's folder in the store
+//!     tensorboard/STAGE/          TensorBoard's event files
+//! ```
+//!
+//! # The folder of a stage
+//!
+//! | File | Written by | Type |
+//! |---|---|---|
+//! | `done.json` | all kinds, as the last file | [`StageDone`] |
+//! | `failures/PLUGIN-KIND-DIGEST.json` | all with plugins: items that a plugin failed on, for `octo-host plugin replay` | `octo_plugin::Case` |
+//! | `metrics.jsonl` | `midtrain`, `rl`, `eval` | [`MidtrainRecord`], [`RlRecord`], [`HeldOutRecord`] |
+//! | `samples.jsonl` | `rl` (some of each step), `eval` (all) | [`Sample`] |
+//! | `results.json` | `midtrain`, `rl`, `eval`, when they are done | [`MidtrainResults`], [`RlResults`], [`EvalResults`] |
+//! | `problem_history.jsonl` | `rl`, when it is done | [`ProblemHistory`] |
+//! | `statistics.json` | `curate` | [`Statistics`] |
+//! | `kept.jsonl.zst`, `dropped.jsonl.zst`, `dead-letter.jsonl.zst` | `curate` | `octo_data::record::Document`, with why |
+//! | `model/`, `optimizer.safetensors` | `midtrain`; `rl` the model alone | the layout of Hugging Face; safetensors |
+//! | `checkpoints/step-000123/` | `midtrain`, `rl` | a model folder, `optimizer.safetensors`, `state.json` |
+//! | `rollouts/` | `rl` at work, gone when it is done | safetensors |
+//!
+//! What `generate`, `tokenizer` and `tokenize` write is data, and `octo-data` says how it looks.
+//!
+//! # How files are written
+//!
+//! A line of a `.jsonl` file is one record and is written whole; a kill may cut the last one, which [`read_lines`] leaves
+//! out and counts. A `.json` file is written under a temporary name and renamed. Keys of metrics, results and the lock
+//! are in alphabetical order, and the fields of their types stand in that order; `samples.jsonl`, `statistics.json` and
+//! `done.json` have an order of their own, which is that of their types. A key that may be missing is an `Option` whose
+//! documentation says *absent*; one that is always there and may be empty says `null`. Numbers that are not finite are
+//! written as `null`. A reader passes over keys that it does not know.
+//!
+//! Steps are counted from 1, and 0 is before the first; lengths are in tokens, losses and divergences in nats per
+//! token, durations in seconds, times in seconds since 1970, memory in bytes, shares from 0 to 1. A digest is `sha256:`
+//! and 64 hexadecimal digits.
+//!
+//! # Which file of the crate is what
+//!
+//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs` and `curation.rs` have what the kinds
+//! of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
+//! outcomes, failures and other words, and `lines.rs` what files of lines have in common.
+
+mod curation;
+mod evaluation;
+pub mod layout;
+mod lines;
+mod lock;
+mod midtrain;
+mod nan;
+mod rl;
+mod sample;
+mod words;
+
+pub use curation::{Counts, FilterStatistics, Statistics};
+pub use evaluation::{EvalResults, Evaluation, EvaluationMean, HeldOutRecord, HeldOutSummary};
+pub use lines::{AnyRecord, Lines, RunLine, read_lines};
+pub use lock::{Device, PluginLock, Processor, RunLock, StageDone, StageLock};
+pub use midtrain::{MidtrainRecord, MidtrainResults, MidtrainStart, MidtrainStep};
+pub use rl::{AlarmSpan, ProblemHistory, RaisedAlarm, RlRecord, RlResults, RlStep, TrainInferenceMismatch};
+pub use sample::Sample;
+pub use words::{AlarmName, FailureKind, Finish, Outcome, Pick, Split, UnknownWord};
+
+/// The bytes of a file of one record (`results.json`, `run.lock.json`, `statistics.json`): indented JSON, with a newline
+/// at the end.
+///
+/// # Errors
+/// Where the record cannot be written as JSON.
+pub fn to_json(record: &impl serde::Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut text = serde_json::to_vec_pretty(record)?;
+    text.push(b'\n');
+    Ok(text)
+}
