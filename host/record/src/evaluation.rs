@@ -1,4 +1,4 @@
-//! Evaluations: greedy ones as `rl` goes on, and those of an `eval` stage.
+//! Evaluations: greedy ones during `rl`, and those of an `eval` stage.
 
 use std::collections::BTreeMap;
 

@@ -191,7 +191,7 @@ mod tests {
             ),
             "{error}"
         );
-        assert!(serde_json::from_str::<Outcome>("0").is_err(), "a number is no word");
+        assert!(serde_json::from_str::<Outcome>("0").is_err(), "a number is not a word");
         let counts = serde_json::from_str::<BTreeMap<Outcome, u64>>("{\"correct\":3,\"no-answer\":1}");
         assert_eq!(counts.expect("reads"), BTreeMap::from([(Outcome::Correct, 3), (Outcome::NoAnswer, 1)]));
         assert!(serde_json::from_str::<BTreeMap<Outcome, u64>>("{\"corect\":3}").is_err());

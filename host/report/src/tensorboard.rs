@@ -62,9 +62,9 @@ impl Follower {
         let about = file.metadata().map_err(failed)?;
         let same =
             |held: &File| held.metadata().is_ok_and(|held| (held.dev(), held.ino()) == (about.dev(), about.ino()));
-        let goes_on = self.open.as_ref().is_some_and(|open| same(&open.metrics) && about.len() >= open.read);
+        let resumes = self.open.as_ref().is_some_and(|open| same(&open.metrics) && about.len() >= open.read);
         let start = match &self.open {
-            Some(open) if goes_on => open.read,
+            Some(open) if resumes => open.read,
             _ => 0,
         };
         if about.len() == start {
@@ -77,7 +77,7 @@ impl Follower {
         if whole == 0 {
             return Ok(());
         }
-        if !goes_on {
+        if !resumes {
             let events = self.begin()?;
             self.open = Some(Open { events, metrics: file, read: 0 });
         }
@@ -98,7 +98,7 @@ impl Follower {
         Ok(())
     }
 
-    /// A new file, whose name sorts behind those before it; they are removed.
+    /// A new file, whose name sorts after those before it; they are removed.
     fn begin(&self) -> Result<EventFile, ReportError> {
         let failed = |source| ReportError::Io { path: self.folder.clone(), source };
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
@@ -158,7 +158,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (metrics, events) = (folder.path().join("metrics.jsonl"), folder.path().join("tensorboard"));
         let mut follower = Follower::new(&metrics, &events);
-        follower.catch_up().expect("nothing yet is no error");
+        follower.catch_up().expect("nothing yet is not an error");
         assert!(!events.exists());
         std::fs::write(&metrics, "{\"step\":1,\"loss\":2.5}\n{\"step\":2,\"lo").expect("written");
         follower.catch_up().expect("follows");
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(files.len(), 1, "{files:?}");
         assert_eq!(steps(&files[0]), [1, 2, 3]);
 
-        // Another process that goes on.
+        // Another process that resumes.
         drop(follower);
         Follower::new(&metrics, &events).catch_up().expect("follows");
         let files = event_files(&events);
