@@ -192,7 +192,7 @@ impl Model {
 
     /// States after the final norm, `[b, t, hidden]`, for `tokens`, `[b, t]` i64.
     ///
-    /// Shorter rows are filled up at their end with any token: nothing sees what comes behind it, so the states of the
+    /// Shorter rows are filled up at their end with any token: nothing sees what comes after it, so the states of the
     /// real ones are as if they were alone, and those of the filling mean nothing.
     ///
     /// # Panics

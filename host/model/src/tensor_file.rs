@@ -172,13 +172,13 @@ impl TensorFile {
         let length = file.metadata().map_err(failed)?.len();
         let mut size = [0; 8];
         if length < 8 {
-            return Err(refused(format!("has {length} bytes and is no safetensors file")));
+            return Err(refused(format!("has {length} bytes and is not a safetensors file")));
         }
         file.read_exact(&mut size).map_err(failed)?;
         let header_size = u64::from_le_bytes(size);
         if header_size > LARGEST_HEADER || header_size > length - 8 {
             return Err(refused(format!(
-                "claims a header of {header_size} bytes and has {length} bytes in all: it is cut short, or no \
+                "claims a header of {header_size} bytes and has {length} bytes in all: it is cut short, or not a \
                  safetensors file"
             )));
         }

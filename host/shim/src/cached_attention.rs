@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_that_are_far_apart_or_no_numbers_come_out_as_they_should() {
+    fn scores_that_are_far_apart_or_not_numbers_come_out_as_they_should() {
         let key = Tensor::from_slice(&[200.0_f32, -200.0, 199.0]).view([1, 3, 1, 1]);
         let value = Tensor::from_slice(&[1.0_f32, 100.0, 3.0]).view([1, 3, 1, 1]);
         let query = Tensor::ones([1, 1, 1], (Kind::Float, Device::Cpu));

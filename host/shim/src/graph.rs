@@ -46,7 +46,7 @@ impl<W: FnMut()> Repeated<W> {
         Self { work, graph, refused }
     }
 
-    /// Once more.
+    /// Runs the work once more.
     ///
     /// # Errors
     /// CUDA's words where a recorded graph cannot be launched.
@@ -60,7 +60,7 @@ impl<W: FnMut()> Repeated<W> {
         }
     }
 
-    /// Why the work runs plainly; none where it was recorded.
+    /// Why the work runs plainly; `None` where it was recorded.
     pub fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
     }

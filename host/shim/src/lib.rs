@@ -11,9 +11,14 @@
 //! - [`numerics`]: TF32, and deterministic algorithms;
 //! - [`graph`]: CUDA graphs of work that repeats;
 //! - [`upload()`]: copies to the GPU that the host does not wait for;
-//! - [`device`]: GPUs, their names, and the stream that work goes to.
+//! - [`device`]: GPUs, their names, and the stream that work goes to;
+//! - [`libtorch_version()`]: which libtorch is loaded.
 //!
-//! Plain: AdamW's formula is its caller's (`octo_train::adamw`), all others' is beside the fast one.
+//! Each has a Rust file with its checks and its plain way, and the C++ file of the same name or, for [`memory`],
+//! [`numerics`], [`graph`] and [`upload()`], `device.cpp` and `cuda.cpp`. Data flow as pointers to tensors that the caller
+//! borrows for the call; what C++ throws comes back as a text.
+//!
+//! Plain: AdamW's formula is its caller's (`octo_train::optimizer::adamw`), all others' is beside the fast one.
 //!
 //! Not here: several streams at once, and choice of an attention backend.
 
@@ -32,12 +37,14 @@ pub mod memory;
 pub mod numerics;
 pub mod packed_attention;
 mod upload;
+mod version;
 
 pub use adamw::{FusedAdamW, fused_adamw};
 pub use cached_attention::cached_attention;
 pub use lists::{forget_gradients, joint_norm, multiply};
 pub use packed_attention::{PackedLengths, packed_attention};
 pub use upload::upload;
+pub use version::libtorch_version;
 
 /// A pointer to an `at::Tensor` that is borrowed.
 type Pointer = *const c_void;

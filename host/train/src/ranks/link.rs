@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::error::TrainError;
 
-/// A rank that says nothing for so long has hung: no step and no evaluation takes as long.
+/// A rank that sends nothing for so long has hung: no step and no evaluation takes as long.
 const SILENCE: Duration = Duration::from_secs(3600);
-/// What two processes say to each other before they trust lengths.
+/// Most bytes of what two processes send each other before they trust lengths.
 const LONGEST_GREETING: u64 = 256;
-/// No message of ours is longer; a stranger's length is not believed.
+/// Most bytes of any message; a stranger's length is not believed.
 const LONGEST: u64 = 1 << 32;
 
 /// A number that ranks add up.
@@ -115,7 +115,7 @@ impl Link {
         let why = match error.kind() {
             std::io::ErrorKind::UnexpectedEof => "it has ended".to_owned(),
             std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
-                "it has said nothing for too long".to_owned()
+                "it has sent nothing for too long".to_owned()
             }
             _ => error.to_string(),
         };
