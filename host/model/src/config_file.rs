@@ -139,7 +139,8 @@ impl ConfigFile {
     }
 
     /// What a folder that is written again must not lose. Settings of windows, which no layer here has, are among it:
-    /// they have been read only to see that they ask for none. The rotary settings are not: both spellings say the same.
+    /// they have been read only to see that they ask for none. The rotary settings are not: both spellings say the
+    /// same.
     fn others(&self) -> Map<String, Value> {
         let mut others = self.others.clone();
         // Only that the key is there is kept: its value is that of the weights, and set whenever they are written.

@@ -339,8 +339,8 @@ impl<'e, 'a> Run<'e, 'a> {
         Ok(())
     }
 
-    /// Chooses a token for each of `growing` from `logits`, and calls `finished` with those that end with it; gives which
-    /// of them do not end yet.
+    /// Chooses a token for each of `growing` from `logits`, and calls `finished` with those that end with it; gives
+    /// which of them do not end yet.
     fn take_tokens(
         &mut self,
         growing: &mut [Growing],

@@ -1,8 +1,8 @@
 //! Random initial weights from our own streams, so that a seed gives the same model whatever torch does.
 //!
 //! Normal with standard deviation `initializer_range`; the two matrices that write into the residual stream of a block
-//! have theirs divided by sqrt(2 * layers), which keeps the stream's size independent of depth (the GPT-2 recipe); norms
-//! are 1 and biases 0.
+//! have theirs divided by sqrt(2 * layers), which keeps the stream's size independent of depth (the GPT-2 recipe);
+//! norms are 1 and biases 0.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -1,8 +1,8 @@
 //! Language models on libtorch, Hugging Face checkpoints and the generation engine.
 //!
 //! A folder becomes a [`Model`] ([`checkpoint`]), which makes hidden states of tokens. From there data flow two ways:
-//! for training, through the vocabulary projection in chunks into losses and gradients ([`token_log_probabilities`]); for
-//! generation, through a cache of keys and values into tokens with their log-probabilities ([`generate()`]).
+//! for training, through the vocabulary projection in chunks into losses and gradients ([`token_log_probabilities`]);
+//! for generation, through a cache of keys and values into tokens with their log-probabilities ([`generate()`]).
 //!
 //! The layout follows the checkpoint: parameters carry the names that `transformers` gives them, so a folder written
 //! here loads there and the reverse. One file holds one idea:

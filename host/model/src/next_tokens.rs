@@ -10,8 +10,8 @@ use tch::{Kind, Tensor};
 use crate::{ModelError, Sampling};
 
 /// Probabilities are summed as whole numbers of this one's parts. Integers add up to the same in any order, so a draw
-/// repeats on every device and with any number of threads; libtorch has no such sum of floats on a GPU. Tokens rarer than
-/// 2^-40 are never drawn.
+/// repeats on every device and with any number of threads; libtorch has no such sum of floats on a GPU. Tokens rarer
+/// than 2^-40 are never drawn.
 const WHOLE: f64 = (1_u64 << 40) as f64;
 /// On a CPU, `top_p` looks among this many of the likeliest tokens before it sorts the whole vocabulary, which takes
 /// longer than a small model's forward pass.

@@ -146,11 +146,11 @@ fn host_bytes(tensor: &Tensor, kind: Kind) -> Option<&[u8]> {
     if !here || tensor.is_sparse() || bytes == 0 {
         return None;
     }
-    // SAFETY: a dense, contiguous tensor on the CPU has its numbers in one piece from `data_ptr` on, all of them set, and
-    // keeps them alive; the slice lives no longer than the borrow of the tensor. Numbers of any kind are good bytes.
-    // Nobody writes to them meanwhile: `tch` has neither `Sync` tensors nor threads of its own that work on after an
-    // operation returns, so only a clone of the tensor's handle sent to another thread could, and whoever saves a model
-    // that is trained on at the same time takes a `Snapshot` first, which shares its memory with nobody.
+    // SAFETY: a dense, contiguous tensor on the CPU has its numbers in one piece from `data_ptr` on, all of them set,
+    // and keeps them alive; the slice lives no longer than the borrow of the tensor. Numbers of any kind are good
+    // bytes. Nobody writes to them meanwhile: `tch` has neither `Sync` tensors nor threads of its own that work on
+    // after an operation returns, so only a clone of the tensor's handle sent to another thread could, and whoever
+    // saves a model that is trained on at the same time takes a `Snapshot` first, which shares its memory with nobody.
     Some(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<u8>(), bytes) })
 }
 

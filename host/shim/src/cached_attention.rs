@@ -26,8 +26,8 @@ pub fn is_for(kind: Kind, device: Device) -> bool {
 }
 
 /// `[b, heads, width]`: for queries `[b, heads, width]`, the attention of query `i` to the first `lengths[i]` keys and
-/// values of row `i` of a cache, `[rows, capacity, key heads, width]` each with at least `b` rows. Heads that follow each
-/// other share a key head where there are fewer of those. No gradient.
+/// values of row `i` of a cache, `[rows, capacity, key heads, width]` each with at least `b` rows. Heads that follow
+/// each other share a key head where there are fewer of those. No gradient.
 ///
 /// # Errors
 /// Where the tensors are not fp32, contiguous and on the CPU, or their shapes do not fit.

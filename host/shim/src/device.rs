@@ -17,8 +17,8 @@ unsafe extern "C" {
     fn octo_shim_current_stream(index: c_int, stream: *mut *mut c_void) -> Message;
 }
 
-/// How many there are. Asking also keeps libtorch's CUDA half linked, where the build has one: [`tch::Cuda`] alone would
-/// let the linker drop it.
+/// How many there are. Asking also keeps libtorch's CUDA half linked, where the build has one: [`tch::Cuda`] alone
+/// would let the linker drop it.
 pub fn cuda_devices() -> usize {
     // SAFETY: no arguments, and what is thrown is caught.
     usize::try_from(unsafe { octo_shim_cuda_devices() }).unwrap_or(0)

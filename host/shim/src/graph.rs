@@ -1,7 +1,7 @@
 //! CUDA graphs: many launches, recorded once and sent to the GPU as one.
 //!
-//! What pays is work of many small kernels that repeats with the same shapes at the same addresses, such as one token of
-//! generation: the host's microseconds for each launch are then most of its time.
+//! What pays is work of many small kernels that repeats with the same shapes at the same addresses, such as one token
+//! of generation: the host's microseconds for each launch are then most of its time.
 
 use std::ffi::{c_int, c_void};
 

@@ -1,11 +1,12 @@
 //! The few functions of libtorch that pay and that tch does not bind: small C++ files, and the one place besides its
-//! callers' own platform calls where Octo is unsafe. Each is one Rust function, and does the same plainly where libtorch
-//! or the build has no such thing, or says so.
+//! callers' own platform calls where Octo is unsafe. Each is one Rust function, and does the same plainly where
+//! libtorch or the build has no such thing, or says so.
 //!
 //! - [`adamw`]: libtorch's own fused AdamW;
-//! - [`lists`]: the joint norm of all gradients and their scaling in one launch each, and gradients set to none, so that
-//!   a backward pass puts its own in their place rather than zeroes them first and adds to them afterwards;
-//! - [`cached_attention`]: attention of a step of generation on a CPU, which is our own arithmetic on libtorch's threads;
+//! - [`lists`]: the joint norm of all gradients and their scaling in one launch each, and gradients set to none, so
+//!   that a backward pass puts its own in their place rather than zeroes them first and adds to them afterwards;
+//! - [`cached_attention`]: attention of a step of generation on a CPU, which is our own arithmetic on libtorch's
+//!   threads;
 //! - [`packed_attention`]: flash attention over documents that lie end to end;
 //! - [`memory`]: what the GPU's allocator holds and has held;
 //! - [`numerics`]: TF32, and deterministic algorithms;
@@ -15,8 +16,8 @@
 //! - [`libtorch_version()`]: which libtorch is loaded.
 //!
 //! Each has a Rust file with its checks and its plain way, and the C++ file of the same name or, for [`memory`],
-//! [`numerics`], [`graph`] and [`upload()`], `device.cpp` and `cuda.cpp`. Data flow as pointers to tensors that the caller
-//! borrows for the call; what C++ throws comes back as a text.
+//! [`numerics`], [`graph`] and [`upload()`], `device.cpp` and `cuda.cpp`. Data flow as pointers to tensors that the
+//! caller borrows for the call; what C++ throws comes back as a text.
 //!
 //! Plain: AdamW's formula is its caller's (`octo_train::optimizer::adamw`), all others' is beside the fast one.
 //!

@@ -12,8 +12,8 @@ unsafe extern "C" {
 /// What stands before the version among the build settings.
 const KEY: &str = "TORCH_VERSION=";
 
-/// The version of the libtorch that this process has loaded, such as `2.11.0`, out of the build settings that the library
-/// reports at run time (`torch.__config__.show()` in Python). None where it reports none.
+/// The version of the libtorch that this process has loaded, such as `2.11.0`, out of the build settings that the
+/// library reports at run time (`torch.__config__.show()` in Python). None where it reports none.
 pub fn libtorch_version() -> Option<String> {
     // SAFETY: no arguments, and what is thrown is caught.
     let settings = unsafe { octo_shim_build_settings() };

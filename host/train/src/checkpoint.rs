@@ -8,8 +8,8 @@
 //! must be room for one more than are kept.
 //!
 //! `retention` says which stay, `model_folder` fills a folder with model and tokenizer, and `background` writes while
-//! training goes ahead. How a stage resumes from its newest checkpoint stands with the stage, in `midtrain/resume.rs` and
-//! `rl/resume.rs`.
+//! training goes ahead. How a stage resumes from its newest checkpoint stands with the stage, in `midtrain/resume.rs`
+//! and `rl/resume.rs`.
 
 pub(crate) mod background;
 pub(crate) mod model_folder;

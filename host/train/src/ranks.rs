@@ -4,14 +4,14 @@
 //! send it their numbers, and get back the sum. It adds in the order of ranks, in fp32 (or f64), and all get the same
 //! bytes, so the sum does not depend on timing and no rank can drift from the others.
 //!
-//! Where every rank trains on a GPU and has NCCL, gradients are summed by that, where they lie, in an order that is NCCL's
-//! own. All else goes over TCP still, and so do gradients where a rank lacks NCCL.
+//! Where every rank trains on a GPU and has NCCL, gradients are summed by that, where they lie, in an order that is
+//! NCCL's own. All else goes over TCP still, and so do gradients where a rank lacks NCCL.
 //!
-//! `connect` is how ranks find each other, `link` a connection between two, `gradients` the sum in buckets, and `nccl` the
-//! sum on GPUs.
+//! `connect` is how ranks find each other, `link` a connection between two, `gradients` the sum in buckets, and `nccl`
+//! the sum on GPUs.
 //!
-//! What is not here: overlap of communication with the backward pass, a sharded optimiser (ZeRO, FSDP), tensor, pipeline
-//! and context parallelism.
+//! What is not here: overlap of communication with the backward pass, a sharded optimiser (ZeRO, FSDP), tensor,
+//! pipeline and context parallelism.
 //!
 //! Connections are neither encrypted nor authenticated, as with torch's own stores: for a trusted network only.
 
@@ -50,8 +50,8 @@ impl Ranks {
     /// The ranks that `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` describe, as `torchrun --no-python` sets
     /// them; without `WORLD_SIZE`, or where it is 1, a process on its own.
     ///
-    /// `torchrun` often listens at `MASTER_PORT` itself and reports that with `TORCHELASTIC_USE_AGENT_STORE`: then the port
-    /// after it is taken.
+    /// `torchrun` often listens at `MASTER_PORT` itself and reports that with `TORCHELASTIC_USE_AGENT_STORE`: then the
+    /// port after it is taken.
     pub fn from_environment() -> Result<Ranks, TrainError> {
         let text = |key: &str| std::env::var(key).ok().filter(|value| !value.trim().is_empty());
         let Some(world) = text("WORLD_SIZE") else { return Ok(Ranks::alone()) };

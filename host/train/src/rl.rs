@@ -41,6 +41,7 @@ use crate::control::{Clock, Control, Finished, Stoppable};
 use crate::error::TrainError;
 use crate::generation::prompts::Prompt;
 use crate::generation::rollouts::{GenerationBudget, Generator};
+use crate::generation::settings::cache_bytes;
 use crate::measuring::step_log::StepLog;
 use crate::optimizer::adamw::AdamW;
 use crate::stage::numerics::Numerics;
@@ -108,8 +109,8 @@ struct State {
 }
 
 /// Trains for `config.steps` steps, or until `control` asks to stop, and leaves in `out`: `model/`, `metrics.jsonl`,
-/// `samples.jsonl`, `problem_history.jsonl`, `checkpoints/` and, last, `results.json`. Called again on the same `out` it
-/// resumes from the newest whole checkpoint, and generates nothing again of what was finished after it.
+/// `samples.jsonl`, `problem_history.jsonl`, `checkpoints/` and, last, `results.json`. Called again on the same `out`
+/// it resumes from the newest whole checkpoint, and generates nothing again of what was finished after it.
 ///
 /// # Errors
 /// Where a setting cannot work, a file cannot be read or written, a plugin that every step needs fails, too many updates
@@ -218,7 +219,7 @@ impl Reinforcement<'_> {
             verifier: &self.verifier,
             budget: GenerationBudget {
                 slots: self.config.generation_batch,
-                cache_bytes: config::cache_bytes(self.config.generation_cache_gib),
+                cache_bytes: cache_bytes(self.config.generation_cache_gib),
                 chunk: (self.config.generation_chunk / group).max(1) * group,
             },
         }

@@ -1,5 +1,6 @@
 //! What every stage does at its entry and its end: a thread of its own, a device, the files that mark its state.
 
+pub(crate) mod defaults;
 pub(crate) mod numerics;
 
 use std::path::Path;

@@ -20,8 +20,8 @@ pub(crate) struct ModelWriter {
 }
 
 impl ModelWriter {
-    /// The tokenizer, and the generation config, which has the tokens that end a text, of the model that training starts from,
-    /// where it has one.
+    /// The tokenizer, and the generation config, which has the tokens that end a text, of the model that training
+    /// starts from, where it has one.
     pub(crate) fn new(tokenizer: Tokenizer, model: Option<&Path>) -> ModelWriter {
         let generation_config = model.map(|model| model.join(GENERATION_CONFIG)).filter(|path| path.is_file());
         ModelWriter { tokenizer, generation_config }

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
-use crate::midtrain::config::{cpu, threads};
-use crate::rl::config::{check_generation, generation_batch, generation_cache_gib, max_prompt_tokens, one};
+use crate::generation::settings::{check_generation, generation_batch, generation_cache_gib, max_prompt_tokens};
+use crate::stage::defaults::{cpu, threads};
 
 /// Settings of an eval stage, with the recipe's keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +66,9 @@ pub struct EvalConfig {
     pub device: String,
 }
 
+fn one() -> f64 {
+    1.0
+}
 fn attempts() -> usize {
     1
 }

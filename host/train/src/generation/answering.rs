@@ -72,8 +72,8 @@ struct Answerer<'a> {
 }
 
 impl Answering {
-    /// Answers every row of `rows`, JSON Lines in which `map` finds `problem`, and writes each with `response`, `tokens`,
-    /// `finish` and `sample` added to `out`, in the order of the rows.
+    /// Answers every row of `rows`, JSON Lines in which `map` finds `problem`, and writes each with `response`,
+    /// `tokens`, `finish` and `sample` added to `out`, in the order of the rows.
     ///
     /// # Errors
     /// Where `out` is there already, where an `out.part` was made with other settings, and where a row, the model or the

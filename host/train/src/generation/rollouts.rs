@@ -1,6 +1,6 @@
 //! Rollouts: responses from the model, with the verifier's verdicts.
 //!
-//! Finished responses go to the thread that verifies ([`super::verification`]), and whole groups from there to the
+//! Finished responses go to the thread that verifies (`verification.rs`), and whole groups from there to the
 //! reward plugin, while the rest are still being generated.
 //!
 //! Prompts are generated in chunks. A chunk is the least that can be kept across an interruption: what shares a forward

@@ -61,8 +61,8 @@ fn gpu_index_among(device: &str, local_rank: Option<&str>, visible: usize) -> Op
     }
 }
 
-/// Name of a GPU, as the driver has it. Where libtorch cannot say, it is taken from the system's list of all cards: those
-/// of one machine are nearly always alike, so that the list's order hardly matters.
+/// Name of a GPU, as the driver has it. Where libtorch cannot say, it is taken from the system's list of all cards:
+/// those of one machine are nearly always alike, so that the list's order hardly matters.
 pub fn gpu_name(index: usize) -> Option<String> {
     if let Some(name) = octo_shim::device::gpu_name(index) {
         return Some(name);

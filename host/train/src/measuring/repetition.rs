@@ -1,8 +1,8 @@
 //! Responses that end in a loop, found in time linear in their length.
 //!
-//! A collapsing policy repeats itself up to the length limit (OctoThinker saw it with Llama bases). The sign is
-//! the end of a response: a passage that stands there several times over. Tokens are compared, not characters, so line ends
-//! and long passages hide nothing, and there is no pattern matcher to blow up on them.
+//! A collapsing policy repeats itself up to the length limit (OctoThinker saw it with Llama bases). The sign is the end
+//! of a response: a passage that stands there several times over. Tokens are compared, not characters, so line ends and
+//! long passages hide nothing, and there is no pattern matcher to blow up on them.
 
 /// Times in a row that a passage must stand at the end: OctoThinker's reward variants count from five.
 const TIMES: usize = 5;

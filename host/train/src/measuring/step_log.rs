@@ -17,8 +17,8 @@ pub struct StepLog {
 }
 
 impl StepLog {
-    /// Opens `path` for a run that begins or resumes: of what an earlier call left, the records stay that `keep` (given a
-    /// record and its step) wants. The others, which the run will write again, and broken lines are cut away.
+    /// Opens `path` for a run that begins or resumes: of what an earlier call left, the records stay that `keep` (given
+    /// a record and its step) wants. The others, which the run will write again, and broken lines are cut away.
     pub fn resume(path: &Path, keep: impl Fn(u64, &Value) -> bool) -> Result<StepLog, TrainError> {
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,

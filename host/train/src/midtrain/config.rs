@@ -12,6 +12,7 @@ use crate::checkpoint::Retention;
 use crate::error::TrainError;
 use crate::optimizer::adamw::AdamWConfig;
 use crate::optimizer::learning_rate::{DecayShape, LearningRate, Schedule, Warmup, WarmupShape};
+use crate::stage::defaults::{beta1, cpu, epsilon, gradient_clip, skipped_steps_limit, threads};
 
 /// What a stage does with the optimiser state of the model that it starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -129,8 +130,8 @@ pub struct MidtrainConfig {
     #[serde(default = "skipped_steps_limit")]
     pub skipped_steps_limit: u64,
     /// Standard deviations above the mean of the last 128 steps from which a loss or gradient norm is a spike, whose
-    /// update is skipped; 0 skips none. 6 is OLMo-core's number: a step skipped in vain costs one batch, a spike that is
-    /// not skipped may cost the run.
+    /// update is skipped; 0 skips none. 6 is OLMo-core's number: a step skipped in vain costs one batch, a spike that
+    /// is not skipped may cost the run.
     #[serde(default = "spike_sigma")]
     pub spike_sigma: f64,
     /// Steps between evaluations on the held-out documents, where the stage has some; 0 evaluates before the first and
@@ -158,17 +159,8 @@ fn stage_name() -> String {
 fn weight_decay() -> f64 {
     0.1
 }
-pub(crate) fn beta1() -> f64 {
-    0.9
-}
 fn beta2() -> f64 {
     0.95
-}
-pub(crate) fn epsilon() -> f64 {
-    1e-8
-}
-pub(crate) fn gradient_clip() -> f64 {
-    1.0
 }
 fn checkpoint_every() -> u64 {
     100
@@ -185,15 +177,6 @@ fn spike_sigma() -> f64 {
 fn held_out_sequences() -> usize {
     64
 }
-pub(crate) fn skipped_steps_limit() -> u64 {
-    5
-}
-pub(crate) fn threads() -> usize {
-    1
-}
-pub(crate) fn cpu() -> String {
-    "cpu".to_owned()
-}
 
 impl MidtrainConfig {
     /// Updates that the stage makes.
@@ -206,8 +189,8 @@ impl MidtrainConfig {
         (self.context as u64).saturating_mul(self.sequences_per_step as u64)
     }
 
-    /// Tokens that a sequence predicts whose documents begin at `starts`, its own beginning among them: the first token of
-    /// each further document is not predicted, where documents are apart.
+    /// Tokens that a sequence predicts whose documents begin at `starts`, its own beginning among them: the first token
+    /// of each further document is not predicted, where documents are apart.
     pub(crate) fn predicted(&self, starts: &[u32]) -> usize {
         let firsts = if self.separate_documents { starts.len().saturating_sub(1) } else { 0 };
         self.context.saturating_sub(firsts).max(1)

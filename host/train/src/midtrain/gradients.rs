@@ -24,10 +24,10 @@ impl Midtraining<'_> {
     /// Gradients of the mean loss over all tokens of the batch, of which this rank has the sequences `own`.
     ///
     /// A step reads from the device once, here: losses and norm in one tensor, because whether the update is made
-    /// depends on them. What comes before it is queued without a wait: tokens and positions go there from pinned memory,
-    /// documents are separated on the host, chunks of the loss add up where they are, and the norm is one launch. What
-    /// comes after it, scaling and update, is queued too and runs while the host draws the next batch. Besides, ranks
-    /// without NCCL read all gradients to add them up, and an evaluation reads its losses.
+    /// depends on them. What comes before it is queued without a wait: tokens and positions go there from pinned
+    /// memory, documents are separated on the host, chunks of the loss add up where they are, and the norm is one
+    /// launch. What comes after it, scaling and update, is queued too and runs while the host draws the next batch.
+    /// Besides, ranks without NCCL read all gradients to add them up, and an evaluation reads its losses.
     pub(super) fn gradients(&self, own: &Batch) -> Result<Gradients, TrainError> {
         let sequences = self.config.sequences_per_step;
         clear_gradients(self.model.parameters());

@@ -44,7 +44,8 @@ impl MemoryEstimate {
         let mut block = bytes * (6.0 * hidden + 5.0 * heads + 4.0 * inner);
         let mut rounded = 0.0;
         if config.compute != Precision::Float32 {
-            // A norm works in fp32, on a copy of its input; every weight is rounded once a pass, and kept as it was used.
+            // A norm works in fp32, on a copy of its input; every weight is rounded once a pass, and kept as it was
+            // used.
             block += 2.0 * 4.0 * hidden;
             rounded = 2.0 * parameters;
         }

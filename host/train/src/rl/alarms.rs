@@ -1,8 +1,8 @@
 //! Alarms: what looks like health in the reward's curve and is not.
 //!
-//! Each watches one figure of a step. When it has been bad for a few steps in a row the alarm is up: it is reported on the
-//! console (at first, then each time the count doubles), stands in that step's metrics and in the run's results, and
-//! ends the run where the recipe lists it under `stop`. All are in one table, with the reasons for their thresholds
+//! Each watches one figure of a step. When it has been bad for a few steps in a row the alarm is up: it is reported on
+//! the console (at first, then each time the count doubles), stands in that step's metrics and in the run's results,
+//! and ends the run where the recipe lists it under `stop`. All are in one table, with the reasons for their thresholds
 //! beside the config's defaults.
 
 use std::collections::BTreeMap;
@@ -44,8 +44,8 @@ pub struct AlarmConfig {
     /// Steps in a row for which a figure must be bad before its alarm is up, except `constant-reward`. 3, since one odd
     /// batch is noise.
     pub patience: u64,
-    /// Steps in a row without a group of different rewards before `constant-reward` is up. 10, since an early policy may
-    /// well fail whole steps, but a run that learns nothing for ten will not begin to.
+    /// Steps in a row without a group of different rewards before `constant-reward` is up. 10, since an early policy
+    /// may well fail whole steps, but a run that learns nothing for ten will not begin to.
     pub constant_reward_steps: u64,
     /// Share of a step's rollouts whose verifier or reward failed, above which `failures` is up. 0.2 is far above what
     /// odd responses cost a sound plugin, and a fifth of the compute.
@@ -55,17 +55,17 @@ pub struct AlarmConfig {
     /// answer.
     pub truncated_share: f64,
     /// Times the mean of the ten steps before that response lengths must exceed for `length-jump` to be up; the mean
-    /// starts anew when the schedule changes the limit. 2, since OctoThinker's sound runs took a hundred steps and more to
-    /// double, the collapsed ones a handful.
+    /// starts anew when the schedule changes the limit. 2, since OctoThinker's sound runs took a hundred steps and more
+    /// to double, the collapsed ones a handful.
     pub length_jump: f64,
-    /// Share of a step's responses that end in a loop, above which `repetition` is up. 0.2, since a sound policy is near
-    /// 0 and a collapse passes this on its way to 1.
+    /// Share of a step's responses that end in a loop, above which `repetition` is up. 0.2, since a sound policy is
+    /// near 0 and a collapse passes this on its way to 1.
     pub repetition_share: f64,
-    /// Entropy in nats per token below which `entropy-collapse` is up. At 0.02 a response of fifty tokens has one nat, so
-    /// most of a group are copies of each other.
+    /// Entropy in nats per token below which `entropy-collapse` is up. At 0.02 a response of fifty tokens has one nat,
+    /// so most of a group are copies of each other.
     pub entropy_floor: f64,
-    /// Times the mean of the ten steps before that a divergence must exceed for `kl-jump` to be up. 10, since divergences
-    /// vary by a few times from step to step.
+    /// Times the mean of the ten steps before that a divergence must exceed for `kl-jump` to be up. 10, since
+    /// divergences vary by a few times from step to step.
     pub kl_jump: f64,
 }
 
@@ -269,8 +269,8 @@ pub struct AlarmState {
 }
 
 impl AlarmState {
-    /// The alarms that are up after `step`, counted from 1; reports those on the console that are new or have been up for
-    /// twice as long as when last reported.
+    /// The alarms that are up after `step`, counted from 1; reports those on the console that are new or have been up
+    /// for twice as long as when last reported.
     pub fn watch(&mut self, config: &AlarmConfig, step: u64, at: &Figures) -> Vec<RaisedAlarm> {
         if at.length_limit != self.length_limit {
             // A new limit changes lengths for a good reason.

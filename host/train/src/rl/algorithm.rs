@@ -20,9 +20,9 @@
 //! # What an algorithm is
 //!
 //! The update sees per-token weights and advantages, and a loss over single tokens. An algorithm fills those in: how
-//! advantages come of rewards, which ratio its loss has, where that is clipped, and how a response's tokens weigh. All of
-//! it but the first can be set apart in the recipe, so that an ablation can vary one thing. To add one, write its file
-//! and name it in [`AlgorithmName`].
+//! advantages come of rewards, which ratio its loss has, where that is clipped, and how a response's tokens weigh. All
+//! of it but the first can be set apart in the recipe, so that an ablation can vary one thing. To add one, write its
+//! file and name it in [`AlgorithmName`].
 //!
 //! **The reward is on the last token.** That is how OctoThinker's trainer has it. Without a discount, as there, the
 //! return of every token of a response is then the same, the whole reward; so "on the last token" means that each

@@ -1,4 +1,5 @@
-//! The rollouts of a step: generated, verified and rewarded, and on request until enough groups have rewards that differ.
+//! The rollouts of a step: generated, verified and rewarded, and on request until enough groups have rewards that
+//! differ.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,8 +47,8 @@ impl Reinforcement<'_> {
     /// The rollouts of this step.
     ///
     /// With dynamic sampling (DAPO) a group of equal rewards, which has no gradient, is replaced by a further prompt,
-    /// round after round, up to `sampling_rounds`. A round asks for as many prompts as are lacking, so nothing useful is
-    /// thrown away; where groups are lacking at the end, the step learns from fewer.
+    /// round after round, up to `sampling_rounds`. A round asks for as many prompts as are lacking, so nothing useful
+    /// is thrown away; where groups are lacking at the end, the step learns from fewer.
     pub(super) fn collect(
         &mut self,
         at: &Progress,

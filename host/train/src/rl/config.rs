@@ -14,9 +14,10 @@ use super::algorithm::loss::{KlEstimator, PolicyLoss};
 use super::algorithm::{Algorithm, AlgorithmName};
 use super::masking::FailedRollouts;
 use crate::error::TrainError;
-use crate::midtrain::config::{beta1, cpu, epsilon, gradient_clip, skipped_steps_limit, threads};
+use crate::generation::settings::{check_generation, generation_batch, generation_cache_gib, max_prompt_tokens};
 use crate::optimizer::adamw::AdamWConfig;
 use crate::optimizer::learning_rate::{DecayShape, LearningRate, Schedule, Warmup};
+use crate::stage::defaults::{beta1, cpu, epsilon, gradient_clip, skipped_steps_limit, threads};
 
 /// Where the log-probabilities before a step's first update come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -106,10 +107,12 @@ pub struct RlConfig {
     /// algorithm's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<f64>,
-    /// Clip of the importance ratio below: it is held at 1 − `clip_low` or more. Unless set, `clip`, or the algorithm's.
+    /// Clip of the importance ratio below: it is held at 1 − `clip_low` or more. Unless set, `clip`, or the
+    /// algorithm's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_low: Option<f64>,
-    /// Clip of the importance ratio above: it is held at 1 + `clip_high` or less. Unless set, `clip`, or the algorithm's.
+    /// Clip of the importance ratio above: it is held at 1 + `clip_high` or less. Unless set, `clip`, or the
+    /// algorithm's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_high: Option<f64>,
     /// What the loss is a mean of: `token`, `sequence` or `fixed-length`. Unless set, the algorithm's.
@@ -124,8 +127,9 @@ pub struct RlConfig {
     /// Where the divergence from the initial model counts: in the `loss` or in the `reward`.
     #[serde(default)]
     pub kl_place: KlPlace,
-    /// Cap of truncated importance sampling, the most that a token may weigh: it corrects for the engine's probabilities
-    /// not being the trainer's. Unless set, nothing is weighed; the mismatch is measured at every step either way.
+    /// Cap of truncated importance sampling, the most that a token may weigh: it corrects for the engine's
+    /// probabilities not being the trainer's. Unless set, nothing is weighed; the mismatch is measured at every step
+    /// either way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub importance_cap: Option<f64>,
     /// Largest norm of all gradients together; a larger one is scaled down to it.
@@ -188,8 +192,8 @@ pub struct RlConfig {
     /// Rollouts between two points at which an interrupted step can resume, rounded to whole groups.
     #[serde(default = "generation_chunk")]
     pub generation_chunk: usize,
-    /// Number format of the passes, of generation and of training alike: `float32` or `bfloat16`. Weights, gradients and
-    /// moments are fp32 with either.
+    /// Number format of the passes, of generation and of training alike: `float32` or `bfloat16`. Weights, gradients
+    /// and moments are fp32 with either.
     #[serde(default)]
     pub compute: Precision,
     /// Whether blocks are computed a second time for the backward pass, instead of keeping their activations.
@@ -248,17 +252,8 @@ fn sampling_rounds() -> u64 {
 fn beta2() -> f64 {
     0.999
 }
-pub(crate) fn max_prompt_tokens() -> usize {
-    400
-}
 fn checkpoint_every() -> u64 {
     10
-}
-pub(crate) fn generation_batch() -> usize {
-    256
-}
-pub(crate) fn generation_cache_gib() -> f64 {
-    2.0
 }
 fn generation_chunk() -> usize {
     1024
@@ -268,9 +263,6 @@ fn tokens_per_forward() -> usize {
 }
 fn samples_per_step() -> usize {
     2
-}
-pub(crate) fn one() -> f64 {
-    1.0
 }
 
 impl RlConfig {
@@ -415,29 +407,6 @@ impl RlConfig {
     pub fn rollouts_per_step(&self) -> usize {
         self.prompts_per_step * self.rollouts_per_prompt
     }
-}
-
-/// Refuses settings of generation that cannot work, naming the key.
-pub(crate) fn check_generation(batch: usize, cache_gib: f64, min_p: f64, compute: Precision) -> Result<(), TrainError> {
-    if batch == 0 {
-        return Err(TrainError::config("generation_batch", "must be at least 1"));
-    }
-    if !(cache_gib.is_finite() && cache_gib > 0.0) {
-        return Err(TrainError::config("generation_cache_gib", format!("{cache_gib} is not a positive number")));
-    }
-    if !(0.0..=1.0).contains(&min_p) {
-        return Err(TrainError::config("min_p", format!("{min_p} is not between 0 and 1")));
-    }
-    if compute == Precision::Float16 {
-        let message = "gradients underflow in `float16` without loss scaling, which is not implemented; use `bfloat16`";
-        return Err(TrainError::config("compute", message));
-    }
-    Ok(())
-}
-
-/// `generation_cache_gib` in bytes.
-pub(crate) fn cache_bytes(gib: f64) -> usize {
-    (gib * f64::from(1 << 30)) as usize
 }
 
 #[cfg(test)]

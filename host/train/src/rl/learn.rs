@@ -101,7 +101,7 @@ impl Reinforcement<'_> {
         let penalties = match kl {
             KlTerm::InReward => {
                 let weighted = rows.which(|row| row.weight() > 0.0);
-                self.look_before_updates(&passes, &mut rows, &weighted)?;
+                self.fill_before_updates(&passes, &mut rows, &weighted)?;
                 Some(self.penalties(&rows)?)
             }
             KlTerm::InLoss | KlTerm::Absent => None,
@@ -109,16 +109,16 @@ impl Reinforcement<'_> {
         self.set_advantages(&mut rows, penalties.as_deref());
         if kl != KlTerm::InReward {
             let with_gradient = rows.which(|row| row.has_gradient(kl == KlTerm::InLoss));
-            self.look_before_updates(&passes, &mut rows, &with_gradient)?;
+            self.fill_before_updates(&passes, &mut rows, &with_gradient)?;
         }
-        let mut mismatch = self.weigh_by_importance(&passes, &mut rows);
+        let before_updates = self.weigh_by_importance(&passes, &mut rows);
         let updates = self.update(&passes, &rows, learning_rate)?;
-        if mismatch.divergence().is_none() {
-            mismatch = updates.mismatch;
-        }
-        if mismatch.divergence().is_none() {
-            mismatch = self.mismatch_of_few(&passes, collected, &prompts)?;
-        }
+        // On all rows whose old log-probabilities were recomputed, else on those of the first pass, else on a few.
+        let measured = [before_updates, updates.mismatch].into_iter().find(|found| found.divergence().is_some());
+        let mismatch = match measured {
+            Some(mismatch) => mismatch,
+            None => self.mismatch_of_few(&passes, collected, &prompts)?,
+        };
         let made = updates.made.max(1) as f64;
         Ok(Learned {
             gradient_norm: updates.gradient_norm / made,
@@ -159,7 +159,7 @@ impl Reinforcement<'_> {
 
     /// Fills in what the `chosen` rows need of the weights as they are before the first update: old log-probabilities,
     /// and those of the reference model where there is one.
-    fn look_before_updates(
+    fn fill_before_updates(
         &self,
         passes: &PolicyPasses,
         rows: &mut Rows<'_>,

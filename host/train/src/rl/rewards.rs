@@ -1,8 +1,8 @@
 //! From verdicts to rewards, through the reward plugins.
 //!
 //! The plugin sees whole groups, less the rollouts whose verifier failed: it has no verdict to go by there. A rollout
-//! that fails here or there has no reward, and what that means for the loss is the recipe's choice ([`super::masking`]),
-//! never a silent 0.
+//! that fails here or there has no reward, and what that means for the loss is the recipe's choice
+//! ([`super::masking`]), never a silent 0.
 
 use std::collections::{BTreeMap, BTreeSet};
 

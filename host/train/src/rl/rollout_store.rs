@@ -4,8 +4,8 @@
 //! `OUT/rollouts/step-NNNNNN-NNNN.safetensors`: tokens and log-probabilities as they were sampled, bit by bit, and the
 //! verdicts. A run that resumes from an earlier checkpoint reads them instead of generating, as it comes to their step,
 //! and only what was not finished is generated again. Each file carries the digest of all that its rollouts follow from
-//! (weights, prompts, seeds, sampling, verifier). Where that differs, as on a GPU whose arithmetic did not repeat to the
-//! bit, the file is passed over: a response must come from the policy that learns from it.
+//! (weights, prompts, seeds, sampling, verifier). Where that differs, as on a GPU whose arithmetic did not repeat to
+//! the bit, the file is passed over: a response must come from the policy that learns from it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -29,8 +29,8 @@ fn a_stopped_or_killed_run_ends_with_the_same_bits() {
     assert!(weights(&straight) == weights(&stopped), "stopped and resumed");
     assert_eq!(records(&stopped.join("metrics.jsonl")), whole);
 
-    // Killed at step 7: the newest checkpoint is of step 4 or, where its writing was slow, none; metrics run on to 7, and a
-    // checkpoint was being written.
+    // Killed at step 7: the newest checkpoint is of step 4 or, where its writing was slow, none; metrics run on to 7,
+    // and a checkpoint was being written.
     std::fs::create_dir_all(killed.join("checkpoints/.partial-step-000008")).expect("a half-written checkpoint");
     midtrain(&config, world.midtrain_inputs(), &killed, 7, &Control::silent()).expect("resumes");
     assert!(weights(&straight) == weights(&killed), "killed and resumed");

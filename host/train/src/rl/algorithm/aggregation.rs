@@ -12,7 +12,8 @@ pub enum Aggregation {
     /// Mean of responses, each the mean of its tokens (the GRPO paper, GSPO).
     Sequence,
     /// Mean of responses, each the sum of its tokens divided by the longest response allowed (Dr. GRPO). That is the
-    /// recipe's `max_response_tokens` and not the schedule's limit of the step, or each stair would lower the learning rate.
+    /// recipe's `max_response_tokens` and not the schedule's limit of the step, or each stair would lower the learning
+    /// rate.
     FixedLength,
 }
 

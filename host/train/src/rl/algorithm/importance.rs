@@ -1,8 +1,8 @@
 //! The train–inference mismatch, and its correction by importance weights.
 //!
-//! The engine that samples and the trainer that learns run the same weights, but batches, caches and kernels differ, and
-//! with them the last digits of every log-probability; on a GPU in half precision the mismatch can be large enough to
-//! spoil training. It is measured at every step. On request rollouts are weighed by truncated importance sampling:
+//! The engine that samples and the trainer that learns run the same weights, but batches, caches and kernels differ,
+//! and with them the last digits of every log-probability; on a GPU in half precision the mismatch can be large enough
+//! to spoil training. It is measured at every step. On request rollouts are weighed by truncated importance sampling:
 //! min(trainer's ÷ engine's probability, cap).
 
 use crate::rl::algorithm::loss::ImportanceRatio;

@@ -65,8 +65,8 @@ pub struct PolicyTokens<'a> {
     /// Log-probabilities before the first update. `None`: this is the first update, so they equal the present ones
     /// and need no second forward.
     pub old: Option<&'a Tensor>,
-    /// With [`ImportanceRatio::Sequence`] and `old`: the mean over its response of new less old log-probability, at each
-    /// token.
+    /// With [`ImportanceRatio::Sequence`] and `old`: the mean over its response of new less old log-probability, at
+    /// each token.
     pub sequence: Option<&'a Tensor>,
     /// Log-probabilities under the reference model, where there is a KL term.
     pub reference: Option<&'a Tensor>,

@@ -2,8 +2,8 @@
 //! others of its prompt.
 //!
 //! A response is one action: its log-probability is the sum over its tokens. That sum, divided by the longest response
-//! allowed, is the fixed-length aggregation; the constant changes no direction. At a step's first update the gradient is
-//! the paper's; further ones are held by PPO's clip, which the paper, on-policy, does not need.
+//! allowed, is the fixed-length aggregation; the constant changes no direction. At a step's first update the gradient
+//! is the paper's; further ones are held by PPO's clip, which the paper, on-policy, does not need.
 
 use super::advantage::varied;
 use super::aggregation::Aggregation;

@@ -225,7 +225,8 @@ impl Packed {
         for (index, row) in chosen.iter().enumerate() {
             let tokens = row.prompt.iter().chain(row.response).map(|token| i64::from(*token));
             inputs.extend(tokens.chain(std::iter::repeat(0)).take(width));
-            // A row of the full width loses its last token here, a shorter one keeps it as filling: nothing looks at it.
+            // A row of the full width loses its last token here, a shorter one keeps it as filling: nothing looks at
+            // it.
             let first = (index * width + row.prompt.len()).saturating_sub(1);
             positions.extend((first..first + row.response.len()).map(|position| position as i64));
             targets.extend(row.response.iter().map(|token| i64::from(*token)));
