@@ -6,7 +6,7 @@ use octo_plugin::{DataFilter, Failure};
 
 /// Decides on documents. A decision may depend on its document alone, never on its neighbours.
 pub trait Filter: Sync {
-    /// One decision or failure a document, in their order.
+    /// One decision or failure per document, in their order.
     fn filter(&self, documents: &[Document]) -> Vec<Result<Decision, Failure>>;
 }
 

@@ -3,11 +3,19 @@
 //! [`curate`] streams documents through filters in order and writes what was kept, what was dropped and why, what a
 //! filter failed on, and the counts of all of it. The output depends on the documents, the filters and their order
 //! alone: the same bytes on any machine, with any number of threads.
+//!
+//! Documents flow chunk by chunk: `pipeline.rs` reads a chunk, gives it to each [`Filter`] in turn while the next chunk
+//! is read, and writes every document to one of three shards ([`KEPT`], [`DROPPED`], [`DEAD_LETTER`]). `filter.rs` is
+//! what the pipeline asks of a filter, and how a decision changes a document; `statistics.rs` counts what became of each
+//! document into the [`Statistics`] of `octo-record`.
+//!
+//! There are no checkpoints. A run that is stopped or fails keeps nothing, and the next one starts over.
 
 mod filter;
 mod pipeline;
 mod statistics;
 
 pub use filter::Filter;
-pub use pipeline::{CurateError, DEAD_LETTER, DROPPED, KEPT, Options, STATISTICS, curate, curate_with};
-pub use statistics::{Counts, FilterStatistics, Statistics};
+pub use octo_record::layout::{DEAD_LETTER, DROPPED, KEPT, STATISTICS};
+pub use octo_record::{Counts, FilterStatistics, Statistics};
+pub use pipeline::{CurateError, Options, curate, curate_with};

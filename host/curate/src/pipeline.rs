@@ -1,51 +1,45 @@
 //! Documents in, filters in order, shards out; a chunk at a time.
 
 use crate::filter::{Filter, annotate, to_plugin, to_record};
-use crate::statistics::{End, Origin, Statistics};
+use crate::statistics::{End, Origin, count_decision, count_document, nothing_counted};
 use octo_data::jsonl::{Documents, JsonlWriter, read_documents};
 use octo_data::{DataError, atomic, record};
 use octo_plugin::Failure;
 use octo_plugin::types::{Decision, Document};
+use octo_record::Statistics;
+use octo_record::layout::{DEAD_LETTER, DROPPED, KEPT, STATISTICS};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Documents that every filter kept, as the filters left them.
-pub const KEPT: &str = "kept.jsonl.zst";
-/// Documents that a filter dropped, as they reached it, with `dropped_by` and `reason`.
-pub const DROPPED: &str = "dropped.jsonl.zst";
-/// Documents that a filter failed on, as they reached it, with `failed_in`, `failure` and `message`.
-pub const DEAD_LETTER: &str = "dead-letter.jsonl.zst";
-/// The counts; written last, so it is there only when all of them are.
-pub const STATISTICS: &str = "statistics.json";
 
 /// Documents of a chunk, and the bytes of text that end one early: it has to fit into memory.
 const CHUNK_DOCUMENTS: usize = 1024;
 const CHUNK_BYTES: usize = 64 << 20;
 
-/// How bad lines are warned of before there are too many to read.
+/// Bad lines that are named in warnings; more of them nobody would read.
 const WARNINGS: u64 = 20;
 
 /// What the pipeline tolerates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Skip and count lines that are no documents, instead of ending at the first. A file that is cut short or cannot
+    /// Skip and count lines that are not documents, instead of ending at the first. A file that is cut short or cannot
     /// be read ends the run all the same: how much of it is missing nobody knows.
     pub skip_bad_lines: bool,
 }
 
-/// Why a run of the pipeline ended early. Nothing is left in the output folder then but what lay there before.
+/// Why a run of the pipeline ended early. It keeps nothing: the output folder has what lay there before, and the next
+/// run starts over.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CurateError {
-    /// The stop flag was raised.
-    #[error("stopped")]
+    /// The stop flag was raised. There are no checkpoints, so nothing of the work is kept.
+    #[error("stopped before the end; nothing is kept, and the next run starts over")]
     Stopped,
     /// An input cannot be read, or an output not written.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A filter broke its promise of one decision a document.
-    #[error("filter \"{filter}\" gave {given} decisions for {documents} documents")]
+    /// A filter did not give one decision per document.
+    #[error("filter {filter:?} gave {given} decisions for {documents} documents")]
     Decisions {
         /// The filter's role.
         filter: String,
@@ -70,10 +64,13 @@ pub fn curate<F: Filter + ?Sized>(
 /// Runs the documents of `inputs`, in order, through `filters`, in order, each with its role, and writes [`KEPT`],
 /// [`DROPPED`], [`DEAD_LETTER`] and [`STATISTICS`] into the folder `out`.
 ///
-/// A filter that fails on a document ends that document's way alone; it goes to the dead letters and is counted, and
+/// A filter that fails on a document ends the processing of that document alone; it goes to the dead letters and is counted, and
 /// is never dropped or kept in silence. Filters run on rayon's current pool while the next chunk is read. `stop` is
-/// looked at between chunks. `progress` is told, after each chunk, the documents done and the bytes of the inputs, as
-/// they lie on disk, that were read for them and for the next chunk.
+/// looked at between chunks. `progress` is called after each chunk with the documents done and the bytes of the inputs,
+/// as they lie on disk, that were read for them and for the next chunk.
+///
+/// # Errors
+/// [`CurateError`], where the run was stopped or failed; nothing is kept then.
 pub fn curate_with<F: Filter + ?Sized>(
     inputs: &[PathBuf],
     filters: &[(String, &F)],
@@ -82,7 +79,7 @@ pub fn curate_with<F: Filter + ?Sized>(
     stop: &AtomicBool,
     progress: &dyn Fn(u64, u64),
 ) -> Result<Statistics, CurateError> {
-    let mut statistics = Statistics::new(filters.iter().map(|(role, _)| role.as_str()));
+    let mut statistics = nothing_counted(filters.iter().map(|(role, _)| role.as_str()));
     let mut reader = Reader::new(inputs, *options);
     let mut outputs = Outputs::create(out)?;
     let mut chunk = reader.next_chunk()?;
@@ -103,16 +100,16 @@ pub fn curate_with<F: Filter + ?Sized>(
     Ok(statistics)
 }
 
-/// A document on its way.
-struct Traveller {
+/// A document and what the filters have decided about it so far.
+struct FilteredDocument {
     origin: Origin,
     document: Document,
-    fate: Fate,
+    status: Status,
 }
 
-enum Fate {
+enum Status {
     /// Kept by every filter so far.
-    Alive,
+    Kept,
     /// Dropped by the filter of this index, for this reason.
     Dropped(usize, String),
     /// Failed in the filter of this index.
@@ -123,16 +120,16 @@ fn run_filters<F: Filter + ?Sized>(
     documents: Vec<Document>,
     filters: &[(String, &F)],
     statistics: &mut Statistics,
-) -> Result<Vec<Traveller>, CurateError> {
-    let mut travellers: Vec<Traveller> = documents
+) -> Result<Vec<FilteredDocument>, CurateError> {
+    let mut filtered: Vec<FilteredDocument> = documents
         .into_iter()
-        .map(|document| Traveller { origin: Origin::of(&document), document, fate: Fate::Alive })
+        .map(|document| FilteredDocument { origin: Origin::of(&document), document, status: Status::Kept })
         .collect();
     for (index, ((role, filter), counts)) in filters.iter().zip(&mut statistics.filters).enumerate() {
-        let mut alive: Vec<&mut Traveller> =
-            travellers.iter_mut().filter(|traveller| matches!(traveller.fate, Fate::Alive)).collect();
-        // Filters take documents side by side; those that live are moved there and back, not copied.
-        let documents: Vec<Document> = alive.iter_mut().map(|traveller| take(&mut traveller.document)).collect();
+        let mut kept: Vec<&mut FilteredDocument> =
+            filtered.iter_mut().filter(|one| matches!(one.status, Status::Kept)).collect();
+        // Filters take documents side by side; those still kept are moved there and back, not copied.
+        let documents: Vec<Document> = kept.iter_mut().map(|one| take(&mut one.document)).collect();
         let decisions = filter.filter(&documents);
         if decisions.len() != documents.len() {
             return Err(CurateError::Decisions {
@@ -141,22 +138,22 @@ fn run_filters<F: Filter + ?Sized>(
                 documents: documents.len(),
             });
         }
-        for ((traveller, document), decision) in alive.into_iter().zip(documents).zip(decisions) {
-            counts.count(&decision);
-            traveller.document = document;
+        for ((one, document), decision) in kept.into_iter().zip(documents).zip(decisions) {
+            count_decision(counts, &decision);
+            one.document = document;
             match decision {
                 Ok(Decision::Keep) => {}
-                Ok(Decision::Annotate(fields)) => annotate(&mut traveller.document, fields),
+                Ok(Decision::Annotate(fields)) => annotate(&mut one.document, fields),
                 Ok(Decision::Rewrite(rewritten)) => {
-                    traveller.document.text = rewritten.text;
-                    annotate(&mut traveller.document, rewritten.fields);
+                    one.document.text = rewritten.text;
+                    annotate(&mut one.document, rewritten.fields);
                 }
-                Ok(Decision::Drop(reason)) => traveller.fate = Fate::Dropped(index, reason),
-                Err(failure) => traveller.fate = Fate::Failed(index, failure),
+                Ok(Decision::Drop(reason)) => one.status = Status::Dropped(index, reason),
+                Err(failure) => one.status = Status::Failed(index, failure),
             }
         }
     }
-    Ok(travellers)
+    Ok(filtered)
 }
 
 fn take(document: &mut Document) -> Document {
@@ -169,18 +166,18 @@ struct Reader<'a> {
     waiting: std::slice::Iter<'a, PathBuf>,
     current: Option<Documents>,
     /// Bytes read of the inputs before the current one.
-    bytes_behind: u64,
+    bytes_of_inputs_done: u64,
     options: Options,
     bad_lines: u64,
 }
 
 impl<'a> Reader<'a> {
     fn new(inputs: &'a [PathBuf], options: Options) -> Reader<'a> {
-        Reader { waiting: inputs.iter(), current: None, bytes_behind: 0, options, bad_lines: 0 }
+        Reader { waiting: inputs.iter(), current: None, bytes_of_inputs_done: 0, options, bad_lines: 0 }
     }
 
     fn bytes_read(&self) -> u64 {
-        self.bytes_behind + self.current.as_ref().map_or(0, Documents::bytes_read)
+        self.bytes_of_inputs_done + self.current.as_ref().map_or(0, Documents::bytes_read)
     }
 
     /// Empty once there is nothing left.
@@ -211,7 +208,7 @@ impl<'a> Reader<'a> {
                 }
                 Some(Err(error)) => return Err(error.into()),
                 None => {
-                    self.bytes_behind += documents.bytes_read();
+                    self.bytes_of_inputs_done += documents.bytes_read();
                     self.current = None;
                 }
             }
@@ -255,23 +252,23 @@ impl Outputs {
 
     fn write<F: ?Sized>(
         &mut self,
-        travellers: Vec<Traveller>,
+        documents: Vec<FilteredDocument>,
         filters: &[(String, &F)],
         statistics: &mut Statistics,
     ) -> Result<(), DataError> {
         let role = |index: usize| filters.get(index).map_or("", |(role, _)| role.as_str());
-        for Traveller { origin, document, fate } in travellers {
+        for FilteredDocument { origin, document, status } in documents {
             let document = to_record(document);
-            let end = match fate {
-                Fate::Alive => {
+            let end = match status {
+                Status::Kept => {
                     self.kept.write(&document)?;
                     End::Kept(document.text.len() as u64)
                 }
-                Fate::Dropped(index, reason) => {
+                Status::Dropped(index, reason) => {
                     self.dropped.write(&DroppedLine { document, dropped_by: role(index), reason: &reason })?;
                     End::Dropped
                 }
-                Fate::Failed(index, failure) => {
+                Status::Failed(index, failure) => {
                     self.dead_letter.write(&DeadLetterLine {
                         document,
                         failed_in: role(index),
@@ -281,16 +278,14 @@ impl Outputs {
                     End::Failed
                 }
             };
-            statistics.count(&origin, end);
+            count_document(statistics, &origin, end);
         }
         Ok(())
     }
 
     fn finish(self, statistics: &Statistics, out: &Path) -> Result<(), DataError> {
         let path = out.join(STATISTICS);
-        let mut text =
-            serde_json::to_vec_pretty(statistics).map_err(|error| DataError::file("write", &path, error.into()))?;
-        text.push(b'\n');
+        let text = octo_record::to_json(statistics).map_err(|error| DataError::file("write", &path, error.into()))?;
         self.kept.finish()?;
         self.dropped.finish()?;
         self.dead_letter.finish()?;

@@ -1,8 +1,8 @@
-//! What happened to the documents: the counts of `statistics.json`.
+//! Counts what happened to the documents, for `statistics.json`.
 
 use octo_plugin::Failure;
 use octo_plugin::types::{Decision, Document};
-use serde::{Deserialize, Serialize};
+use octo_record::{Counts, FilterStatistics, Statistics};
 use std::collections::BTreeMap;
 
 /// Distinct names (reasons of a filter, sources, years) that are counted one by one. A plugin or corpus that makes up
@@ -15,60 +15,6 @@ const OTHERS: &str = "(others)";
 /// The name for documents without a source or year.
 const NONE: &str = "(none)";
 
-/// Counts over a whole run of the pipeline.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Statistics {
-    /// Over all documents.
-    pub total: Counts,
-    /// Lines that were no documents and were skipped because the options allow it.
-    pub bad_lines: u64,
-    /// One entry a filter, in the order they ran.
-    pub filters: Vec<FilterStatistics>,
-    /// By the documents' source.
-    pub sources: BTreeMap<String, Counts>,
-    /// By the documents' year.
-    pub years: BTreeMap<String, Counts>,
-}
-
-/// What became of a group of documents: `read` is the sum of the other three counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counts {
-    /// Documents read.
-    pub read: u64,
-    /// Documents that every filter kept.
-    pub kept: u64,
-    /// Documents that a filter dropped.
-    pub dropped: u64,
-    /// Documents that a filter failed on.
-    pub failed: u64,
-    /// Bytes of UTF-8 text read.
-    pub text_bytes_read: u64,
-    /// Bytes of UTF-8 text kept, after rewriting.
-    pub text_bytes_kept: u64,
-}
-
-/// What one filter decided: `seen` is the sum of all other counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FilterStatistics {
-    /// The filter's role in the recipe.
-    pub filter: String,
-    /// Documents that reached it.
-    pub seen: u64,
-    /// Documents kept as they were.
-    pub kept: u64,
-    /// Documents kept with fields added.
-    pub annotated: u64,
-    /// Documents kept with another text.
-    pub rewritten: u64,
-    /// Documents dropped, by reason.
-    pub dropped: BTreeMap<String, u64>,
-    /// Documents it failed on, by kind of failure.
-    pub failed: BTreeMap<String, u64>,
-}
-
 /// How a document ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -78,24 +24,17 @@ pub(crate) enum End {
     Failed,
 }
 
-impl Statistics {
-    /// Nothing counted yet, for filters of these roles.
-    pub(crate) fn new<'a>(filters: impl IntoIterator<Item = &'a str>) -> Statistics {
-        Statistics {
-            filters: filters
-                .into_iter()
-                .map(|filter| FilterStatistics { filter: filter.to_string(), ..FilterStatistics::default() })
-                .collect(),
-            ..Statistics::default()
-        }
-    }
+/// Nothing counted yet, for filters of these roles.
+pub(crate) fn nothing_counted<'a>(filters: impl IntoIterator<Item = &'a str>) -> Statistics {
+    let named = |filter: &str| FilterStatistics { filter: filter.to_string(), ..FilterStatistics::default() };
+    Statistics { filters: filters.into_iter().map(named).collect(), ..Statistics::default() }
+}
 
-    /// Counts one document by what it was when read and how it ended.
-    pub(crate) fn count(&mut self, origin: &Origin, end: End) {
-        self.total.count(origin.text_bytes, end);
-        entry(&mut self.sources, &origin.source).count(origin.text_bytes, end);
-        entry(&mut self.years, &origin.year).count(origin.text_bytes, end);
-    }
+/// Counts one document by what it was when read and how it ended.
+pub(crate) fn count_document(statistics: &mut Statistics, origin: &Origin, end: End) {
+    count_end(&mut statistics.total, origin.text_bytes, end);
+    count_end(entry(&mut statistics.sources, &origin.source), origin.text_bytes, end);
+    count_end(entry(&mut statistics.years, &origin.year), origin.text_bytes, end);
 }
 
 /// What is counted of a document as it was read; filters may change the rest.
@@ -116,41 +55,37 @@ impl Origin {
     }
 }
 
-impl Counts {
-    fn count(&mut self, text_bytes: u64, end: End) {
-        self.read += 1;
-        self.text_bytes_read += text_bytes;
-        match end {
-            End::Kept(kept) => {
-                self.kept += 1;
-                self.text_bytes_kept += kept;
-            }
-            End::Dropped => self.dropped += 1,
-            End::Failed => self.failed += 1,
+fn count_end(counts: &mut Counts, text_bytes: u64, end: End) {
+    counts.read += 1;
+    counts.text_bytes_read += text_bytes;
+    match end {
+        End::Kept(kept) => {
+            counts.kept += 1;
+            counts.text_bytes_kept += kept;
         }
+        End::Dropped => counts.dropped += 1,
+        End::Failed => counts.failed += 1,
     }
 }
 
-impl FilterStatistics {
-    /// Counts one decision.
-    pub(crate) fn count(&mut self, decision: &Result<Decision, Failure>) {
-        self.seen += 1;
-        match decision {
-            Ok(Decision::Keep) => self.kept += 1,
-            Ok(Decision::Annotate(_)) => self.annotated += 1,
-            Ok(Decision::Rewrite(_)) => self.rewritten += 1,
-            Ok(Decision::Drop(reason)) => {
-                let known = self.dropped.contains_key(OTHERS);
-                *entry(&mut self.dropped, reason) += 1;
-                if !known && self.dropped.contains_key(OTHERS) {
-                    tracing::warn!(
-                        "filter {} gives more than {MOST_NAMES} reasons to drop; further ones are counted as `{OTHERS}`",
-                        self.filter
-                    );
-                }
+/// Counts one decision of a filter.
+pub(crate) fn count_decision(counts: &mut FilterStatistics, decision: &Result<Decision, Failure>) {
+    counts.seen += 1;
+    match decision {
+        Ok(Decision::Keep) => counts.kept += 1,
+        Ok(Decision::Annotate(_)) => counts.annotated += 1,
+        Ok(Decision::Rewrite(_)) => counts.rewritten += 1,
+        Ok(Decision::Drop(reason)) => {
+            let known = counts.dropped.contains_key(OTHERS);
+            *entry(&mut counts.dropped, reason) += 1;
+            if !known && counts.dropped.contains_key(OTHERS) {
+                tracing::warn!(
+                    "filter {} gives more than {MOST_NAMES} reasons to drop; further ones are counted as `{OTHERS}`",
+                    counts.filter
+                );
             }
-            Err(failure) => *entry(&mut self.failed, failure.kind.as_str()) += 1,
         }
+        Err(failure) => *entry(&mut counts.failed, failure.kind.as_str()) += 1,
     }
 }
 
@@ -168,11 +103,19 @@ mod tests {
         let mut statistics = FilterStatistics::default();
         for index in 0..MOST_NAMES + 500 {
             for _ in 0..2 {
-                statistics.count(&Ok(Decision::Drop(format!("reason {index}"))));
+                count_decision(&mut statistics, &Ok(Decision::Drop(format!("reason {index}"))));
             }
         }
         assert_eq!(statistics.dropped.len(), MOST_NAMES + 1);
         assert_eq!(statistics.dropped[OTHERS], 1000);
         assert_eq!(statistics.dropped.values().sum::<u64>(), statistics.seen);
+    }
+
+    #[test]
+    fn every_kind_of_failure_is_one_that_records_know() {
+        for kind in octo_plugin::FailureKind::ALL {
+            assert_eq!(kind.as_str().parse().map(octo_record::FailureKind::as_str), Ok(kind.as_str()));
+        }
+        assert_eq!(octo_record::FailureKind::ALL.len(), octo_plugin::FailureKind::ALL.len());
     }
 }

@@ -20,6 +20,11 @@ pub struct Statistics {
     pub years: BTreeMap<String, Counts>,
 }
 
+impl Statistics {
+    /// The kind of stage that writes it, as recipes and the lock name it.
+    pub const KIND: &str = "curate";
+}
+
 /// What became of a group of documents: `read` is the sum of the other three counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

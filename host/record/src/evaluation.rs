@@ -91,6 +91,9 @@ pub struct EvalResults {
 }
 
 impl EvalResults {
+    /// The kind of stage that writes it, as recipes and the lock name it.
+    pub const KIND: &str = "eval";
+
     /// The results of an evaluation of one attempt at each problem.
     pub fn new(evaluation: Evaluation, overlong_prompts: u64) -> EvalResults {
         let Evaluation { accuracy, clipped, correct_length, failures, outcomes, problems, repetition, response_length } =

@@ -31,13 +31,14 @@ pub const RESULTS: &str = "results.json";
 pub const SAMPLES: &str = "samples.jsonl";
 /// In the folder of an `rl` stage: a [`ProblemHistory`](crate::ProblemHistory) per line.
 pub const PROBLEM_HISTORY: &str = "problem_history.jsonl";
-/// In the folder of a `curate` stage: the counts; a [`Statistics`](crate::Statistics). Written last.
+/// In the folder of a `curate` stage: the counts; a [`Statistics`](crate::Statistics). Written last, so it is there only when
+/// the other files are.
 pub const STATISTICS: &str = "statistics.json";
-/// In the folder of a `curate` stage: documents that every filter kept.
+/// In the folder of a `curate` stage: documents that every filter kept, as the filters left them.
 pub const KEPT: &str = "kept.jsonl.zst";
-/// In the folder of a `curate` stage: documents that a filter dropped, with `dropped_by` and `reason`.
+/// In the folder of a `curate` stage: documents that a filter dropped, as they reached it, with `dropped_by` and `reason`.
 pub const DROPPED: &str = "dropped.jsonl.zst";
-/// In the folder of a `curate` stage: documents that a filter failed on, with `failed_in`, `failure` and `message`.
+/// In the folder of a `curate` stage: documents that a filter failed on, as they reached it, with `failed_in`, `failure` and `message`.
 pub const DEAD_LETTER: &str = "dead-letter.jsonl.zst";
 /// In the folder of a stage that trains: the model, in the layout of Hugging Face.
 pub const MODEL: &str = "model";

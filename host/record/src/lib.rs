@@ -90,3 +90,6 @@ pub fn to_json(record: &impl serde::Serialize) -> Result<Vec<u8>, serde_json::Er
     text.push(b'\n');
     Ok(text)
 }
+
+#[cfg(test)]
+mod order_tests;

@@ -77,3 +77,36 @@ impl RunLine {
         Some(RunLine { fields })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_not_a_record_is_left_out_and_counted() {
+        let text = "{\"step\":1,\"loss\":2.5}\nno\n\n{\"loss\":2.0}\n{\"step\":2,\"lo";
+        let lines = read_lines::<AnyRecord>(text.as_bytes());
+        let steps: Vec<u64> = lines.records.iter().map(|record| record.step).collect();
+        assert_eq!((steps, lines.damaged), (vec![1], 3));
+    }
+
+    #[test]
+    fn numbers_are_named_by_their_path() {
+        let record = serde_json::json!({
+            "step": 3, "time": 1.0, "loss": 2, "skipped": "why", "mixture": {"web": 0.5, "deep": {"er": 1.5}}, "no": null
+        });
+        let record: AnyRecord = serde_json::from_value(record).expect("a record");
+        let wanted = [("loss", 2.0), ("mixture/deep/er", 1.5), ("mixture/web", 0.5)];
+        assert_eq!((record.step, record.time), (3, Some(1.0)));
+        assert_eq!(record.numbers().collect::<Vec<_>>(), wanted.map(|(name, value)| (name.to_owned(), value)));
+    }
+
+    #[test]
+    fn the_line_of_a_run_has_its_stage_and_kind_among_its_keys() {
+        let line = RunLine::new("short", "midtrain", "{\"loss\":2.50,\"step\":1,\"tokens\":64}").expect("a record");
+        let text = serde_json::to_string(&line).expect("writes");
+        assert_eq!(text, "{\"kind\":\"midtrain\",\"loss\":2.5,\"stage\":\"short\",\"step\":1,\"tokens\":64}");
+        assert_eq!(RunLine::new("short", "midtrain", "{\"loss\":2."), None);
+        assert_eq!(RunLine::new("short", "midtrain", "[1]"), None);
+    }
+}

@@ -99,6 +99,9 @@ pub struct MidtrainResults {
 }
 
 impl MidtrainRecord {
+    /// The kind of stage that writes it, as recipes and the lock name it.
+    pub const KIND: &str = "midtrain";
+
     /// Steps done when it was written.
     pub fn step(&self) -> u64 {
         match self {

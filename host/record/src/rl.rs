@@ -194,6 +194,9 @@ pub struct ProblemHistory {
 }
 
 impl RlRecord {
+    /// The kind of stage that writes it, as recipes and the lock name it.
+    pub const KIND: &str = "rl";
+
     /// Steps done when it was written.
     pub fn step(&self) -> u64 {
         match self {

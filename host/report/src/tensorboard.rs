@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use octo_record::AnyRecord;
 
 use crate::ReportError;
 use crate::event_file::EventFile;
@@ -83,15 +83,13 @@ impl Follower {
         }
         let Some(open) = &mut self.open else { return Ok(()) };
         for line in text[..whole].split(|byte| *byte == b'\n') {
-            let Ok(record) = serde_json::from_slice::<Value>(line) else { continue };
-            let Some(step) = record.get("step").and_then(Value::as_u64) else { continue };
-            let mut scalars = Vec::new();
-            flatten("", &record, &mut scalars);
+            let Ok(record) = serde_json::from_slice::<AnyRecord>(line) else { continue };
+            let scalars: Vec<(String, f64)> = record.numbers().collect();
             if !scalars.is_empty() {
-                let time = record.get("time").and_then(Value::as_f64).unwrap_or_else(now);
+                let time = record.time.unwrap_or_else(now);
                 let path = open.events.path().to_owned();
                 let failed = |source| ReportError::Io { path, source };
-                open.events.scalars(time, step, &scalars).map_err(failed)?;
+                open.events.scalars(time, record.step, &scalars).map_err(failed)?;
             }
         }
         let path = open.events.path().to_owned();
@@ -120,21 +118,6 @@ impl Follower {
         let events = EventFile::create(&path, now()).map_err(|source| ReportError::Io { path, source })?;
         old.iter().try_for_each(std::fs::remove_file).map_err(failed)?;
         Ok(events)
-    }
-}
-
-/// Every number of a record as a scalar; those of an object inside it as `outer/inner`.
-fn flatten(prefix: &str, value: &Value, into: &mut Vec<(String, f64)>) {
-    for (key, value) in value.as_object().into_iter().flatten() {
-        if prefix.is_empty() && (key == "step" || key == "time") {
-            continue;
-        }
-        let tag = if prefix.is_empty() { key.clone() } else { format!("{prefix}/{key}") };
-        match value {
-            Value::Number(number) => into.extend(number.as_f64().map(|number| (tag, number))),
-            Value::Object(_) => flatten(&tag, value, into),
-            _ => {}
-        }
     }
 }
 
@@ -206,18 +189,6 @@ mod tests {
     }
 
     #[test]
-    fn numbers_become_scalars_by_their_path() {
-        let record = serde_json::json!({
-            "step": 3, "time": 1.0, "loss": 2, "skipped": "why", "mixture": {"web": 0.5, "deep": {"er": 1.5}}, "no": null
-        });
-        let mut scalars = Vec::new();
-        flatten("", &record, &mut scalars);
-        scalars.sort_by(|left, right| left.0.cmp(&right.0));
-        let wanted = [("loss", 2.0), ("mixture/deep/er", 1.5), ("mixture/web", 0.5)];
-        assert_eq!(scalars, wanted.map(|(tag, value)| (tag.to_owned(), value)));
-    }
-
-    #[test]
     fn the_tensorboard_package_reads_it_back() {
         let Some(python) = std::env::var_os("OCTO_TENSORBOARD_PYTHON") else {
             eprintln!("SKIPPED: set OCTO_TENSORBOARD_PYTHON to a Python with the `tensorboard` package");
@@ -233,7 +204,7 @@ mod tests {
         let output = Command::new(python).arg(script).arg(folder.path().join("events")).output().expect("starts");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-        let read: Value = serde_json::from_str(&said).expect("JSON");
+        let read: serde_json::Value = serde_json::from_str(&said).expect("JSON");
         let loss = read["loss"].as_array().expect("a scalar named loss");
         assert_eq!(loss.len(), 300);
         assert_eq!(loss[299], serde_json::json!([300, 300.0, 6.5]));

@@ -1,0 +1,153 @@
+//! A report of a run folder that was written with the types that runs write.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use octo_record::*;
+use octo_report::write_report;
+use serde::Serialize;
+
+fn lines(records: &[impl Serialize]) -> String {
+    records.iter().map(|record| serde_json::to_string(record).expect("writes") + "\n").collect()
+}
+
+fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    std::fs::write(path, bytes).expect("written");
+}
+
+fn held_out(step: u64, accuracy: f64) -> RlRecord {
+    let outcomes = BTreeMap::from([(Outcome::Correct, 1), (Outcome::NoAnswer, 2)]);
+    let held_out = Evaluation { accuracy, outcomes, problems: 3, response_length: 7.0, ..Evaluation::default() };
+    RlRecord::HeldOut(HeldOutRecord { held_out, set: None, step })
+}
+
+fn sample(response: &str) -> Sample {
+    Sample {
+        step: 0,
+        split: Split::HeldOut,
+        set: None,
+        pick: None,
+        id: "1".to_owned(),
+        problem: "1 + 1".to_owned(),
+        response: response.to_owned(),
+        references: vec!["2".to_owned()],
+        outcome: Some(Outcome::Correct),
+        extracted: None,
+        reason: Some("equal".to_owned()),
+        failure: None,
+        failure_message: None,
+        reward: None,
+        reward_parts: None,
+        tokens: 1,
+        token_ids: vec![7],
+        finish: Finish::Stop,
+    }
+}
+
+/// A run of a `midtrain` stage and of an `rl` stage that begins with its model; the name of the first sorts after.
+fn run(folder: &Path) {
+    let stage = |kind: &str, key: &str, inputs: &[(&str, &str)]| StageLock {
+        kind: kind.to_owned(),
+        key: key.to_owned(),
+        inputs: inputs.iter().map(|(slot, input)| ((*slot).to_owned(), (*input).to_owned())).collect(),
+        done: true,
+        seconds: Some(2.0),
+        ..StageLock::default()
+    };
+    let stages = [
+        ("z-base".to_owned(), stage(MidtrainRecord::KIND, "aa", &[])),
+        ("a-rl".to_owned(), stage(RlRecord::KIND, "bb", &[("model", "aa/model")])),
+    ];
+    let lock = RunLock { name: "small <run>".to_owned(), stages: BTreeMap::from(stages), ..RunLock::default() };
+    write(folder, layout::LOCK, lock.to_json().expect("writes"));
+
+    let step = |step: u64| {
+        MidtrainRecord::Step(MidtrainStep {
+            loss: Some(3.0 - step as f64),
+            mixture: BTreeMap::from([("web".to_owned(), 1.0)]),
+            step,
+            tokens: 64 * step,
+            ..MidtrainStep::default()
+        })
+    };
+    let base = layout::stage_of_run(folder, "z-base");
+    // A kill has cut the last line.
+    write(&base, layout::METRICS, lines(&[step(1), step(2)]) + "{\"step\":3,\"lo");
+
+    let parts = |step: u64| {
+        RlRecord::Step(Box::new(RlStep {
+            reward: 0.5,
+            reward_parts: BTreeMap::from([("brevity".to_owned(), 0.25), ("outcome".to_owned(), 0.75)]),
+            step,
+            ..RlStep::default()
+        }))
+    };
+    let rl = layout::stage_of_run(folder, "a-rl");
+    // One line is of another shape: its key `reward` has another name.
+    let renamed = lines(&[parts(3)]).replace("\"reward\":", "\"rewards\":");
+    let records = [held_out(0, 0.25), parts(1), parts(2), held_out(2, 0.5)];
+    write(&rl, layout::METRICS, lines(&records) + &renamed);
+    write(&rl, layout::SAMPLES, lines(&[sample("<b>2</b>")]));
+    let alarms = BTreeMap::from([(AlarmName::Truncated, AlarmSpan { first: 1, last: 2, steps: 2 })]);
+    write(&rl, layout::RESULTS, to_json(&RlResults { alarms, ..RlResults::default() }).expect("writes"));
+}
+
+#[test]
+fn every_figure_and_table_of_a_small_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    run(folder.path());
+    let out = folder.path().join(layout::REPORT);
+    let summary = write_report(folder.path(), &out).expect("a report").to_string();
+    let html = std::fs::read_to_string(out).expect("the report");
+    for words in [
+        "<h1>small &lt;run&gt;</h1>",
+        "Held-out accuracy",
+        "Mean reward of the training rollouts",
+        "Reward parts of a-rl",
+        "<td class=bad>truncated</td>",
+        // The stage, what it starts from, before, after, points.
+        "<td>a-rl</td><td>z-base</td><td class=n>25.0%</td><td class=n>50.0%</td><td class=\"n good\">+25.0</td>",
+        "Loss (nats a token)",
+        "Mixture weights of z-base",
+        "<b class=\"good\">correct</b> step 0, 1 tokens, ended by stop. equal",
+        "&lt;b&gt;2&lt;/b&gt;",
+        "<td>z-base</td><td>midtrain</td><td><code>aa</code></td><td>done</td><td class=n>2.0</td>",
+    ] {
+        assert!(html.contains(words), "the report lacks {words:?}");
+    }
+    assert!(!html.contains("Loss on held-out documents"), "nothing was measured");
+    let rows: Vec<&str> = summary.lines().collect();
+    assert_eq!(rows[1].split_whitespace().collect::<Vec<_>>(), ["a-rl", "25.0%", "50.0%", "+25.0", "7", "->", "7"]);
+    assert_eq!(
+        rows[2..],
+        [
+            "a-rl: 1 line of metrics.jsonl cannot be read and is left out",
+            "a-rl: alarm truncated from step 1, 2 steps",
+            "z-base: 1 line of metrics.jsonl cannot be read and is left out",
+        ]
+    );
+}
+
+#[test]
+fn results_that_are_damaged_are_named_and_left_out_and_a_damaged_lock_is_an_error() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    run(folder.path());
+    let out = folder.path().join(layout::REPORT);
+    write(&layout::stage_of_run(folder.path(), "a-rl"), layout::RESULTS, "{\"alarms\":{\"truncted\":{}}}");
+    let summary = write_report(folder.path(), &out).expect("a report").to_string();
+    assert!(
+        summary.contains("results.json: is not what a stage of kind rl writes (unknown alarm \"truncted\""),
+        "{summary}"
+    );
+    for (lock, words) in [("{", "is not the lock of a run (EOF"), ("{\"device\":\"cpu\"}", "missing field `engine`")] {
+        write(folder.path(), layout::LOCK, lock);
+        let error = write_report(folder.path(), &out).err().expect("no lock").to_string();
+        assert!(error.contains(words) && error.contains("run the recipe again"), "{error}");
+    }
+    let lock = RunLock { stages: BTreeMap::from([("../up".to_owned(), StageLock::default())]), ..RunLock::default() };
+    write(folder.path(), layout::LOCK, lock.to_json().expect("writes"));
+    let error = write_report(folder.path(), &out).err().expect("no stage's name").to_string();
+    assert!(error.contains("names a stage \"../up\""), "{error}");
+}
