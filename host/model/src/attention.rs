@@ -16,11 +16,12 @@ pub(crate) struct Attention<'a> {
 
 /// Which keys a query sees.
 enum Visible<'a> {
-    /// Those of its own row, up to its own position.
+    /// A query sees the keys of its own row, up to its own position.
     Causal { cache: Option<&'a KeyValueCache> },
-    /// Those of its own document, up to its own position.
+    /// A query sees the keys of its own document, up to its own position.
     Documents(&'a PackedLengths),
-    /// Those of its row in the cache, and its own. The mask is there where [`cached_attention`] is not for this.
+    /// A query sees the keys of its row in the cache, and its own. The mask is there where [`cached_attention`] cannot be
+    /// used.
     Cached { cache: &'a KeyValueCache, further: &'a Further, mask: Option<Tensor> },
 }
 

@@ -39,7 +39,7 @@ pub struct Engine<'a> {
 /// Generates one response per prompt with the engine's defaults; see [`Engine::generate`].
 ///
 /// # Errors
-/// As [`Engine::generate`].
+/// The errors of [`Engine::generate`].
 pub fn generate(
     model: &Model,
     tokenizer: &Tokenizer,

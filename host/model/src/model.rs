@@ -54,7 +54,7 @@ impl Model {
     /// [`Model::load_in`] fp32.
     ///
     /// # Errors
-    /// As [`Model::load_in`].
+    /// The errors of [`Model::load_in`].
     pub fn load(dir: &Path, device: Device) -> Result<Self, ModelError> {
         Self::load_in(dir, device, Precision::Float32)
     }

@@ -70,7 +70,7 @@ impl Default for Writing<'_> {
 /// (`cargo bench -p octo-model --bench against_transformers -- save`).
 ///
 /// # Errors
-/// Those of [`write_tensors`].
+/// The errors of [`write_tensors`].
 pub fn write_tensors_as(
     path: &Path,
     tensors: &[(String, Tensor)],

@@ -51,7 +51,7 @@ pub struct Checkpoint<S> {
 #[derive(Debug, Default)]
 pub struct Digests(BTreeMap<String, String>);
 
-/// None: every file is read for its digest.
+/// Digests of which none is known: every file is read for its own.
 impl From<()> for Digests {
     fn from((): ()) -> Self {
         Self::default()

@@ -68,9 +68,9 @@ pub enum TrainError {
          resumes from the newest"
     )]
     NotWritten {
-        /// Its step.
+        /// The step that it was to be of.
         step: u64,
-        /// Why.
+        /// The reason.
         reason: Box<TrainError>,
     },
     /// Too many updates in a row were skipped.

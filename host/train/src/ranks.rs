@@ -35,9 +35,9 @@ use nccl::Communicator;
 pub struct Ranks {
     rank: usize,
     world: usize,
-    /// To rank 0, or from rank 0 to each other rank in order. Empty where there is one rank only.
+    /// The connection to rank 0, or those from rank 0 to each other rank in order; empty where there is one rank only.
     links: Mutex<Vec<Link>>,
-    /// Among GPUs, once [`Ranks::join_gpus`] has found that all ranks have some.
+    /// The connection among GPUs, once [`Ranks::join_gpus`] has found that all ranks have one.
     gpus: Mutex<Option<Communicator>>,
 }
 
@@ -93,7 +93,7 @@ impl Ranks {
         self.rank
     }
 
-    /// How many there are.
+    /// How many ranks there are.
     pub fn world(&self) -> usize {
         self.world
     }

@@ -17,7 +17,7 @@ use crate::measuring::tally::Tally;
 pub struct Evaluated {
     /// Prompt index and rollout: all attempts of the first prompt, then those of the second, and so on.
     pub rollouts: Vec<(usize, Rollout)>,
-    /// Their counts.
+    /// Counts over the rollouts.
     pub tally: Tally,
 }
 

@@ -254,7 +254,7 @@ struct Part {
     path: PathBuf,
     file: File,
     settings: String,
-    /// Answers that are there.
+    /// Answers that the part has already.
     lines: usize,
 }
 

@@ -36,13 +36,13 @@ pub struct Rollout {
 
 /// Everything that turns prompts into rollouts.
 pub struct Generator<'a> {
-    /// Samples the responses.
+    /// The model that samples the responses.
     pub model: &'a Model,
-    /// Turns them into text.
+    /// The tokenizer that turns responses into text.
     pub tokenizer: &'a Tokenizer,
-    /// Judges them.
+    /// The plugin that judges them.
     pub verifier: &'a Verifier,
-    /// How many responses, in what memory, and how many to a chunk.
+    /// Responses under way, memory, and the size of a chunk.
     pub budget: GenerationBudget,
 }
 

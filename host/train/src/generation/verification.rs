@@ -34,7 +34,7 @@ pub(crate) enum Work {
     Kept {
         /// Index of its first prompt.
         first: usize,
-        /// All of it.
+        /// All rollouts of the chunk.
         rollouts: Vec<Rollout>,
     },
 }

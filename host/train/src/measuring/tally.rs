@@ -30,7 +30,7 @@ impl Tally {
         tally
     }
 
-    /// Counts one more.
+    /// Counts one more rollout.
     pub fn add(&mut self, rollout: &Rollout) {
         let tokens = rollout.response.tokens.len() as u64;
         self.rollouts += 1;

@@ -16,7 +16,7 @@ pub(super) struct Gradients {
     pub(super) losses: Vec<(usize, f64)>,
     /// Norm of all gradients together.
     pub(super) norm: f64,
-    /// The same on the device.
+    /// The norm as a tensor on the device.
     pub(super) norm_there: Tensor,
 }
 

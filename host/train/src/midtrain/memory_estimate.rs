@@ -69,7 +69,7 @@ impl MemoryEstimate {
         }
     }
 
-    /// All of it, in bytes.
+    /// The sum of all parts, in bytes.
     pub fn total(&self) -> f64 {
         self.state + self.activations + self.logits + self.runtime
     }

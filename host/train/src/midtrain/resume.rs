@@ -170,7 +170,8 @@ fn first_optimiser(config: &MidtrainConfig, initial: &Initial, model: &Model) ->
     }
 }
 
-/// In a checkpoint the optimiser's state lies among the model's files, in a finished stage beside its `model/`.
+/// The file of the optimiser's state: in a checkpoint it lies among the model's files, in a finished stage beside its
+/// `model/`.
 fn optimizer_file(folder: &Path) -> PathBuf {
     let inside = folder.join(layout::OPTIMIZER);
     if inside.is_file() { inside } else { folder.parent().unwrap_or(Path::new(".")).join(layout::OPTIMIZER) }

@@ -15,7 +15,7 @@ use crate::optimizer::clip::clip_scale;
 
 /// What a step did.
 pub(super) struct StepOutcome {
-    /// Its number, counted from 1.
+    /// The step's number, counted from 1.
     pub(super) step: u64,
     /// Tokens that the stage has seen with it.
     pub(super) tokens: u64,

@@ -52,14 +52,14 @@ pub enum WarmupShape {
     Constant,
 }
 
-/// The beginning of a stage.
+/// The warmup at the beginning of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Warmup {
     /// Its length in steps; 0 stands for no warmup.
     pub steps: u64,
-    /// How it rises.
+    /// Curve of the warmup.
     pub shape: WarmupShape,
-    /// The rate that it rises from.
+    /// The rate that the warmup rises from.
     pub start: f64,
 }
 
@@ -70,11 +70,11 @@ pub struct LearningRate {
     pub peak: f64,
     /// Rate that a decay falls to after the last step.
     pub last: f64,
-    /// Stable or decay.
+    /// What follows the warmup: stable or decay.
     pub schedule: Schedule,
     /// Curve of the decay.
     pub shape: DecayShape,
-    /// What comes before the peak.
+    /// The warmup before the peak.
     pub warmup: Warmup,
     /// Steps that the decay takes at the stage's end; `None` stands for all steps after the warmup.
     pub decay_steps: Option<u64>,

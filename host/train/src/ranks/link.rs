@@ -16,11 +16,11 @@ const LONGEST: u64 = 1 << 32;
 
 /// A number that ranks add up.
 pub(crate) trait Number: Copy + Add<Output = Self> {
-    /// Bytes of one.
+    /// Bytes of one number.
     const SIZE: usize;
-    /// Little-endian bytes of all.
+    /// Little-endian bytes of all numbers.
     fn bytes(values: &[Self]) -> Vec<u8>;
-    /// The reverse; `bytes` has as many as `into` wants.
+    /// Reads numbers back from their bytes, of which `bytes` has as many as `into` needs.
     fn read(bytes: &[u8], into: &mut [Self]);
 }
 

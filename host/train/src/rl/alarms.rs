@@ -151,7 +151,7 @@ pub struct Figures {
     pub truncated_share: f64,
     /// Mean response length in tokens.
     pub response_length: f64,
-    /// The limit in force.
+    /// The length limit in force, in tokens.
     pub length_limit: usize,
     /// Share of rollouts that end in a loop.
     pub repetition_share: f64,
@@ -167,13 +167,13 @@ pub struct Figures {
 
 /// When a figure is bad.
 enum Bad {
-    /// Above the threshold.
+    /// It is above the threshold.
     Above(f64),
-    /// Below it.
+    /// It is below the threshold.
     Below(f64),
-    /// Exactly 0.
+    /// It is exactly 0.
     Zero,
-    /// More than the factor times the mean of the steps before, and above the floor.
+    /// It is more than the factor times the mean of the steps before, and above the floor.
     Jump { factor: f64, floor: f64 },
 }
 
@@ -259,12 +259,12 @@ fn table(config: &AlarmConfig, at: &Figures) -> [Alarm; 9] {
 /// What alarms keep from step to step; in the checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AlarmState {
-    /// By figure: steps in a row for which it was bad.
+    /// Steps in a row for which each figure was bad.
     bad: BTreeMap<String, u64>,
-    /// By figure: its values at the last steps at which it was not bad, for those that jump.
+    /// Values of each figure that may jump, at the last steps at which it was not bad.
     before: BTreeMap<String, Vec<f64>>,
     length_limit: usize,
-    /// By alarm: first and last step at which it was up, and at how many.
+    /// First and last step at which each alarm was up, and at how many.
     raised: BTreeMap<octo_record::AlarmName, AlarmSpan>,
 }
 

@@ -32,7 +32,7 @@ pub struct CurriculumState {
     drawn: usize,
     /// Problems left out of this epoch; settled as it begins.
     left_out: BTreeSet<usize>,
-    /// By the problem's place among the stage's prompts.
+    /// How each problem has fared, by its place among the stage's prompts.
     history: BTreeMap<usize, History>,
 }
 

@@ -20,7 +20,7 @@ const TEMPERATURES: (f64, f64) = (0.01, 10.0);
 
 /// What a step did.
 pub(super) struct StepOutcome {
-    /// Its number, counted from 1.
+    /// The step's number, counted from 1.
     pub(super) step: u64,
     /// Response tokens that the stage has sampled with it.
     pub(super) tokens: u64,

@@ -143,7 +143,7 @@ impl PolicyPasses {
         Ok(found)
     }
 
-    /// Of every row the mean of new less old log-probability, where the loss asks for it.
+    /// The mean of new less old log-probability of every row, where the loss asks for it.
     fn sequence_log_ratios(&self, model: &Model, rows: &[&TrainingRow<'_>]) -> Result<Option<Vec<f32>>, TrainError> {
         if self.loss.ratio != ImportanceRatio::Sequence || rows.iter().any(|row| row.old.is_none()) {
             return Ok(None);
