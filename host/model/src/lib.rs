@@ -1,7 +1,7 @@
 //! Language models on libtorch, Hugging Face checkpoints and the generation engine.
 //!
 //! A folder becomes a [`Model`] ([`checkpoint`]), which makes hidden states of tokens. From there data flow two ways:
-//! for training, through the vocabulary projection in chunks into losses and gradients ([`token_log_probabilities`]);
+//! for training, through the vocabulary projection in chunks into losses and gradients ([`mod@token_log_probabilities`]);
 //! for generation, through a cache of keys and values into tokens with their log-probabilities ([`generate()`]).
 //!
 //! The layout follows the checkpoint: parameters carry the names that `transformers` gives them, so a folder written
@@ -13,8 +13,8 @@
 //! - [`model`]: a model of any family and its forward pass, in any [`Precision`];
 //! - [`checkpoint`]: folders in and out, sharded or not, as untrusted input; [`tensor_file`]: safetensors;
 //! - [`initial`]: seeded random weights; [`snapshot`]: a copy of the weights to write beside training;
-//! - [`generate`]: the generation engine, with its [`key_value_cache`], [`sampling`], `next_tokens` and `stop_texts`;
-//! - [`token_log_probabilities`]: losses and their gradients; [`chunked_loss`]: without holding all logits;
+//! - [`mod@generate`]: the generation engine, with its [`key_value_cache`], [`sampling`], `next_tokens` and `stop_texts`;
+//! - [`mod@token_log_probabilities`]: losses and their gradients; [`chunked_loss`]: without holding all logits;
 //!   `training_pass`: without holding all activations; [`documents`]: packed sequences.
 //!
 //! Nothing here touches torch's global random generator.

@@ -5,9 +5,9 @@
 //! - [`adamw`]: libtorch's own fused AdamW;
 //! - [`lists`]: the joint norm of all gradients and their scaling in one launch each, and gradients set to none, so
 //!   that a backward pass puts its own in their place rather than zeroes them first and adds to them afterwards;
-//! - [`cached_attention`]: attention of a step of generation on a CPU, which is our own arithmetic on libtorch's
+//! - [`mod@cached_attention`]: attention of a step of generation on a CPU, which is our own arithmetic on libtorch's
 //!   threads;
-//! - [`packed_attention`]: flash attention over documents that lie end to end;
+//! - [`mod@packed_attention`]: flash attention over documents that lie end to end;
 //! - [`memory`]: what the GPU's allocator holds and has held;
 //! - [`numerics`]: TF32, and deterministic algorithms;
 //! - [`graph`]: CUDA graphs of work that repeats;
