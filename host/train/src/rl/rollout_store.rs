@@ -250,7 +250,7 @@ pub(crate) fn digest(
         add(&prompt.tokens.iter().flat_map(|token| token.to_le_bytes()).collect::<Vec<u8>>());
         prompt.problem.references.iter().for_each(|reference| add(reference.as_bytes()));
     }
-    hex::encode(&hash.finalize())
+    hex::encode(hash.finalize())
 }
 
 /// A fingerprint of a model's weights that reads them once, where they are: the sum and the Euclidean norm of every
