@@ -3,8 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-const FILES: [&str; 5] =
-    ["src/lists.cpp", "src/attention.cpp", "src/cached_attention.cpp", "src/device.cpp", "src/cuda.cpp"];
+const FILES: [&str; 6] = [
+    "src/lists.cpp",
+    "src/attention.cpp",
+    "src/cached_attention.cpp",
+    "src/device.cpp",
+    "src/cuda.cpp",
+    "src/version.cpp",
+];
 /// Folders of headers below the site-packages of CUDA wheels, for CUDA 13 and 12.
 const WHEELS: [&str; 3] = ["nvidia/cu13/include", "nvidia/cuda_runtime/include", "triton/backends/nvidia/include"];
 

@@ -1,4 +1,4 @@
-//! Attention: who sees whom, and where keys and values are kept.
+//! Attention: which keys a query sees, and where keys and values are kept.
 
 use octo_shim::cached_attention::is_for;
 use octo_shim::{PackedLengths, cached_attention, packed_attention};
@@ -16,11 +16,12 @@ pub(crate) struct Attention<'a> {
 
 /// Which keys a query sees.
 enum Visible<'a> {
-    /// Those of its own row, up to its own position.
+    /// A query sees the keys of its own row, up to its own position.
     Causal { cache: Option<&'a KeyValueCache> },
-    /// Those of its own document, up to its own position.
+    /// A query sees the keys of its own document, up to its own position.
     Documents(&'a PackedLengths),
-    /// Those of its row in the cache, and its own. The mask is there where [`cached_attention`] is not for this.
+    /// A query sees the keys of its row in the cache, and its own. The mask is there where [`cached_attention`] cannot be
+    /// used.
     Cached { cache: &'a KeyValueCache, further: &'a Further, mask: Option<Tensor> },
 }
 
@@ -38,7 +39,7 @@ impl<'a> Attention<'a> {
     /// Whole sequences of `length` tokens, whose keys and values are also written into the front of a cache, if one
     /// is given.
     ///
-    /// Shorter sequences are filled up at their end: a token sees nothing behind it, so the filling is seen by nobody
+    /// Shorter sequences are filled up at their end: a token sees nothing after it, so the filling is seen by nobody
     /// and needs no mask.
     pub(crate) fn whole(rotary: &Rotary, length: i64, cache: Option<&'a KeyValueCache>, kind: Kind) -> Self {
         let index = Tensor::arange(length, (Kind::Int64, rotary.device()));

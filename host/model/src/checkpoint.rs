@@ -41,7 +41,7 @@ pub(crate) fn read_config(dir: &Path) -> Result<ModelConfig, ModelError> {
         if let Some(tokens) = eos_token_id {
             config.eos_token_id = tokens.into();
         }
-        // What the configuration would write is no other key.
+        // The key that the configuration writes does not count as another.
         if others.get("bos_token_id") == config.bos_token_id.map(Value::from).as_ref() {
             others.remove("bos_token_id");
         }

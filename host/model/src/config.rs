@@ -153,9 +153,9 @@ impl ModelConfig {
         self.parameter_shapes().iter().map(|(_, shape)| shape.iter().map(|&size| size as u64).product::<u64>()).sum()
     }
 
-    /// Floating-point operations of one forward pass for one token that attends to `context` tokens, itself included
-    /// (a multiplication and an addition count as two). Norms, biases and other element-wise work are left out. A training step is
-    /// three times this, and the mean `context` of causal training on windows of `t` tokens is `(t + 1) / 2`.
+    /// Floating-point operations of one forward pass for one token that attends to `context` tokens, itself included (a
+    /// multiplication and an addition count as two). Norms, biases and other element-wise work are left out. A training
+    /// step is three times this, and the mean `context` of causal training on windows of `t` tokens is `(t + 1) / 2`.
     pub fn forward_flops(&self, context: usize) -> u64 {
         let [vocabulary, hidden, inner, layers] =
             [self.vocab_size, self.hidden_size, self.intermediate_size, self.num_hidden_layers].map(|n| n as u64);

@@ -83,7 +83,7 @@ impl From<EndTokens> for Vec<u32> {
 }
 
 impl EndTokens {
-    /// The spelling HF would choose; none for no token.
+    /// The spelling that HF would choose; `None` without a token.
     pub(crate) fn from_tokens(tokens: &[u32]) -> Option<Self> {
         match tokens {
             [] => None,
@@ -139,10 +139,11 @@ impl ConfigFile {
     }
 
     /// What a folder that is written again must not lose. Settings of windows, which no layer here has, are among it:
-    /// they have been read only to see that they ask for none. The rotary settings are not: both spellings say the same.
+    /// they have been read only to see that they ask for none. The rotary settings are not: both spellings say the
+    /// same.
     fn others(&self) -> Map<String, Value> {
         let mut others = self.others.clone();
-        // Of this one that it is there: what it says is of the weights, and set whenever they are written.
+        // Only that the key is there is kept: its value is that of the weights, and set whenever they are written.
         if let Some(dtype) = others.get_mut("torch_dtype") {
             *dtype = Value::Null;
         }

@@ -1,4 +1,4 @@
-//! What can go wrong with a model, told to a person.
+//! What can go wrong with a model, in words for a person.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ pub enum ModelError {
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         source: std::io::Error,
     },
     /// A file was read, and its content cannot be used.

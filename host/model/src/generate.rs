@@ -21,7 +21,7 @@ use crate::next_tokens::choose;
 use crate::stop_texts::StopTexts;
 use crate::{Finish, Model, ModelError, Response, Sampling};
 
-/// Keys and values take at most this much memory, unless the caller says else.
+/// Keys and values take at most this much memory, unless the caller sets another limit.
 const CACHE_BYTES: usize = 2 << 30;
 /// Sequences are read in slices of this many tokens, which bounds the memory of the activations.
 const PREFILL_TOKENS: usize = 8192;
@@ -39,7 +39,7 @@ pub struct Engine<'a> {
 /// Generates one response per prompt with the engine's defaults; see [`Engine::generate`].
 ///
 /// # Errors
-/// As [`Engine::generate`].
+/// The errors of [`Engine::generate`].
 pub fn generate(
     model: &Model,
     tokenizer: &Tokenizer,
@@ -57,18 +57,18 @@ impl<'a> Engine<'a> {
         Self { model, decode, slots: 256, cache_bytes: CACHE_BYTES }
     }
 
-    /// Responses under way at one time, at least 1; fewer where the cache's budget is short.
+    /// Sets how many responses are under way at one time, at least 1; fewer where the cache's budget is short.
     pub fn slots(self, slots: usize) -> Self {
         Self { slots: slots.max(1), ..self }
     }
 
-    /// Memory for keys and values. One response is always given what it needs.
+    /// Sets the memory for keys and values. One response is always given what it needs.
     pub fn cache_bytes(self, cache_bytes: usize) -> Self {
         Self { cache_bytes, ..self }
     }
 
     /// Generates one response per prompt, in order. `seeds[i]` alone decides the random draws of response `i`.
-    /// `on_finished` hears of each response, by the index of its prompt, as soon as it is complete.
+    /// `on_finished` is called with each response, and the index of its prompt, as soon as it is complete.
     ///
     /// # Errors
     /// [`ModelError::Argument`] for settings or prompts that cannot be used (empty, beyond the vocabulary, or longer
@@ -131,7 +131,7 @@ struct Growing {
     prompt: usize,
     /// The prompt and what has been generated.
     tokens: Vec<u32>,
-    /// Of the generated tokens.
+    /// Log-probabilities of the generated tokens.
     log_probabilities: Vec<f32>,
     generator: ChaCha8Rng,
 }
@@ -202,7 +202,7 @@ impl<'e, 'a> Run<'e, 'a> {
         }
     }
 
-    /// Gives every empty slot to who waits longest.
+    /// Gives every empty slot to the response that waits longest.
     fn fill_slots(&mut self, finished: &mut dyn FnMut(usize, Response)) -> Result<(), ModelError> {
         loop {
             let mut free: VecDeque<usize> = (0..self.most_slots)
@@ -299,7 +299,7 @@ impl<'e, 'a> Run<'e, 'a> {
         }
     }
 
-    /// Sees to it that each slot's row has room for a further token.
+    /// Makes room for a further token in each slot's row.
     fn make_room(&mut self) {
         let longest = self.slots.iter().flatten().map(|growing| growing.tokens.len()).max().unwrap_or(0);
         let capacity = self.cache.capacity() as usize;
@@ -339,7 +339,8 @@ impl<'e, 'a> Run<'e, 'a> {
         Ok(())
     }
 
-    /// Chooses a token for each of `growing` from `logits`, and tells of those that end with it; which go on.
+    /// Chooses a token for each of `growing` from `logits`, and calls `finished` with those that end with it; gives
+    /// which of them do not end yet.
     fn take_tokens(
         &mut self,
         growing: &mut [Growing],

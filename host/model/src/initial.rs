@@ -1,8 +1,8 @@
 //! Random initial weights from our own streams, so that a seed gives the same model whatever torch does.
 //!
-//! Normal with standard deviation `initializer_range`; the two matrices that write into the residual stream of a block have theirs
-//! divided by sqrt(2 * layers), which keeps the stream's size independent of depth (the GPT-2 recipe); norms are 1 and
-//! biases 0.
+//! Normal with standard deviation `initializer_range`; the two matrices that write into the residual stream of a block
+//! have theirs divided by sqrt(2 * layers), which keeps the stream's size independent of depth (the GPT-2 recipe);
+//! norms are 1 and biases 0.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 
 use crate::{ModelConfig, ModelError};
 
-/// Largest model that is drawn: 64 GiB in fp32. A mistyped size is told, where asking for the memory would end the
+/// Largest model that is drawn: 64 GiB in fp32. A mistyped size is an error, where asking for the memory would end the
 /// process.
 pub const MOST_PARAMETERS: u64 = 1 << 34;
 
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_size_is_told_and_not_tried() {
+    fn a_mistyped_size_is_an_error_and_not_tried() {
         let huge = ModelConfig { hidden_size: 1 << 20, ..config() };
         let error = crate::Model::random(&huge, 1, tch::Device::Cpu).unwrap_err().to_string();
         assert!(error.contains("parameters"), "{error}");

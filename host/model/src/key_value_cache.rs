@@ -6,8 +6,8 @@ use crate::ModelConfig;
 
 /// Keys and values of every block, `[rows, capacity, key heads, head width]`.
 ///
-/// A row is a sequence and filled from its front; how far is the user's to know. Rows do not depend on each other, so
-/// a finished sequence can give its row to another at any time. What lies behind a row's end is zero or left over from
+/// A row is a sequence and filled from its front; how far, its user knows. Rows do not depend on each other, so
+/// a finished sequence can give its row to another at any time. What lies after a row's end is zero or left over from
 /// an earlier user, so it must be hidden from attention, and is always finite.
 #[derive(Debug)]
 pub struct KeyValueCache {
@@ -20,8 +20,8 @@ impl KeyValueCache {
     /// Room for `rows` sequences of `capacity` tokens, in the kind that the model computes in.
     pub fn new(config: &ModelConfig, rows: i64, capacity: i64, (kind, device): (Kind, Device)) -> Self {
         let size = [rows, capacity, config.num_key_value_heads as i64, config.head_size() as i64];
-        let room = || Tensor::zeros(size, (kind, device));
-        let layers = (0..config.num_hidden_layers).map(|_| (room(), room())).collect();
+        let zeros = || Tensor::zeros(size, (kind, device));
+        let layers = (0..config.num_hidden_layers).map(|_| (zeros(), zeros())).collect();
         Self { layers, rows, capacity }
     }
 
@@ -96,10 +96,10 @@ impl KeyValueCache {
                 if let [first, second, ..] = &mut size[..] {
                     (*first, *second) = (rows, capacity);
                 }
-                let roomy = Tensor::zeros(&size, (states.kind(), states.device()));
+                let larger = Tensor::zeros(&size, (states.kind(), states.device()));
                 let front = |all: &Tensor| all.narrow(0, 0, kept_rows).narrow(1, 0, kept);
-                front(&roomy).copy_(&front(states));
-                *states = roomy;
+                front(&larger).copy_(&front(states));
+                *states = larger;
             }
         }
         (self.rows, self.capacity) = (rows, capacity);

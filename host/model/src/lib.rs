@@ -1,5 +1,9 @@
 //! Language models on libtorch, Hugging Face checkpoints and the generation engine.
 //!
+//! A folder becomes a [`Model`] ([`checkpoint`]), which makes hidden states of tokens. From there data flow two ways:
+//! for training, through the vocabulary projection in chunks into losses and gradients ([`mod@token_log_probabilities`]);
+//! for generation, through a cache of keys and values into tokens with their log-probabilities ([`generate()`]).
+//!
 //! The layout follows the checkpoint: parameters carry the names that `transformers` gives them, so a folder written
 //! here loads there and the reverse. One file holds one idea:
 //!
@@ -8,9 +12,9 @@
 //! - what they are built of: `norm`, `linear`, `feed_forward`, `attention`, [`rotary`] positions;
 //! - [`model`]: a model of any family and its forward pass, in any [`Precision`];
 //! - [`checkpoint`]: folders in and out, sharded or not, as untrusted input; [`tensor_file`]: safetensors;
-//! - [`initial`]: seeded random weights; [`snapshot`]: a copy of the weights to write while training goes on;
-//! - [`generate`]: the generation engine, with its [`key_value_cache`], [`sampling`], `next_tokens` and `stop_texts`;
-//! - [`token_log_probabilities`]: losses and their gradients; [`chunked_loss`]: without holding all logits;
+//! - [`initial`]: seeded random weights; [`snapshot`]: a copy of the weights to write beside training;
+//! - [`mod@generate`]: the generation engine, with its [`key_value_cache`], [`sampling`], `next_tokens` and `stop_texts`;
+//! - [`mod@token_log_probabilities`]: losses and their gradients; [`chunked_loss`]: without holding all logits;
 //!   `training_pass`: without holding all activations; [`documents`]: packed sequences.
 //!
 //! Nothing here touches torch's global random generator.

@@ -54,7 +54,7 @@ impl Model {
     /// [`Model::load_in`] fp32.
     ///
     /// # Errors
-    /// As [`Model::load_in`].
+    /// The errors of [`Model::load_in`].
     pub fn load(dir: &Path, device: Device) -> Result<Self, ModelError> {
         Self::load_in(dir, device, Precision::Float32)
     }
@@ -192,7 +192,7 @@ impl Model {
 
     /// States after the final norm, `[b, t, hidden]`, for `tokens`, `[b, t]` i64.
     ///
-    /// Shorter rows are filled up at their end with any token: nothing sees what comes behind it, so the states of the
+    /// Shorter rows are filled up at their end with any token: nothing sees what comes after it, so the states of the
     /// real ones are as if they were alone, and those of the filling mean nothing.
     ///
     /// # Panics

@@ -10,15 +10,15 @@ use tch::{Kind, Tensor};
 use crate::{ModelError, Sampling};
 
 /// Probabilities are summed as whole numbers of this one's parts. Integers add up to the same in any order, so a draw
-/// repeats on every device and with any number of threads; libtorch has no such sum of floats on a GPU. Tokens rarer than
-/// 2^-40 are never drawn.
+/// repeats on every device and with any number of threads; libtorch has no such sum of floats on a GPU. Tokens rarer
+/// than 2^-40 are never drawn.
 const WHOLE: f64 = (1_u64 << 40) as f64;
 /// On a CPU, `top_p` looks among this many of the likeliest tokens before it sorts the whole vocabulary, which takes
 /// longer than a small model's forward pass.
 const LIKELIEST: i64 = 512;
 
 /// A token for each row of `logits`, `[n, vocabulary]`, with its log-probability as
-/// [`Response::log_probabilities`](crate::Response::log_probabilities) has it: NaN where a row's logits are no
+/// [`Response::log_probabilities`](crate::Response::log_probabilities) has it: NaN where a row's logits are not a
 /// distribution. `marks` has a number in [0, 1) for each row.
 pub(crate) fn choose(logits: &Tensor, marks: &[f64], sampling: &Sampling) -> Result<Vec<(u32, f32)>, ModelError> {
     let logits = logits.to_kind(Kind::Float);
@@ -74,7 +74,7 @@ fn last(sums: &Tensor) -> Result<Tensor, ModelError> {
     Ok(sums.f_narrow(-1, columns - 1, 1)?)
 }
 
-/// Log-probabilities from the largest down, as many as the settings can choose from, and whose they are.
+/// Log-probabilities from the largest down, as many as the settings can choose from, and their tokens.
 fn likeliest(all: &Tensor, sampling: &Sampling) -> Result<(Tensor, Option<Tensor>), ModelError> {
     let vocabulary = all.size().last().copied().unwrap_or(0);
     let top_k = i64::try_from(sampling.top_k).unwrap_or(i64::MAX);
@@ -191,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn logits_that_are_no_numbers_are_told_not_sampled() {
+    fn logits_that_are_not_numbers_are_reported_not_sampled() {
         let cuts = [(0.0, 1.0, 0), (1.0, 1.0, 0), (1.0, 0.9, 0), (1.0, 1.0, 1)];
         for (temperature, top_p, top_k) in cuts {
             let sampling = Sampling { temperature, top_p, top_k, ..Sampling::new(1) };
             for logits in [&[f32::NAN, 1.0][..], &[1.0, f32::NAN], &[1.0, f32::INFINITY], &[f32::NEG_INFINITY; 2]] {
                 assert!(chosen(logits, &sampling, 1)[0].1.is_nan(), "{logits:?} {sampling:?}");
             }
-            // A token the model rules out is no such case.
+            // A token that the model rules out is another case.
             assert_eq!(chosen(&[1.0, f32::NEG_INFINITY], &sampling, 1)[0], (0, 0.0));
         }
     }

@@ -48,7 +48,7 @@ impl Shapes {
     }
 }
 
-/// A model's parameters while its parts take them; names are looked up behind `prefix`.
+/// A model's parameters while its parts take them; names are looked up with `prefix` before them.
 pub(crate) struct Weights<'a> {
     pub(crate) config: &'a ModelConfig,
     by_name: &'a BTreeMap<&'a str, &'a Tensor>,

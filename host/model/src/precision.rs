@@ -1,10 +1,11 @@
 //! The number formats that weights are held in, computed in and saved in.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Kind;
 
 /// A floating-point format, named as `config.json` names it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits.
@@ -26,7 +27,7 @@ impl Precision {
         }
     }
 
-    /// The word of libtorch for it.
+    /// The kind that libtorch has for it.
     pub fn kind(self) -> Kind {
         match self {
             Precision::Float32 => Kind::Float,

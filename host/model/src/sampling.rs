@@ -31,7 +31,7 @@ pub enum Finish {
 }
 
 impl Finish {
-    /// "stop" or "length".
+    /// The word for it: `stop` or `length`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stop => "stop",
@@ -45,9 +45,9 @@ impl Finish {
 pub struct Response {
     /// The sampled tokens; an end token is the last of them, and a stop text is kept.
     pub tokens: Vec<u32>,
-    /// Natural logarithm of each token's probability under the model at the sampling temperature, over all tokens,
-    /// that is before `top_k`, `top_p` and `min_p` cut any away. At temperature 0, under the model at temperature 1. This is the same
-    /// quantity that [`crate::token_log_probabilities`] gives for training.
+    /// Natural logarithm of each token's probability under the model at the sampling temperature, over all tokens, that
+    /// is before `top_k`, `top_p` and `min_p` cut any away. At temperature 0, under the model at temperature 1. This is
+    /// the same quantity that [`crate::token_log_probabilities`] gives for training.
     pub log_probabilities: Vec<f32>,
     /// Why it ended.
     pub finish: Finish,

@@ -1,4 +1,4 @@
-//! A model's weights at one moment, in host memory: what is written to disk while training goes on.
+//! A model's weights at one moment, in host memory: what is written to disk beside training.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -9,7 +9,7 @@ pub(crate) struct StopTexts<'a> {
     /// A stop text of n bytes spans at most n tokens that have text; some more are looked at, since special tokens
     /// have none and a character may begin before the window.
     window: usize,
-    /// By token: whether its text has the last character of a stop text. Others cannot complete one.
+    /// Whether a token's text has the last character of a stop text; other tokens cannot complete one.
     completes: BTreeMap<u32, bool>,
 }
 

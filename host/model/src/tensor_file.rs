@@ -70,7 +70,7 @@ impl Default for Writing<'_> {
 /// (`cargo bench -p octo-model --bench against_transformers -- save`).
 ///
 /// # Errors
-/// Those of [`write_tensors`].
+/// The errors of [`write_tensors`].
 pub fn write_tensors_as(
     path: &Path,
     tensors: &[(String, Tensor)],
@@ -146,11 +146,11 @@ fn host_bytes(tensor: &Tensor, kind: Kind) -> Option<&[u8]> {
     if !here || tensor.is_sparse() || bytes == 0 {
         return None;
     }
-    // SAFETY: a dense, contiguous tensor on the CPU has its numbers in one piece from `data_ptr` on, all of them set, and
-    // keeps them alive; the slice lives no longer than the borrow of the tensor. Numbers of any kind are good bytes.
-    // Nobody writes to them meanwhile: `tch` has neither `Sync` tensors nor threads of its own that work on after an
-    // operation returns, so only a clone of the tensor's handle sent to another thread could, and whoever saves a model
-    // that is trained on at the same time takes a `Snapshot` first, which shares its memory with nobody.
+    // SAFETY: a dense, contiguous tensor on the CPU has its numbers in one piece from `data_ptr` on, all of them set,
+    // and keeps them alive; the slice lives no longer than the borrow of the tensor. Numbers of any kind are good
+    // bytes. Nobody writes to them meanwhile: `tch` has neither `Sync` tensors nor threads of its own that work on
+    // after an operation returns, so only a clone of the tensor's handle sent to another thread could, and whoever
+    // saves a model that is trained on at the same time takes a `Snapshot` first, which shares its memory with nobody.
     Some(unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<u8>(), bytes) })
 }
 
@@ -172,13 +172,13 @@ impl TensorFile {
         let length = file.metadata().map_err(failed)?.len();
         let mut size = [0; 8];
         if length < 8 {
-            return Err(refused(format!("has {length} bytes and is no safetensors file")));
+            return Err(refused(format!("has {length} bytes and is not a safetensors file")));
         }
         file.read_exact(&mut size).map_err(failed)?;
         let header_size = u64::from_le_bytes(size);
         if header_size > LARGEST_HEADER || header_size > length - 8 {
             return Err(refused(format!(
-                "claims a header of {header_size} bytes and has {length} bytes in all: it is cut short, or no \
+                "claims a header of {header_size} bytes and has {length} bytes in all: it is cut short, or not a \
                  safetensors file"
             )));
         }

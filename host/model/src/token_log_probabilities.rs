@@ -127,9 +127,9 @@ fn packed(tokens: &Tensor, segments: &Tensor) -> Result<Packed, ModelError> {
         )));
     }
     // On a GPU `nonzero` would wait for its count, and all work that is queued before it.
-    let (before, behind) = shifted(&segments.f_to_device(Device::Cpu)?);
+    let (before, after) = shifted(&segments.f_to_device(Device::Cpu)?);
     let documents = Documents::new(&before, tokens.device())?;
-    let counted = upload(&before.eq_tensor(&behind).flatten(0, 1).nonzero().squeeze_dim(-1), tokens.device())?;
+    let counted = upload(&before.eq_tensor(&after).flatten(0, 1).nonzero().squeeze_dim(-1), tokens.device())?;
     Ok((documents, counted))
 }
 

@@ -7,7 +7,7 @@ use crate::attention::Attention;
 
 /// A forward pass up to the final states, waiting for their gradient.
 ///
-/// The graph is cut behind the embedding: its own backward pass would fill a matrix of the vocabulary's size for the
+/// The graph is cut after the embedding: its own backward pass would fill a matrix of the vocabulary's size for the
 /// few rows that were looked up. Those are added to the embedding's gradient in place.
 pub(crate) struct TrainingPass<'a> {
     model: &'a Model,

@@ -166,14 +166,15 @@ fn end_tokens_and_stop_texts_end_a_response_and_stay_in_it() {
 fn every_response_is_told_once_when_it_is_complete() {
     let model = model();
     let seeds: Vec<u64> = (0..9).collect();
-    let mut heard: Vec<Option<Response>> = vec![None; 9];
+    let mut finished: Vec<Option<Response>> = vec![None; 9];
     let settings = Sampling { end_tokens: vec![0, 5, 9, 13], ..sampling(60, 1.0) };
-    let mut hear = |index: usize, response: &Response| {
-        assert!(heard[index].replace(response.clone()).is_none(), "{index} was told twice");
+    let mut on_finished = |index: usize, response: &Response| {
+        assert!(finished[index].replace(response.clone()).is_none(), "{index} was given twice");
     };
-    let responses = Engine::new(&model, &letters).slots(4).generate(&prompts(), &seeds, &settings, &mut hear).unwrap();
-    let heard: Vec<Response> = heard.into_iter().map(Option::unwrap).collect();
-    assert_eq!(heard, responses);
+    let responses =
+        Engine::new(&model, &letters).slots(4).generate(&prompts(), &seeds, &settings, &mut on_finished).unwrap();
+    let finished: Vec<Response> = finished.into_iter().map(Option::unwrap).collect();
+    assert_eq!(finished, responses);
 }
 
 #[test]

@@ -60,7 +60,7 @@ inline __attribute__((always_inline)) void head(
     scores[at] = exponential(scores[at] - largest);
     total += scores[at];
   }
-  // Where a score is NaN or infinite, so is the answer: the caller tells people, nobody samples from it.
+  // Where a score is NaN or infinite, so is the answer: the caller reports it, nobody samples from it.
   const float weight = std::isfinite(largest) && std::isfinite(total) ? 1.0f / total : NAN;
   std::fill(out, out + width, 0.0f);
   for (int64_t at = 0; at < length; ++at) {

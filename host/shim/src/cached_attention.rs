@@ -26,8 +26,8 @@ pub fn is_for(kind: Kind, device: Device) -> bool {
 }
 
 /// `[b, heads, width]`: for queries `[b, heads, width]`, the attention of query `i` to the first `lengths[i]` keys and
-/// values of row `i` of a cache, `[rows, capacity, key heads, width]` each with at least `b` rows. Heads that follow each
-/// other share a key head where there are fewer of those. No gradient.
+/// values of row `i` of a cache, `[rows, capacity, key heads, width]` each with at least `b` rows. Heads that follow
+/// each other share a key head where there are fewer of those. No gradient.
 ///
 /// # Errors
 /// Where the tensors are not fp32, contiguous and on the CPU, or their shapes do not fit.
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_that_are_far_apart_or_no_numbers_come_out_as_they_should() {
+    fn scores_that_are_far_apart_or_not_numbers_come_out_as_they_should() {
         let key = Tensor::from_slice(&[200.0_f32, -200.0, 199.0]).view([1, 3, 1, 1]);
         let value = Tensor::from_slice(&[1.0_f32, 100.0, 3.0]).view([1, 3, 1, 1]);
         let query = Tensor::ones([1, 1, 1], (Kind::Float, Device::Cpu));

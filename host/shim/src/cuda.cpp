@@ -61,14 +61,14 @@ int octo_shim_cuda_devices() {
   }
 }
 
-// At most `room` bytes, a terminating zero among them.
-char* octo_shim_device_name(int index, char* name, size_t room) {
+// At most `size` bytes, a terminating zero among them.
+char* octo_shim_device_name(int index, char* name, size_t size) {
   return guarded([&] {
 #ifdef OCTO_CUDA_HEADERS
-    std::strncpy(name, at::cuda::getDeviceProperties(static_cast<c10::DeviceIndex>(index))->name, room - 1);
-    name[room - 1] = 0;
+    std::strncpy(name, at::cuda::getDeviceProperties(static_cast<c10::DeviceIndex>(index))->name, size - 1);
+    name[size - 1] = 0;
 #else
-    (void)index, (void)name, (void)room;
+    (void)index, (void)name, (void)size;
     without_headers();
 #endif
   });

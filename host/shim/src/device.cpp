@@ -75,7 +75,7 @@ char* octo_shim_deterministic(bool wanted) {
     context.setDeterministicAlgorithms(wanted, /*warn_only=*/false);
     context.setDeterministicCuDNN(wanted);
     context.setBenchmarkCuDNN(false);
-    // Finds reads of memory that nobody wrote, for a pass over every new tensor. It is no part of being repeatable.
+    // Finds reads of memory that nobody wrote, for a pass over every new tensor. It is not part of being repeatable.
     context.setDeterministicFillUninitializedMemory(false);
   });
 }

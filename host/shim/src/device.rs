@@ -12,13 +12,13 @@ const NAME: usize = 256;
 // As in cuda.cpp and device.cpp.
 unsafe extern "C" {
     fn octo_shim_cuda_devices() -> c_int;
-    fn octo_shim_device_name(index: c_int, name: *mut c_char, room: usize) -> Message;
+    fn octo_shim_device_name(index: c_int, name: *mut c_char, size: usize) -> Message;
     fn octo_shim_make_current(index: c_int) -> Message;
     fn octo_shim_current_stream(index: c_int, stream: *mut *mut c_void) -> Message;
 }
 
-/// How many there are. Asking also keeps libtorch's CUDA half linked, where the build has one: [`tch::Cuda`] alone would
-/// let the linker drop it.
+/// How many there are. Asking also keeps libtorch's CUDA half linked, where the build has one: [`tch::Cuda`] alone
+/// would let the linker drop it.
 pub fn cuda_devices() -> usize {
     // SAFETY: no arguments, and what is thrown is caught.
     usize::try_from(unsafe { octo_shim_cuda_devices() }).unwrap_or(0)
@@ -39,9 +39,9 @@ pub fn gpu_name(index: usize) -> Option<String> {
 /// Has CUDA calls of this thread that name no device mean `device`.
 ///
 /// # Errors
-/// Where `device` is no GPU of this machine.
+/// Where `device` is not a GPU of this machine.
 pub fn make_current(device: Device) -> Result<(), String> {
-    let Device::Cuda(index) = device else { return Err(format!("{device:?} is no GPU")) };
+    let Device::Cuda(index) = device else { return Err(format!("{device:?} is not a GPU")) };
     // SAFETY: a number only, and what is thrown is caught.
     outcome(unsafe { octo_shim_make_current(index as c_int) })
 }
@@ -49,7 +49,7 @@ pub fn make_current(device: Device) -> Result<(), String> {
 /// The `cudaStream_t` that libtorch's work on `device` goes to; null is CUDA's default stream.
 ///
 /// # Errors
-/// Where `device` is no GPU of this machine.
+/// Where `device` is not a GPU of this machine.
 pub fn current_stream(device: Device) -> Result<*mut c_void, String> {
     let Device::Cuda(index) = device else { return Err(format!("{device:?} has no streams")) };
     let mut stream = std::ptr::null_mut();
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_gpu_has_no_name_and_no_stream() {
+    fn what_is_not_a_gpu_has_no_name_and_no_stream() {
         let beyond = cuda_devices();
         assert_eq!(gpu_name(beyond), None);
         assert!(current_stream(Device::Cpu).is_err() && make_current(Device::Cpu).is_err());

@@ -1,7 +1,7 @@
 //! CUDA graphs: many launches, recorded once and sent to the GPU as one.
 //!
-//! What pays is work of many small kernels that repeats with the same shapes at the same addresses, such as one token of
-//! generation: the host's microseconds for each launch are then most of its time.
+//! What pays is work of many small kernels that repeats with the same shapes at the same addresses, such as one token
+//! of generation: the host's microseconds for each launch are then most of its time.
 
 use std::ffi::{c_int, c_void};
 
@@ -46,7 +46,7 @@ impl<W: FnMut()> Repeated<W> {
         Self { work, graph, refused }
     }
 
-    /// Once more.
+    /// Runs the work once more.
     ///
     /// # Errors
     /// CUDA's words where a recorded graph cannot be launched.
@@ -60,7 +60,7 @@ impl<W: FnMut()> Repeated<W> {
         }
     }
 
-    /// Why the work runs plainly; none where it was recorded.
+    /// Why the work runs plainly; `None` where it was recorded.
     pub fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
     }

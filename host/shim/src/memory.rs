@@ -16,13 +16,13 @@ unsafe extern "C" {
 /// Bytes of a GPU's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceMemory {
-    /// Of tensors, now.
+    /// Bytes of tensors, now.
     pub allocated: u64,
     /// The most that tensors have had since the start, or since [`reset_peak`].
     pub peak_allocated: u64,
     /// Taken from the driver for them, now: what `nvidia-smi` shows, less the CUDA context.
     pub reserved: u64,
-    /// The most of that.
+    /// The most that was taken from the driver, likewise.
     pub peak_reserved: u64,
 }
 

@@ -10,6 +10,9 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/GradMode.h>
 
+// Frees a message.
+extern "C" void octo_shim_free(char* text);
+
 namespace octo {
 
 // A copy of `text` for octo_shim_free.

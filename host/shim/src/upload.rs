@@ -12,7 +12,7 @@ unsafe extern "C" {
 }
 
 /// `tensor` on `device`. From the host to a GPU the copy is queued, out of memory that the GPU reads by itself, and the
-/// host goes on at once; an ordinary copy waits for all that the GPU has still to do. What is not such a copy, or what
+/// host does not wait; an ordinary copy waits for all that the GPU has still to do. What is not such a copy, or what
 /// there is no such memory for, is copied ordinarily.
 ///
 /// # Errors

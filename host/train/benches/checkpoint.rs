@@ -11,8 +11,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use octo_model::{Model, ModelConfig};
-use octo_train::adamw::{AdamW, AdamWConfig};
 use octo_train::checkpoint::Checkpoints;
+use octo_train::optimizer::adamw::{AdamW, AdamWConfig};
 use serde_json::json;
 use tch::Device;
 

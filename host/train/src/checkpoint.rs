@@ -6,37 +6,28 @@
 //! checkpoint that the disk has damaged is passed over for the one before it, which is why two are kept. Old ones are
 //! removed only once the new one is whole, so that a full disk costs an error and not the last good checkpoint; there
 //! must be room for one more than are kept.
+//!
+//! `retention` says which stay, `model_folder` fills a folder with model and tokenizer, and `background` writes while
+//! training goes ahead. How a stage resumes from its newest checkpoint stands with the stage, in `midtrain/resume.rs`
+//! and `rl/resume.rs`.
+
+pub(crate) mod background;
+pub(crate) mod model_folder;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use octo_record::layout;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::TrainError;
+pub use retention::Retention;
 
-const STATE: &str = "state.json";
 const TEMPORARY: &str = ".partial-";
-
-/// Which checkpoints stay when a new one is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// The newest; at least 1.
-    pub last: usize,
-    /// Those whose step is a multiple of this, for good; 0 is none.
-    pub every: u64,
-    /// The one with the lowest score.
-    pub best: bool,
-}
-
-impl Default for Retention {
-    /// The newest two.
-    fn default() -> Self {
-        Retention { last: 2, every: 0, best: false }
-    }
-}
 
 /// The checkpoints of one stage, in `OUT/checkpoints`.
 #[derive(Clone)]
@@ -60,7 +51,7 @@ pub struct Checkpoint<S> {
 #[derive(Debug, Default)]
 pub struct Digests(BTreeMap<String, String>);
 
-/// None: every file is read for its digest.
+/// Digests of which none is known: every file is read for its own.
 impl From<()> for Digests {
     fn from((): ()) -> Self {
         Self::default()
@@ -76,7 +67,7 @@ impl From<BTreeMap<String, String>> for Digests {
 #[derive(Serialize, Deserialize)]
 struct Record {
     step: u64,
-    /// Seed and config, which must be those of the run that continues.
+    /// Seed and config, which must be those of the run that resumes.
     settings: Value,
     /// A loss to compare checkpoints by, where the stage gave one.
     #[serde(default)]
@@ -89,7 +80,7 @@ impl Checkpoints {
     /// Opens `out/checkpoints`, making the folder and removing what an interrupted write left in it. `settings` (seed
     /// and config) are stored in each checkpoint and compared when one is read.
     pub fn open(out: &Path, settings: Value) -> Result<Checkpoints, TrainError> {
-        let folder = out.join("checkpoints");
+        let folder = out.join(layout::CHECKPOINTS);
         std::fs::create_dir_all(&folder).map_err(|error| TrainError::io(&folder, error))?;
         for entry in std::fs::read_dir(&folder).map_err(|error| TrainError::io(&folder, error))? {
             let path = entry.map_err(|error| TrainError::io(&folder, error))?.path();
@@ -102,7 +93,7 @@ impl Checkpoints {
 
     /// The checkpoints in `out`, for reading alone: nothing is made or removed.
     pub fn reader(out: &Path, settings: Value) -> Checkpoints {
-        Checkpoints { folder: out.join("checkpoints"), settings, retention: Retention::default() }
+        Checkpoints { folder: out.join(layout::CHECKPOINTS), settings, retention: Retention::default() }
     }
 
     /// The same with another choice of what stays.
@@ -111,7 +102,7 @@ impl Checkpoints {
     }
 
     /// The newest whole checkpoint. Damaged ones are passed over with a warning; one made with other settings is an
-    /// error, since continuing from it would be neither run.
+    /// error, since to resume from it would be neither run.
     pub fn latest<S: DeserializeOwned>(&self) -> Result<Option<Checkpoint<S>>, TrainError> {
         for (step, folder) in self.list()?.into_iter().rev() {
             let record = match read(&folder, step) {
@@ -128,7 +119,7 @@ impl Checkpoints {
 
     /// The checkpoint of `step`, which must be there and whole.
     pub fn at<S: DeserializeOwned>(&self, step: u64) -> Result<Checkpoint<S>, TrainError> {
-        let folder = self.folder.join(name_of(step));
+        let folder = self.folder.join(layout::checkpoint(step));
         let record = read(&folder, step).map_err(|reason| TrainError::checkpoint(&folder, reason))?;
         self.admit(record, folder)
     }
@@ -147,7 +138,7 @@ impl Checkpoints {
 
     /// Writes the checkpoint of `step`: `fill` puts files into the folder it is given, and returns the digests that it
     /// knows of them; `state` goes beside them. Afterwards only those are left that are to be kept: the newest two,
-    /// unless [`Checkpoints::keeping`] said else.
+    /// unless [`Checkpoints::keeping`] chose others.
     pub fn write<D: Into<Digests>>(
         &self,
         step: u64,
@@ -157,7 +148,7 @@ impl Checkpoints {
         self.write_scored(step, None, state, fill)
     }
 
-    /// [`Checkpoints::write`] with a loss by which the best checkpoint is told.
+    /// [`Checkpoints::write`] with a loss by which the best checkpoint is found.
     pub fn write_scored<D: Into<Digests>>(
         &self,
         step: u64,
@@ -176,9 +167,9 @@ impl Checkpoints {
                 state: serde_json::to_value(state).map_err(broken)?,
             };
             let bytes = serde_json::to_vec_pretty(&record).map_err(broken)?;
-            Ok(octo_data::atomic::write(&folder.join(STATE), &bytes)?)
+            Ok(octo_data::atomic::write(&folder.join(layout::CHECKPOINT_STATE), &bytes)?)
         };
-        write_folder(&self.folder.join(name_of(step)), |folder| {
+        write_folder(&self.folder.join(layout::checkpoint(step)), |folder| {
             let known = fill(folder)?.into();
             record(folder, known)
         })?;
@@ -186,17 +177,11 @@ impl Checkpoints {
     }
 
     fn remove_old(&self) -> Result<(), TrainError> {
-        let Retention { last, every, best } = self.retention;
         let present = self.list()?;
-        let best = if best { best_of(&present) } else { None };
-        let old = present.len().saturating_sub(last.max(1));
-        for (step, folder) in &present[..old] {
-            let for_good = every > 0 && step.is_multiple_of(every);
-            if !for_good && best != Some(*step) {
-                remove(folder)?;
-            }
-        }
-        Ok(())
+        let steps: Vec<u64> = present.iter().map(|(step, _)| *step).collect();
+        let best = if self.retention.best { best_of(&present) } else { None };
+        let old = self.retention.old(&steps, best);
+        present.iter().filter(|(step, _)| old.contains(step)).try_for_each(|(_, folder)| remove(folder))
     }
 
     /// Folders by step, oldest first.
@@ -204,7 +189,7 @@ impl Checkpoints {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(&self.folder).map_err(|error| TrainError::io(&self.folder, error))? {
             let path = entry.map_err(|error| TrainError::io(&self.folder, error))?.path();
-            let step = file_name(&path).strip_prefix("step-").and_then(|step| step.parse().ok());
+            let step = layout::checkpoint_step(&file_name(&path));
             if let Some(step) = step.filter(|_| path.is_dir()) {
                 found.push((step, path));
             }
@@ -236,10 +221,6 @@ pub(crate) fn write_folder(
     File::open(parent).and_then(|folder| folder.sync_all()).map_err(|error| TrainError::io(parent, error))
 }
 
-fn name_of(step: u64) -> String {
-    format!("step-{step:06}")
-}
-
 /// The step of the checkpoint with the lowest score; the earliest of equals. What can't be read has none.
 fn best_of(present: &[(u64, PathBuf)]) -> Option<u64> {
     #[derive(Deserialize)]
@@ -247,7 +228,7 @@ fn best_of(present: &[(u64, PathBuf)]) -> Option<u64> {
         score: Option<f64>,
     }
     let score = |folder: &Path| -> Option<f64> {
-        let text = std::fs::read(folder.join(STATE)).ok()?;
+        let text = std::fs::read(folder.join(layout::CHECKPOINT_STATE)).ok()?;
         serde_json::from_slice::<Scored>(&text).ok()?.score
     };
     let scored = present.iter().filter_map(|(step, folder)| Some((*step, score(folder)?)));
@@ -262,10 +243,11 @@ fn sync_files(folder: &Path) -> std::io::Result<()> {
 }
 
 fn read(folder: &Path, step: u64) -> Result<Record, String> {
-    let text = std::fs::read(folder.join(STATE)).map_err(|error| format!("{STATE}: {error}"))?;
-    let record: Record = serde_json::from_slice(&text).map_err(|error| format!("{STATE}: {error}"))?;
+    let name = layout::CHECKPOINT_STATE;
+    let text = std::fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+    let record: Record = serde_json::from_slice(&text).map_err(|error| format!("{name}: {error}"))?;
     if record.step != step {
-        return Err(format!("{STATE} is of step {}", record.step));
+        return Err(format!("{name} is of step {}", record.step));
     }
     let found = digests(folder, BTreeMap::new()).map_err(|error| error.to_string())?;
     match record.files.iter().find(|(name, digest)| found.get(*name) != Some(digest)) {
@@ -282,13 +264,13 @@ fn digests(folder: &Path, known: BTreeMap<String, String>) -> Result<BTreeMap<St
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = file_name(&path);
-        if name != STATE && path.is_file() && !found.contains_key(&name) {
+        if name != layout::CHECKPOINT_STATE && path.is_file() && !found.contains_key(&name) {
             unknown.push(path);
         }
     }
     let digests = octo_data::digest::of_files(&unknown)?;
     found.extend(unknown.iter().map(|path| file_name(path)).zip(digests));
-    // The digits alone: so has every checkpoint had them.
+    // The digits alone, as in every checkpoint so far.
     let digits = |digest: String| digest.strip_prefix("sha256:").map(str::to_owned).unwrap_or(digest);
     Ok(found.into_iter().map(|(name, digest)| (name, digits(digest))).collect())
 }
@@ -324,20 +306,5 @@ fn remove(path: &Path) -> Result<(), TrainError> {
     }
 }
 
-/// Bytes as lowercase hexadecimal: how digests and a policy plugin's memory are stored.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The bytes of [`hexadecimal`]'s text; `None` if it is not such a text.
-pub(crate) fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) {
-        return None;
-    }
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).map(|digit| digit as u8)).collect();
-    Some(digits?.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
-}
-
 #[cfg(test)]
-#[path = "checkpoint_tests.rs"]
 mod tests;

@@ -1,10 +1,14 @@
 //! How a caller watches a stage and stops it.
+//!
+//! There is one way to stop: the caller sets [`Control::stop`], work looks at it between two things that it would not
+//! do by halves and gives back [`Stoppable::Stopped`], and the stage ends with [`Finished::Stopped`]. There is one way
+//! to report: a line and a fraction, with the time left from a [`Clock`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Hears of progress: a line for people and the fraction done, 0 to 1.
+/// Takes a stage's progress: a line for people and the fraction done, 0 to 1.
 pub type Report = dyn Fn(&str, f64) + Send + Sync;
 
 /// A caller's hold on a running stage.
@@ -12,7 +16,7 @@ pub type Report = dyn Fn(&str, f64) + Send + Sync;
 pub struct Control {
     /// Set to true to ask the stage to checkpoint and return [`Finished::Stopped`] after the step in hand.
     pub stop: Arc<AtomicBool>,
-    /// Called about once a step.
+    /// Called about once per step.
     pub report: Arc<Report>,
 }
 
@@ -33,7 +37,17 @@ impl Control {
 pub enum Finished {
     /// Everything is written; calling again returns at once.
     Done,
-    /// Asked to stop; a checkpoint is written where the stage keeps them, and calling again continues.
+    /// Asked to stop; a checkpoint is written where the stage keeps them, and calling again resumes from it.
+    Stopped,
+}
+
+/// What a part of a stage gives back that can be asked to stop.
+#[derive(Debug)]
+#[must_use = "a part that was stopped has no result, and its stage must end"]
+pub enum Stoppable<T> {
+    /// Its result.
+    Done(T),
+    /// It was asked to stop before it had one.
     Stopped,
 }
 
@@ -57,11 +71,12 @@ impl Clock {
             return "eta ?".to_owned();
         }
         let left = self.total.saturating_sub(done) as f64;
-        format!("eta {}", spell(self.started.elapsed().mul_f64(left / here as f64)))
+        format!("eta {}", duration(self.started.elapsed().mul_f64(left / here as f64)))
     }
 }
 
-fn spell(duration: Duration) -> String {
+/// A duration in the two largest of its units: `59s`, `3m10s`, `2h01m`.
+fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{seconds}s"),
@@ -76,8 +91,8 @@ mod tests {
 
     #[test]
     fn durations_are_spelled_for_people() {
-        assert_eq!(spell(Duration::from_secs(59)), "59s");
-        assert_eq!(spell(Duration::from_secs(190)), "3m10s");
-        assert_eq!(spell(Duration::from_secs(7260)), "2h01m");
+        assert_eq!(duration(Duration::from_secs(59)), "59s");
+        assert_eq!(duration(Duration::from_secs(190)), "3m10s");
+        assert_eq!(duration(Duration::from_secs(7260)), "2h01m");
     }
 }

@@ -1,4 +1,4 @@
-//! What can stop a training stage, in words for the person who started it.
+//! What can end a stage early, in words for the person who started it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use octo_data::DataError;
 use octo_model::ModelError;
 use octo_plugin::Failure;
 
-/// Why a stage could not go on. Whatever was checkpointed before it is intact.
+/// Why a stage could not be finished. Whatever was checkpointed before it is intact.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A config key holds a value that cannot work.
@@ -23,9 +23,9 @@ pub enum TrainError {
     /// Model folder, shapes or generation.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A policy plugin (mixture or schedule) whose answer every step needs has failed.
+    /// A stateful plugin (mixture or schedule), whose answer every step needs, has failed.
     #[error("the {role} plugin failed at step {step} ({kind}): {message}")]
-    Policy {
+    StatefulPlugin {
         /// `mixture` or `schedule`.
         role: &'static str,
         /// Step the answer was for, counted from 0.
@@ -65,15 +65,15 @@ pub enum TrainError {
     /// A checkpoint could not be written. The ones before it are as they were.
     #[error(
         "the checkpoint of step {step} could not be written: {reason}; those before it are whole, and the same command \
-         goes on from the newest"
+         resumes from the newest"
     )]
     NotWritten {
-        /// Its step.
+        /// The step that it was to be of.
         step: u64,
-        /// Why.
+        /// The reason.
         reason: Box<TrainError>,
     },
-    /// Too many updates in a row were not made.
+    /// Too many updates in a row were skipped.
     #[error(
         "the updates of {in_a_row} steps in a row were skipped, so the run has diverged:\n{report}\n\
          Lower `learning_rate` or `gradient_clip`, or look at the data of those steps. {checkpoint}"
@@ -88,12 +88,12 @@ pub enum TrainError {
         /// Which checkpoint is the newest.
         checkpoint: String,
     },
-    /// The processes that train together do not, or no longer.
+    /// The processes that train together do not find each other, differ, or have lost each other.
     #[error("{0}")]
     Ranks(String),
     /// An alarm that the recipe lets end the run.
     #[error(
-        "stopped by an alarm at step {step}, behind a checkpoint: {message}; running again goes on from there, without \
+        "stopped by an alarm at step {step}, after a checkpoint: {message}; running again resumes from there, without \
          this end if `alarms.stop` no longer names it"
     )]
     Alarm {
@@ -129,9 +129,9 @@ impl TrainError {
         TrainError::Checkpoint { path: path.to_path_buf(), message: message.into() }
     }
 
-    /// A policy plugin's failure at `step`.
-    pub(crate) fn policy(role: &'static str, step: u64, failure: Failure) -> TrainError {
-        TrainError::Policy { role, step, kind: failure.kind.as_str(), message: failure.message }
+    /// A stateful plugin's failure at `step`.
+    pub(crate) fn plugin(role: &'static str, step: u64, failure: Failure) -> TrainError {
+        TrainError::StatefulPlugin { role, step, kind: failure.kind.as_str(), message: failure.message }
     }
 
     /// A config value that cannot work.

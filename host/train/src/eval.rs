@@ -1,89 +1,36 @@
 //! The eval stage: a model's accuracy on a set of problems, in `results.json`.
 //!
-//! It keeps no checkpoints: an interrupted evaluation starts over.
+//! [`config`] has the settings, and [`accuracy`] asks, judges and counts. A stage keeps no checkpoints: an interrupted
+//! evaluation starts over.
+
+pub mod accuracy;
+pub mod config;
 
 use std::path::{Path, PathBuf};
 
-use octo_data::prompt::{PromptSettings, PromptTemplate};
+use octo_data::prompt::PromptTemplate;
 use octo_data::record::Problem;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Model, Precision, Sampling};
+use octo_model::{Model, Sampling};
 use octo_plugin::Verifier;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use octo_record::{EvalResults, HeldOutRecord, layout};
 
-use crate::control::{Clock, Control, Finished};
+use crate::checkpoint::model_folder::ModelWriter;
+use crate::control::{Clock, Control, Finished, Stoppable};
 use crate::error::TrainError;
-use crate::evaluate::evaluate_prompts;
-use crate::metrics::StepLog;
-use crate::midtrain_config::{cpu, threads};
-use crate::model_folder::Companions;
-use crate::numerics::Numerics;
-use crate::rl_config::{cache_bytes, check_generation, generation_batch, generation_cache_gib, max_prompt_tokens, one};
-use crate::rollout::{Generator, Room, build_prompts, end_tokens};
-use crate::sample_log::Sample;
-use crate::stage::{self, RESULTS_FILE, write_results};
-
-/// Settings of an eval stage, with the recipe's keys.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EvalConfig {
-    /// How problems are asked: a text with `{problem}` in it, or a template.
-    pub prompt: PromptSettings,
-    /// Longest response, in tokens.
-    pub max_response_tokens: usize,
-    /// Longest prompt; problems above it are left out and counted.
-    #[serde(default = "max_prompt_tokens")]
-    pub max_prompt_tokens: usize,
-    /// 0 is greedy.
-    #[serde(default)]
-    pub temperature: f64,
-    /// Share of probability to sample from.
-    #[serde(default = "one")]
-    pub top_p: f64,
-    /// Texts that end a response.
-    #[serde(default)]
-    pub stop: Vec<String>,
-    /// Attempts at each problem; with more than one, pass@k is reported too.
-    #[serde(default = "attempts")]
-    pub attempts: usize,
-    /// Sample among this many of the likeliest tokens; 0 is all.
-    #[serde(default)]
-    pub top_k: usize,
-    /// Sample among tokens at least this many times as likely as the likeliest; 0 is all.
-    #[serde(default)]
-    pub min_p: f64,
-    /// Responses under way at one time; one that ends gives its place to the next.
-    #[serde(default = "generation_batch")]
-    pub generation_batch: usize,
-    /// Memory for keys and values in GiB. Where it is short, fewer responses are under way.
-    #[serde(default = "generation_cache_gib")]
-    pub generation_cache_gib: f64,
-    /// What the passes compute in: `float32` or `bfloat16`.
-    #[serde(default)]
-    pub compute: Precision,
-    /// libtorch threads of this stage.
-    #[serde(default = "threads")]
-    pub threads: usize,
-    /// Whether a GPU may round the factors of fp32 products to TF32, which is about eight times as fast there; nothing
-    /// changes on the CPU. Off, as in PyTorch.
-    #[serde(default)]
-    pub allow_tf32: bool,
-    /// Whether a GPU takes only kernels that give the same bits each time, at some cost in speed; an operation that has
-    /// none ends the stage with its name. The CPU always does. Off, as in PyTorch.
-    #[serde(default)]
-    pub deterministic: bool,
-    /// `cpu`, `cuda` or `cuda:N`.
-    #[serde(default = "cpu")]
-    pub device: String,
-}
+use crate::generation::prompts::build_prompts;
+use crate::generation::rollouts::{GenerationBudget, Generator, end_tokens};
+use crate::generation::settings::cache_bytes;
+use crate::measuring::step_log::StepLog;
+use crate::measuring::tally::Tally;
+use crate::rl::samples::held_out_sample;
+use crate::stage::numerics::Numerics;
+use crate::stage::{self, write_results};
+use accuracy::evaluate_prompts;
+pub use config::EvalConfig;
 
 /// Responses between two looks at whether to stop, for each of `generation_batch`.
 const CHUNK: usize = 4;
-
-fn attempts() -> usize {
-    1
-}
 
 /// What an eval stage works on.
 pub struct EvalInputs {
@@ -91,11 +38,14 @@ pub struct EvalInputs {
     pub model: PathBuf,
     /// Problems with references.
     pub problems: Vec<Problem>,
-    /// Judges the responses.
+    /// The plugin that judges the responses.
     pub verifier: Verifier,
 }
 
 /// Evaluates and leaves in `out`: `samples.jsonl` with every response, one line in `metrics.jsonl`, `results.json`.
+///
+/// # Errors
+/// Where a setting cannot work, or a file cannot be read or written.
 pub fn evaluate(
     config: &EvalConfig,
     inputs: EvalInputs,
@@ -103,19 +53,13 @@ pub fn evaluate(
     seed: u64,
     control: &Control,
 ) -> Result<Finished, TrainError> {
-    if config.attempts == 0 {
-        return Err(TrainError::config("attempts", "must be at least 1"));
-    }
-    if config.attempts > 1 && config.temperature == 0.0 {
-        return Err(TrainError::config("attempts", "greedy attempts are all the same; set `temperature` above 0"));
-    }
-    check_generation(config.generation_batch, config.generation_cache_gib, config.min_p, config.compute)?;
-    if out.join(RESULTS_FILE).is_file() {
+    config.check()?;
+    if out.join(layout::RESULTS).is_file() {
         return Ok(Finished::Done);
     }
     stage::on_own_thread("eval", config.threads, move || {
         let numerics = Numerics { allow_tf32: config.allow_tf32, deterministic: config.deterministic };
-        let Some(_held) = numerics.hold(stage::device(&config.device)?, control)? else {
+        let Stoppable::Done(_held) = numerics.hold(stage::device(&config.device)?, control)? else {
             return Ok(Finished::Stopped);
         };
         run(config, inputs, out, seed, control)
@@ -130,9 +74,9 @@ fn run(
     control: &Control,
 ) -> Result<Finished, TrainError> {
     let model = Model::load(&inputs.model, stage::device(&config.device)?)?.compute_in(config.compute);
-    let companions = Companions::new(Tokenizer::load(&inputs.model)?, None);
-    companions.check(&model)?;
-    let tokenizer = companions.tokenizer();
+    let model_writer = ModelWriter::new(Tokenizer::load(&inputs.model)?, None);
+    model_writer.check(&model)?;
+    let tokenizer = model_writer.tokenizer();
     let template = PromptTemplate::new(&config.prompt, &inputs.model)?;
     let last = template.last_epoch();
     let prompts = build_prompts(&template, last..=last, inputs.problems, tokenizer, config.max_prompt_tokens)?;
@@ -147,33 +91,32 @@ fn run(
         ..Sampling::new(config.max_response_tokens)
     };
     let slots = config.generation_batch;
-    let room =
-        Room { slots, cache_bytes: cache_bytes(config.generation_cache_gib), chunk: slots.saturating_mul(CHUNK) };
-    let generator = Generator { model: &model, tokenizer, verifier: &inputs.verifier, room };
+    let cache_bytes = cache_bytes(config.generation_cache_gib);
+    let budget = GenerationBudget { slots, cache_bytes, chunk: slots.saturating_mul(CHUNK) };
+    let generator = Generator { model: &model, tokenizer, verifier: &inputs.verifier, budget };
     let total = (kept.len() * config.attempts) as u64;
     let clock = Clock::start(0, total);
-    let mut progress = |share: f64, tally: &crate::tally::Tally| {
+    let mut on_batch = |share: f64, tally: &Tally| {
         let (done, accuracy) = (tally.rollouts(), tally.accuracy());
         (control.report)(&format!("{done}/{total}  accuracy {accuracy:.3}  {}", clock.eta(done)), share);
-        !control.stopping()
     };
-    let found = evaluate_prompts(&generator, &kept, &sampling, config.attempts, seed, &mut progress)?;
-    let Some(found) = found else { return Ok(Finished::Stopped) };
+    let found = evaluate_prompts(&generator, &kept, &sampling, config.attempts, seed, control, &mut on_batch)?;
+    let Stoppable::Done(found) = found else { return Ok(Finished::Stopped) };
 
-    let mut samples = StepLog::resume(&out.join("samples.jsonl"), |_, _| false)?;
+    let mut samples = StepLog::resume(&out.join(layout::SAMPLES), |_, _| false)?;
     for (prompt, rollout) in &found.rollouts {
-        samples.append(&Sample::held_out(0, None, &kept[*prompt].problem, rollout))?;
+        samples.append(&held_out_sample(0, None, &kept[*prompt].problem, rollout))?;
     }
     samples.sync()?;
-    let mut results = found.tally.evaluation(kept.len());
-    StepLog::resume(&out.join("metrics.jsonl"), |_, _| false)?
-        .append(&json!({"step": 0, "held_out": results.clone()}))?;
-    results["overlong_prompts"] = json!(prompts.overlong);
+    let evaluation = found.tally.evaluation(kept.len());
+    let line = HeldOutRecord { held_out: evaluation.clone(), set: None, step: 0 };
+    StepLog::resume(&out.join(layout::METRICS), |_, _| false)?.append(&line)?;
+    let mut results = EvalResults::new(evaluation, prompts.overlong as u64);
     if config.attempts > 1 {
         let powers = std::iter::successors(Some(1), |k| Some(k * 2)).take_while(|k| *k <= config.attempts);
-        let pass_at = powers.map(|k| (k.to_string(), json!(found.pass_at(k, config.attempts))));
-        results["attempts"] = json!(config.attempts);
-        results["pass_at"] = pass_at.collect();
+        let pass_at = powers.map(|k| (k.to_string(), found.pass_at(k, config.attempts)));
+        results.attempts = Some(config.attempts as u64);
+        results.pass_at = Some(pass_at.collect());
     }
     write_results(out, &results)?;
     Ok(Finished::Done)

@@ -1,14 +1,21 @@
-//! Mid-training: next-token prediction on sources mixed by a policy plugin.
+//! Mid-training: next-token prediction on sources that a plugin mixes.
 //!
-//! One step asks the mixture policy for weights, draws sequences by them, and makes one AdamW update on the mean
-//! cross-entropy of their tokens. [`open`] begins a stage or goes on with one, [`step`] makes an update, and
-//! [`held_out`] measures the loss on documents that are not trained on.
+//! One step asks the mixture plugin for weights, draws sequences by them, and makes one AdamW update on the mean
+//! cross-entropy of their tokens. File by file: [`config`] has the settings, `resume` begins a stage or resumes it from
+//! its newest checkpoint, `step` makes an update, from the `gradients` of all ranks and with an eye on [`spikes`],
+//! `held_out` measures the loss on documents that are not trained on, and `record` writes down what a step did.
+//! [`memory_estimate`] is what memory the stage will take.
 //!
 //! Nothing of a step depends on a random generator's hidden state: the sampler's orders and the initial weights come
 //! from the seed, the model has no dropout, and torch's generator is not used. So a checkpoint holds the whole state.
 
+pub mod config;
+mod gradients;
 mod held_out;
-mod open;
+pub mod memory_estimate;
+mod record;
+mod resume;
+pub mod spikes;
 mod step;
 
 use std::path::{Path, PathBuf};
@@ -17,27 +24,27 @@ use std::sync::Arc;
 use octo_data::sampler::{Sampler, SamplerState};
 use octo_model::{Model, ModelConfig, Snapshot};
 use octo_plugin::MixturePolicy;
+use octo_record::layout;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use crate::adamw::AdamW;
-use crate::background::BackgroundWriter;
-use crate::checkpoint::{Checkpoints, hexadecimal};
-use crate::control::{Clock, Control, Finished};
+use crate::checkpoint::Checkpoints;
+use crate::checkpoint::background::BackgroundWriter;
+use crate::checkpoint::model_folder::ModelWriter;
+use crate::control::{Clock, Control, Finished, Stoppable};
 use crate::error::TrainError;
-use crate::learning_rate::LearningRate;
-use crate::metrics::StepLog;
-pub use crate::midtrain_config::{MidtrainConfig, OptimizerStart};
-use crate::model_folder::Companions;
-use crate::numerics::Numerics;
+use crate::measuring::step_log::StepLog;
+use crate::optimizer::adamw::AdamW;
+use crate::optimizer::learning_rate::LearningRate;
 use crate::ranks::Ranks;
-use crate::spikes::RecentSteps;
-use crate::stage::{self, OPTIMIZER_FILE, RESULTS_FILE, write_results};
+use crate::stage::numerics::Numerics;
+use crate::stage::{self, write_results};
+pub use config::{MidtrainConfig, OptimizerStart};
 use held_out::HeldOut;
+use spikes::RecentSteps;
 
 /// Where the weights come from.
 pub enum Initial {
-    /// Fresh random weights; `vocab_size` 0 and no `eos_token_id` are filled in from the tokenizer.
+    /// Fresh random weights; a `vocab_size` of 0 and an empty `eos_token_id` are filled in from the tokenizer.
     Random(ModelConfig),
     /// A model folder in the HF layout: a finished stage's `model`, or any of its checkpoints.
     Folder(PathBuf),
@@ -51,9 +58,9 @@ pub struct MidtrainInputs {
     pub tokenizer: PathBuf,
     /// Name of every source, and its document files or folders of token shards.
     pub sources: Vec<(String, Vec<PathBuf>)>,
-    /// Documents to measure the loss on; none where there are no files.
+    /// Documents to measure the loss on; may be empty.
     pub held_out: Vec<PathBuf>,
-    /// Gives the weights of the sources at every step.
+    /// The plugin that gives the weights of the sources at every step.
     pub mixture: MixturePolicy,
     /// The processes that train together; [`Ranks::alone`] is one.
     pub ranks: Arc<Ranks>,
@@ -66,7 +73,7 @@ struct State {
     tokens: u64,
     sampler: SamplerState,
     mixture_memory: String,
-    /// What the policy is told at the next step.
+    /// Figures of the last update, which the mixture plugin gets at the next step.
     loss: Option<f64>,
     gradient_norm: Option<f64>,
     source_loss: Vec<Option<f64>>,
@@ -77,13 +84,13 @@ struct State {
     losses: (f64, u64),
     recent: RecentSteps,
     skipped: u64,
-    /// Why each of the last steps in a row was skipped.
+    /// Why the updates of the last steps in a row were skipped, a line for each.
     skipped_in_a_row: Vec<String>,
 }
 
 /// Trains until `config.tokens` are seen, or until `control` asks to stop, and leaves in `out`: `model/`,
 /// `optimizer.safetensors`, `metrics.jsonl`, `checkpoints/` and, last, `results.json`. Called again on the same `out`
-/// it goes on from the newest whole checkpoint.
+/// it resumes from the newest whole checkpoint.
 ///
 /// With several ranks, all call it with the same arguments on the same `out`, and rank 0 alone writes there.
 pub fn midtrain(
@@ -100,13 +107,13 @@ pub fn midtrain(
         return Err(TrainError::config("sequences_per_step", message));
     }
     // The leader's view counts: another rank might look while it is being written.
-    if ranks.leaders(if out.join(RESULTS_FILE).is_file() { "done" } else { "to do" })? == "done" {
+    if ranks.leaders(if out.join(layout::RESULTS).is_file() { "done" } else { "to do" })? == "done" {
         return Ok(Finished::Done);
     }
     stage::on_own_thread("midtrain", config.threads, move || {
         let device = stage::device(&config.device)?;
         let numerics = Numerics { allow_tf32: config.allow_tf32, deterministic: config.deterministic };
-        let Some(_held) = numerics.hold(device, control)? else { return Ok(Finished::Stopped) };
+        let Stoppable::Done(_held) = numerics.hold(device, control)? else { return Ok(Finished::Stopped) };
         octo_shim::memory::reset_peak(device);
         let mut training = Midtraining::open(config, inputs, out, seed)?;
         // With the model there, so that the GPU is in use and NCCL finds it so.
@@ -120,8 +127,8 @@ struct Midtraining<'a> {
     out: &'a Path,
     ranks: Arc<Ranks>,
     rate: LearningRate,
-    companions: Arc<Companions>,
-    /// None where another rank writes.
+    model_writer: Arc<ModelWriter>,
+    /// The files of the stage; `None` where another rank writes.
     files: Option<Files>,
     model: Model,
     optimiser: AdamW,
@@ -132,7 +139,7 @@ struct Midtraining<'a> {
     flops_per_token: f64,
     peak_flops: Option<f64>,
     state: State,
-    /// Step of the newest checkpoint, so that a stop right behind it writes none.
+    /// Step of the newest checkpoint, so that a stop right after it does not write it again.
     saved: Option<u64>,
 }
 
@@ -148,7 +155,7 @@ impl Midtraining<'_> {
         let total = self.config.steps();
         let clock = Clock::start(self.state.step, total);
         if self.state.step == 0 {
-            self.measure_before()?;
+            self.evaluate_before()?;
         }
         while self.state.step < total {
             if self.ranks.any(control.stopping())? {
@@ -173,8 +180,8 @@ impl Midtraining<'_> {
 
     /// Writes a checkpoint of this step, in the background where the config wants it.
     fn checkpoint(&mut self) -> Result<(), TrainError> {
-        let memory = self.mixture.save().map_err(|failure| TrainError::policy("mixture", self.state.step, failure))?;
-        self.state.mixture_memory = hexadecimal(&memory);
+        let memory = self.mixture.save().map_err(|failure| TrainError::plugin("mixture", self.state.step, failure))?;
+        self.state.mixture_memory = hex::encode(&memory);
         self.state.sampler = self.sampler.state();
         let (sum, count) = std::mem::take(&mut self.state.losses);
         let score = self.state.held_out_loss.or((count > 0).then(|| sum / count as f64));
@@ -188,13 +195,14 @@ impl Midtraining<'_> {
                 let state = serde_json::to_value(&self.state)
                     .map_err(|error| TrainError::checkpoint(self.out, format!("cannot store state: {error}")))?;
                 let (model, optimiser) = (Snapshot::of(&self.model), self.optimiser.snapshot());
-                let (companions, checkpoints) = (self.companions.clone(), files.checkpoints.clone());
+                let (model_writer, checkpoints) = (self.model_writer.clone(), files.checkpoints.clone());
                 files.background.start(step, move || {
-                    checkpoints.write_scored(step, score, &state, |folder| companions.fill(&model, &optimiser, folder))
+                    checkpoints
+                        .write_scored(step, score, &state, |folder| model_writer.fill(&model, &optimiser, folder))
                 })?;
             } else {
                 let written = files.checkpoints.write_scored(step, score, &self.state, |folder| {
-                    self.companions.fill(&self.model, &self.optimiser, folder)
+                    self.model_writer.fill(&self.model, &self.optimiser, folder)
                 });
                 written.map_err(|error| TrainError::NotWritten { step, reason: Box::new(error) })?;
             }
@@ -211,19 +219,11 @@ impl Midtraining<'_> {
         self.finish_writing()?;
         if let Some(files) = &self.files {
             files.log.sync()?;
-            self.companions.write(&self.model, &self.out.join("model"))?;
-            self.optimiser.save(&self.out.join(OPTIMIZER_FILE))?;
-            let results = json!({
-                "steps": self.state.step,
-                "tokens": self.state.tokens,
-                "loss": self.state.loss,
-                "held_out_loss_before": self.state.held_out_first,
-                "held_out_loss": self.state.held_out_loss,
-                "skipped_steps": self.state.skipped,
-            });
-            write_results(self.out, &results)?;
+            self.model_writer.write(&self.model, &self.out.join(layout::MODEL))?;
+            self.optimiser.save(&self.out.join(layout::OPTIMIZER))?;
+            write_results(self.out, &record::results(&self.state))?;
         }
-        // Nobody goes on to what needs this model before it is there.
+        // No rank begins with what needs this model before it is there.
         self.ranks.any(false).map(|_| ())
     }
 }

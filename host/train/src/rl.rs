@@ -3,39 +3,54 @@
 //! One step: the schedule plugin plans lengths and temperature; every prompt of the step is answered by a group of
 //! rollouts, verified and rewarded group by group while others are still being generated; the algorithm takes
 //! advantages from the rewards; and the policy gets one or more updates from per-token weights and advantages.
+//!
+//! File by file: [`config`] has the settings; `resume` begins a stage or resumes it from its newest checkpoint; `step`
+//! plans, calls and counts; `collect` has the rollouts made, `rollout_store` keeps those of a step that may be
+//! interrupted; [`rewards`] asks the reward plugins, [`masking`] is what a failed verdict does; `learn` makes the
+//! updates, with [`algorithm`]; `record` and `samples` write down what came of it; `held_out` evaluates, [`curriculum`]
+//! chooses problems, [`alarms`] watch.
 
+pub mod alarms;
+pub mod algorithm;
 mod collect;
+pub mod config;
+pub mod curriculum;
 mod held_out;
-mod learn;
+pub mod learn;
+pub mod masking;
+mod record;
+mod resume;
+pub mod rewards;
+mod rollout_store;
+pub(crate) mod samples;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use octo_data::prompt::PromptTemplate;
 use octo_data::record::Problem;
-use octo_data::tokenizer::Tokenizer;
 use octo_model::{Model, Sampling};
 use octo_plugin::{RewardSum, RolloutSchedule, Verifier};
+use octo_record::{Evaluation, HeldOutSummary, layout};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use self::held_out::HeldOutPrompts;
-use crate::adamw::AdamW;
-use crate::alarms::AlarmState;
-use crate::checkpoint::{Checkpoint, Checkpoints, from_hexadecimal, hexadecimal};
-use crate::control::{Clock, Control, Finished};
-use crate::curriculum::{Curriculum, CurriculumState};
+use crate::checkpoint::Checkpoints;
+use crate::checkpoint::model_folder::ModelWriter;
+use crate::control::{Clock, Control, Finished, Stoppable};
 use crate::error::TrainError;
-use crate::metrics::StepLog;
-use crate::model_folder::Companions;
-use crate::numerics::Numerics;
-use crate::rl_config::cache_bytes;
-pub use crate::rl_config::{KlPlace, OldLogProbabilities, RlConfig};
-use crate::rollout::{Generator, Prompt, Room, build_prompts, end_tokens};
-use crate::stage::{self, OPTIMIZER_FILE, RESULTS_FILE, settings, write_results};
-use crate::step_rollouts::StepRollouts;
+use crate::generation::prompts::Prompt;
+use crate::generation::rollouts::{GenerationBudget, Generator};
+use crate::generation::settings::cache_bytes;
+use crate::measuring::step_log::StepLog;
+use crate::optimizer::adamw::AdamW;
+use crate::stage::numerics::Numerics;
+use crate::stage::{self, write_results};
+use alarms::AlarmState;
+pub use config::{KlPlace, OldLogProbabilities, RlConfig};
+use curriculum::{Curriculum, CurriculumState};
+use held_out::HeldOutPrompts;
+use rollout_store::RolloutStore;
 
 /// What an RL stage works on.
 pub struct RlInputs {
@@ -43,13 +58,13 @@ pub struct RlInputs {
     pub model: PathBuf,
     /// Problems to train on.
     pub problems: Vec<Problem>,
-    /// Sets of problems to measure on, never trained on; may be none.
+    /// Sets of problems to measure on, never trained on; may be empty.
     pub held_out: Vec<HeldOutSet>,
-    /// Judges the responses.
+    /// The plugin that judges the responses.
     pub verifier: Verifier,
-    /// Turns verdicts into rewards.
+    /// The plugins that turn verdicts into rewards.
     pub reward: RewardSum,
-    /// Plans every step.
+    /// The plugin that plans every step.
     pub schedule: RolloutSchedule,
 }
 
@@ -68,19 +83,20 @@ struct State {
     step: u64,
     /// Response tokens sampled so far.
     tokens: u64,
+    /// The schedule plugin's memory, in hexadecimal.
     schedule_memory: String,
-    /// What plugins are told at the next step.
+    /// Figures of the last step and the last evaluation, which plugins get at the next step.
     metrics: BTreeMap<String, f64>,
     skipped: u64,
     skipped_in_a_row: u64,
-    /// Reward parts met so far, so that a run that continues draws the same ones.
+    /// Names of the reward parts met so far, so that a run that resumes draws the same curves.
     #[serde(default)]
     reward_parts: BTreeSet<String>,
     /// The last evaluation, as `results.json` has it.
-    held_out: Value,
+    held_out: Option<HeldOutSummary>,
     #[serde(default)]
-    held_out_sets: BTreeMap<String, Value>,
-    /// Step of the last evaluation: a stop may fall between a step and the evaluation due behind it.
+    held_out_sets: BTreeMap<String, Evaluation>,
+    /// Step of the last evaluation: a stop may fall between a step and the evaluation due after it.
     evaluated: Option<u64>,
     /// Which problems were asked, and how they fared.
     #[serde(default)]
@@ -93,8 +109,12 @@ struct State {
 }
 
 /// Trains for `config.steps` steps, or until `control` asks to stop, and leaves in `out`: `model/`, `metrics.jsonl`,
-/// `samples.jsonl`, `problem_history.jsonl`, `checkpoints/` and, last, `results.json`. Called again on the same `out` it
-/// goes on from the newest whole checkpoint, and generates nothing again of what was finished behind it.
+/// `samples.jsonl`, `problem_history.jsonl`, `checkpoints/` and, last, `results.json`. Called again on the same `out`
+/// it resumes from the newest whole checkpoint, and generates nothing again of what was finished after it.
+///
+/// # Errors
+/// Where a setting cannot work, a file cannot be read or written, a plugin that every step needs fails, too many updates
+/// in a row are not finite, or an alarm that the recipe names under `alarms.stop` is up.
 pub fn reinforce(
     config: &RlConfig,
     inputs: RlInputs,
@@ -103,12 +123,12 @@ pub fn reinforce(
     control: &Control,
 ) -> Result<Finished, TrainError> {
     config.check()?;
-    if out.join(RESULTS_FILE).is_file() {
+    if out.join(layout::RESULTS).is_file() {
         return Ok(Finished::Done);
     }
     stage::on_own_thread("rl", config.threads, move || {
         let numerics = Numerics { allow_tf32: config.allow_tf32, deterministic: config.deterministic };
-        let Some(_held) = numerics.hold(stage::device(&config.device)?, control)? else {
+        let Stoppable::Done(_held) = numerics.hold(stage::device(&config.device)?, control)? else {
             return Ok(Finished::Stopped);
         };
         let mut training = Reinforcement::open(config, inputs, out, seed)?;
@@ -120,15 +140,16 @@ struct Reinforcement<'a> {
     config: &'a RlConfig,
     out: &'a Path,
     seed: u64,
-    companions: Companions,
+    model_writer: ModelWriter,
     checkpoints: Checkpoints,
-    step_rollouts: StepRollouts,
+    rollout_store: RolloutStore,
     log: StepLog,
     samples: StepLog,
     model: Model,
+    /// The initial model, where there is a KL term.
     reference: Option<Model>,
     optimiser: AdamW,
-    /// By epoch; later epochs are asked as the last of these.
+    /// Prompts by epoch; later epochs are asked as the last of these.
     prompts: Arc<[Vec<Prompt>]>,
     held_out: Vec<HeldOutPrompts>,
     verifier: Verifier,
@@ -137,81 +158,11 @@ struct Reinforcement<'a> {
     end_tokens: Vec<u32>,
     curriculum: Curriculum,
     state: State,
+    /// Step of the newest checkpoint.
     saved: Option<u64>,
 }
 
-impl<'a> Reinforcement<'a> {
-    fn open(config: &'a RlConfig, inputs: RlInputs, out: &'a Path, seed: u64) -> Result<Self, TrainError> {
-        let device = stage::device(&config.device)?;
-        let RlInputs { model: initial, problems, held_out, verifier, reward, mut schedule } = inputs;
-        let companions = Companions::new(Tokenizer::load(&initial)?, Some(&initial));
-        let template = PromptTemplate::new(&config.prompt, &initial)?;
-        let last = template.last_epoch();
-        let build = |epochs, problems| {
-            build_prompts(&template, epochs, problems, companions.tokenizer(), config.max_prompt_tokens)
-        };
-        let prompts: Arc<[Vec<Prompt>]> = build(0..=last, problems)?.kept.into();
-        // Asked in one form throughout, so that their curves have no steps where few-shot examples go.
-        let held_out = held_out
-            .into_iter()
-            .filter(|set| !set.problems.is_empty())
-            .map(|set| Ok(HeldOutPrompts { name: set.name, prompts: build(last..=last, set.problems)?.kept.remove(0) }))
-            .collect::<Result<Vec<_>, TrainError>>()?;
-        let mut settings = settings("rl", seed, config);
-        // Alarms change no weight, so a run that one has ended can go on with others.
-        if let Some(config) = settings["config"].as_object_mut() {
-            config.remove("alarms");
-        }
-        let checkpoints = Checkpoints::open(out, settings)?;
-        let load = |folder: &Path| Ok::<_, TrainError>(Model::load(folder, device)?.compute_in(config.compute));
-        let latest: Option<Checkpoint<State>> = checkpoints.latest()?;
-        let (model, optimiser, state) = match latest {
-            Some(Checkpoint { folder, state, .. }) => {
-                let model = load(&folder)?;
-                let optimiser = AdamW::load(&folder.join(OPTIMIZER_FILE), model.parameters(), config.adamw())?;
-                let memory = from_hexadecimal(&state.schedule_memory)
-                    .ok_or_else(|| TrainError::checkpoint(&folder, "the schedule's memory is not hexadecimal"))?;
-                schedule.restore(&memory).map_err(|failure| TrainError::policy("schedule", state.step, failure))?;
-                (model, optimiser, state)
-            }
-            None => {
-                let model = load(&initial)?;
-                let optimiser = AdamW::new(model.parameters(), config.adamw());
-                (model, optimiser, State::default())
-            }
-        };
-        companions.check(&model)?;
-        let reference = if config.kl_coefficient > 0.0 { Some(load(&initial)?) } else { None };
-        let saved = (state.step > 0).then_some(state.step);
-        let evaluated = state.evaluated;
-        let keep = |step: u64, record: &Value| {
-            let held_out = record.get("held_out").is_some() || record["split"] == "held-out";
-            saved.is_some_and(|saved| step < saved || step == saved && !(held_out && evaluated != Some(saved)))
-        };
-        Ok(Reinforcement {
-            config,
-            out,
-            seed,
-            log: StepLog::resume(&out.join("metrics.jsonl"), keep)?,
-            samples: StepLog::resume(&out.join("samples.jsonl"), keep)?,
-            end_tokens: end_tokens(&model, companions.tokenizer()),
-            step_rollouts: StepRollouts::open(out)?,
-            curriculum: Curriculum::new(seed, prompts[0].len(), config.drop_solved),
-            companions,
-            checkpoints,
-            model,
-            reference,
-            optimiser,
-            prompts,
-            held_out,
-            verifier,
-            reward,
-            schedule,
-            state,
-            saved,
-        })
-    }
-
+impl Reinforcement<'_> {
     fn run(&mut self, control: &Control) -> Result<Finished, TrainError> {
         let total = self.config.steps;
         let clock = Clock::start(self.state.step, total);
@@ -226,20 +177,20 @@ impl<'a> Reinforcement<'a> {
             }
             let due = |every: u64| every > 0 && step.is_multiple_of(every);
             if (step == 0 || step == total || due(self.config.evaluate_every)) && self.state.evaluated != Some(step) {
-                if !self.evaluate(control)? {
-                    continue;
+                match self.evaluate(control)? {
+                    Stoppable::Done(()) => self.state.evaluated = Some(step),
+                    Stoppable::Stopped => continue,
                 }
-                self.state.evaluated = Some(step);
             }
             if step == total {
                 break;
             }
-            // Behind the evaluation, so that resuming here neither loses nor repeats its line.
+            // After the evaluation, so that resuming here neither loses nor repeats its line.
             if step > 0 && due(self.config.checkpoint_every) && self.saved != Some(step) {
                 self.checkpoint()?;
             }
-            // None is a step that was asked to stop before it had all its rollouts.
-            if let Some(line) = self.step(&clock, control)? {
+            // A step that is stopped leaves all as it was, but for the rollouts that are stored.
+            if let Stoppable::Done(line) = self.step(&clock, control)? {
                 (control.report)(&line, self.state.step as f64 / total as f64);
             }
         }
@@ -264,9 +215,9 @@ impl<'a> Reinforcement<'a> {
         let group = self.config.rollouts_per_prompt;
         Generator {
             model: &self.model,
-            tokenizer: self.companions.tokenizer(),
+            tokenizer: self.model_writer.tokenizer(),
             verifier: &self.verifier,
-            room: Room {
+            budget: GenerationBudget {
                 slots: self.config.generation_batch,
                 cache_bytes: cache_bytes(self.config.generation_cache_gib),
                 chunk: (self.config.generation_chunk / group).max(1) * group,
@@ -276,52 +227,28 @@ impl<'a> Reinforcement<'a> {
 
     fn checkpoint(&mut self) -> Result<(), TrainError> {
         let step = self.state.step;
-        let memory = self.schedule.save().map_err(|failure| TrainError::policy("schedule", step, failure))?;
-        self.state.schedule_memory = hexadecimal(&memory);
+        let memory = self.schedule.save().map_err(|failure| TrainError::plugin("schedule", step, failure))?;
+        self.state.schedule_memory = hex::encode(&memory);
         self.log.sync()?;
         self.samples.sync()?;
         self.checkpoints
-            .write(step, &self.state, |folder| self.companions.fill(&self.model, &self.optimiser, folder))?;
+            .write(step, &self.state, |folder| self.model_writer.fill(&self.model, &self.optimiser, folder))?;
         self.saved = Some(step);
-        self.step_rollouts.forget(step, step)
+        self.rollout_store.forget(step, step)
     }
 
     fn finish(&self) -> Result<(), TrainError> {
         self.log.sync()?;
         self.samples.sync()?;
-        self.companions.write(&self.model, &self.out.join("model"))?;
+        self.model_writer.write(&self.model, &self.out.join(layout::MODEL))?;
         self.write_history()?;
-        self.step_rollouts.remove()?;
-        let mut results = json!({
-            "steps": self.state.step,
-            "tokens": self.state.tokens,
-            "held_out": self.state.held_out,
-            "metrics": self.state.metrics,
-            "skipped_updates": self.state.skipped,
-            "replaced_groups": self.state.replaced_groups,
-            "alarms": self.state.alarms.record(),
-        });
-        if !self.state.held_out_sets.is_empty() {
-            results["held_out_sets"] = json!(self.state.held_out_sets);
-        }
-        write_results(self.out, &results)
-    }
-
-    /// `problem_history.jsonl`: how each problem that was asked has fared.
-    fn write_history(&self) -> Result<(), TrainError> {
-        let mut text = Vec::new();
-        for (index, own) in self.state.curriculum.history() {
-            let mut line = json!(own);
-            line["id"] = json!(self.prompts[0][*index].problem.id);
-            text.extend_from_slice(line.to_string().as_bytes());
-            text.push(b'\n');
-        }
-        Ok(octo_data::atomic::write(&self.out.join("problem_history.jsonl"), &text)?)
+        self.rollout_store.remove()?;
+        write_results(self.out, &record::results(&self.state))
     }
 }
 
-/// The prompt of a problem in the form that its epoch asks it in.
+/// The prompt of a problem as its epoch asks it.
 fn prompt_of(prompts: &[Vec<Prompt>], (epoch, problem): (u64, usize)) -> &Prompt {
-    let form = usize::try_from(epoch).unwrap_or(usize::MAX).min(prompts.len() - 1);
-    &prompts[form][problem]
+    let version = usize::try_from(epoch).unwrap_or(usize::MAX).min(prompts.len() - 1);
+    &prompts[version][problem]
 }

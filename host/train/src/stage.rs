@@ -1,7 +1,11 @@
 //! What every stage does at its entry and its end: a thread of its own, a device, the files that mark its state.
 
+pub(crate) mod defaults;
+pub(crate) mod numerics;
+
 use std::path::Path;
 
+use octo_record::layout;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tch::Device;
@@ -9,10 +13,8 @@ use tch::Device;
 use crate::error::TrainError;
 use crate::hardware::gpu_index;
 
-/// Name of the optimiser's state, in a checkpoint and beside a finished stage's `model/`.
-pub(crate) const OPTIMIZER_FILE: &str = "optimizer.safetensors";
-/// Config keys that change what is kept, shown or used, but no weight.
-const INDIFFERENT: [&str; 8] = [
+/// Config keys that change what is kept, shown or used, and leave the weights alone.
+const WITHOUT_EFFECT_ON_WEIGHTS: [&str; 8] = [
     "threads",
     "device",
     "checkpoint_every",
@@ -22,8 +24,6 @@ const INDIFFERENT: [&str; 8] = [
     "keep_best",
     "peak_teraflops",
 ];
-/// Written last: a folder that has it is finished.
-pub(crate) const RESULTS_FILE: &str = "results.json";
 
 /// Runs `work` on a thread of its own with `threads` libtorch threads. libtorch keeps its OpenMP setting per thread,
 /// so stages side by side do not change each other's; and tch's panics end here as an error, not in the caller.
@@ -35,13 +35,13 @@ pub(crate) fn on_own_thread<T: Send>(
     let count = i32::try_from(threads)
         .ok()
         .filter(|count| (1..=1024).contains(count))
-        .ok_or_else(|| TrainError::config("threads", format!("{threads} is not a count of cores (1 to 1024)")))?;
+        .ok_or_else(|| TrainError::config("threads", format!("{threads} is not a count of threads (1 to 1024)")))?;
     std::thread::scope(|scope| {
-        // What is said on the new thread names the caller's stage.
-        let said_in = tracing::Span::current();
+        // Messages from the new thread name the caller's stage.
+        let span = tracing::Span::current();
         let body = move || {
             tch::set_num_threads(count);
-            said_in.in_scope(work)
+            span.in_scope(work)
         };
         let handle = std::thread::Builder::new()
             .name(stage.to_owned())
@@ -60,21 +60,21 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
-/// `cpu`, `cuda` or `cuda:N`; see [`gpu_index`].
+/// The device of the recipe's `cpu`, `cuda` or `cuda:N`; see [`gpu_index`].
 pub(crate) fn device(name: &str) -> Result<Device, TrainError> {
     if name == "cpu" {
         return Ok(Device::Cpu);
     }
     let Some(index) = gpu_index(name) else {
-        return Err(TrainError::config("device", format!("`{name}` is not a device; use cpu, cuda or cuda:N")));
+        return Err(TrainError::config("device", format!("{name:?} is not a device; use `cpu`, `cuda` or `cuda:N`")));
     };
     match octo_shim::device::cuda_devices() {
         0 => {
-            let message = "this build or machine has no CUDA device; use cpu, or build with `make cuda`";
+            let message = "this build or machine has no CUDA device; use `cpu`, or build with `make cuda`";
             Err(TrainError::config("device", message))
         }
         count if index >= count => {
-            let message = format!("`{name}` is GPU {index} for this process, and there are {count}, numbered from 0");
+            let message = format!("{name:?} is GPU {index} for this process, and there are {count}, numbered from 0");
             Err(TrainError::config("device", message))
         }
         _ => Ok(Device::Cuda(index)),
@@ -85,16 +85,15 @@ pub(crate) fn device(name: &str) -> Result<Device, TrainError> {
 pub(crate) fn settings(stage: &str, seed: u64, config: &impl Serialize) -> Value {
     let mut config = json!(config);
     if let Some(config) = config.as_object_mut() {
-        config.retain(|key, _| !INDIFFERENT.contains(&key.as_str()));
+        config.retain(|key, _| !WITHOUT_EFFECT_ON_WEIGHTS.contains(&key.as_str()));
     }
     json!({ "stage": stage, "seed": seed, "config": config })
 }
 
 /// Writes `results.json`, the mark of a finished stage.
-pub(crate) fn write_results(out: &Path, results: &Value) -> Result<(), TrainError> {
-    let path = out.join(RESULTS_FILE);
-    let mut text = serde_json::to_vec_pretty(results).map_err(|e| TrainError::io(&path, std::io::Error::other(e)))?;
-    text.push(b'\n');
+pub(crate) fn write_results(out: &Path, results: &impl Serialize) -> Result<(), TrainError> {
+    let path = out.join(layout::RESULTS);
+    let text = octo_record::to_json(results).map_err(|error| TrainError::io(&path, error.into()))?;
     Ok(octo_data::atomic::write(&path, &text)?)
 }
 

@@ -6,24 +6,24 @@ use octo_data::sampler::Sampler;
 use octo_data::token_source::TokenSource;
 use octo_data::tokenizer::Tokenizer;
 use octo_model::{Model, next_token_losses};
-use serde_json::{Map, Value, json};
 use tch::{Kind, Tensor};
 
-use super::step::{now, numbered};
+use super::gradients::numbered;
+use super::record::evaluation_before;
 use super::{MidtrainConfig, Midtraining};
 use crate::error::TrainError;
 use crate::ranks::Ranks;
 
-/// Windows evaluated at once where the config leaves it open: evaluation keeps no activations, so it is not memory
-/// that limits it.
+/// Windows per forward pass where the config leaves it open: evaluation keeps no activations, so it is not memory that
+/// limits it.
 const AT_ONCE: usize = 4;
 
 /// Windows of context + 1 tokens, with documents apart where training has them apart.
 pub(super) struct HeldOut {
     width: usize,
-    /// One behind the other.
+    /// Tokens of all windows, end to end.
     tokens: Vec<i64>,
-    /// Of every token, which of its window's documents it is of; empty where documents are not apart.
+    /// For every token, the number of its document within the window; empty where documents are not apart.
     documents: Vec<i64>,
     /// Tokens that all windows predict.
     predicted: usize,
@@ -77,25 +77,22 @@ impl HeldOut {
 }
 
 impl Midtraining<'_> {
-    /// Before the first step: a line of step 0, where there is something to measure on.
-    pub(super) fn measure_before(&mut self) -> Result<(), TrainError> {
+    /// Evaluates before the first step, where there is something to measure on, and records it as step 0.
+    pub(super) fn evaluate_before(&mut self) -> Result<(), TrainError> {
         let Some(loss) = self.held_out_loss()? else { return Ok(()) };
         (self.state.held_out_first, self.state.held_out_loss) = (Some(loss), Some(loss));
-        let record = json!({ "step": 0, "tokens": 0, "held_out_loss": loss, "time": now() });
-        self.files.as_mut().map_or(Ok(()), |files| files.log.append(&record))
+        self.files.as_mut().map_or(Ok(()), |files| files.log.append(&evaluation_before(loss)))
     }
 
-    /// After a step, where an evaluation is due: into the step's record.
-    pub(super) fn measure(&mut self, record: &mut Map<String, Value>) -> Result<(), TrainError> {
+    /// The held-out loss after a step, where an evaluation is due.
+    pub(super) fn evaluate_where_due(&mut self) -> Result<Option<f64>, TrainError> {
         let (step, every) = (self.state.step, self.config.evaluate_every);
         if step < self.config.steps() && (every == 0 || !step.is_multiple_of(every)) {
-            return Ok(());
+            return Ok(None);
         }
-        if let Some(loss) = self.held_out_loss()? {
-            self.state.held_out_loss = Some(loss);
-            record.insert("held_out_loss".to_owned(), json!(loss));
-        }
-        Ok(())
+        let found = self.held_out_loss()?;
+        self.state.held_out_loss = found.or(self.state.held_out_loss);
+        Ok(found)
     }
 
     fn held_out_loss(&self) -> Result<Option<f64>, TrainError> {

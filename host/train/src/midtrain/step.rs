@@ -1,117 +1,153 @@
-//! One update, and what is told about it.
+//! One update.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use octo_data::sampler::Batch;
-use octo_model::{NextTokenOptions, next_token_backward_with};
 use octo_plugin::types::{DataSource, Metric, Progress};
-use octo_shim::upload;
-use serde_json::{Map, Value, json};
-use tch::{Kind, Tensor};
 
 use super::Midtraining;
+use super::gradients::Gradients;
+use super::record::now;
 use crate::control::Clock;
 use crate::error::TrainError;
-use crate::gradient_clip::{clear_gradients, clip_scale, global_norm};
 use crate::hardware;
-use crate::ranks::sum_gradients;
+use crate::optimizer::clip::clip_scale;
+
+/// What a step did.
+pub(super) struct StepOutcome {
+    /// The step's number, counted from 1.
+    pub(super) step: u64,
+    /// Tokens that the stage has seen with it.
+    pub(super) tokens: u64,
+    pub(super) learning_rate: f64,
+    /// Names of the sources; the lists below are in their order.
+    pub(super) sources: Vec<String>,
+    /// Weights that the mixture plugin gave.
+    pub(super) weights: Vec<f64>,
+    /// Shares of the sequences drawn since the start.
+    pub(super) realised_shares: Vec<f64>,
+    /// Mean loss of each source's sequences, where there were some.
+    pub(super) source_loss: Vec<Option<f64>>,
+    /// Names of the sources that are at their `max_epochs`.
+    pub(super) capped_sources: Vec<String>,
+    /// Mean loss of all sequences.
+    pub(super) loss: f64,
+    /// Norm of all gradients together, before clipping.
+    pub(super) gradient_norm: f64,
+    /// Why the update was skipped, where it was.
+    pub(super) skipped: Option<String>,
+    /// Updates that the stage has skipped, this one included.
+    pub(super) skipped_steps: u64,
+    pub(super) tokens_per_second: f64,
+    /// Share of the device's peak, where that is known.
+    pub(super) utilisation: Option<f64>,
+    pub(super) peak_memory_bytes: Option<u64>,
+    /// Seconds since 1970 at which the update was done.
+    pub(super) time: f64,
+    /// Held-out loss after the step, where an evaluation was due.
+    pub(super) held_out_loss: Option<f64>,
+    /// The latest held-out loss, of this step or an earlier one.
+    pub(super) latest_held_out_loss: Option<f64>,
+}
+
+/// What a step trains on.
+struct Plan {
+    sources: Vec<String>,
+    weights: Vec<f64>,
+    /// This rank's sequences.
+    own: Batch,
+}
 
 impl Midtraining<'_> {
-    /// One update; returns the progress line.
+    /// One update, and its record; returns the progress line.
     pub(super) fn step(&mut self, clock: &Clock) -> Result<String, TrainError> {
+        let outcome = self.run_step()?;
+        if let Some(files) = &mut self.files {
+            files.log.append(&outcome.record())?;
+        }
+        self.end_where_diverged()?;
+        Ok(outcome.progress_line(self.config.steps(), clock))
+    }
+
+    fn run_step(&mut self) -> Result<StepOutcome, TrainError> {
         let started = Instant::now();
-        let (step, total) = (self.state.step, self.config.steps());
-        let (at, sources) = self.told();
+        let Plan { sources, weights, own } = self.plan()?;
+        let learning_rate = self.rate.at(self.state.step);
+        let gradients = self.gradients(&own)?;
+        let (loss, source_loss) = means(&gradients.losses, sources.len());
+        self.state.step += 1;
+        self.state.tokens += self.config.tokens_per_step();
+        let skipped = self.update(&gradients, loss, &source_loss, learning_rate);
+        let tokens_per_second = self.config.tokens_per_step() as f64 / started.elapsed().as_secs_f64().max(1e-9);
+        let peak_memory_bytes = hardware::peak_memory_bytes(self.model.device());
+        let time = now();
+        let held_out_loss = self.evaluate_where_due()?;
+        Ok(StepOutcome {
+            step: self.state.step,
+            tokens: self.state.tokens,
+            learning_rate,
+            sources,
+            weights,
+            realised_shares: self.sampler.realised_shares(),
+            source_loss,
+            capped_sources: self.sampler.capped().into_iter().map(str::to_owned).collect(),
+            loss,
+            gradient_norm: gradients.norm,
+            skipped,
+            skipped_steps: self.state.skipped,
+            tokens_per_second,
+            utilisation: self.peak_flops.map(|peak| tokens_per_second * self.flops_per_token / peak),
+            peak_memory_bytes,
+            time,
+            held_out_loss,
+            latest_held_out_loss: self.state.held_out_loss,
+        })
+    }
+
+    /// Asks the mixture plugin for weights and draws the step's sequences.
+    fn plan(&mut self) -> Result<Plan, TrainError> {
+        let step = self.state.step;
+        let (at, sources) = self.progress();
         let weights =
-            self.mixture.weights(&at, &sources).map_err(|failure| TrainError::policy("mixture", step, failure))?;
+            self.mixture.weights(&at, &sources).map_err(|failure| TrainError::plugin("mixture", step, failure))?;
         let capped = self.sampler.capped().len();
         // Every rank follows the order of the whole batch, and reads its own part of it.
         let own = self.sampler.next_batch_of(self.ranks.place(), &weights, self.config.sequences_per_step)?;
         if self.sampler.capped().len() > capped {
             let ended = self.sampler.capped().join(", ");
-            tracing::warn!("step {}: at their max_epochs, giving no more: {ended}", step + 1);
+            tracing::warn!("step {}: at their `max_epochs`, giving no more: {ended}", step + 1);
         }
-        let learning_rate = self.rate.at(step);
-        let (losses, norm) = self.gradients(&own)?;
-        let (loss, source_loss) = means(&losses, sources.len());
-        let state = &mut self.state;
-        state.step += 1;
-        state.tokens += self.config.tokens_per_step();
-        let mut record = Map::new();
-        let mut put = |key: &str, value: Value| {
-            record.insert(key.to_owned(), value);
-        };
-        put("step", json!(state.step));
-        put("tokens", json!(state.tokens));
-        put("learning_rate", json!(learning_rate));
-        let named = || sources.iter().map(|source| source.name.clone());
-        put("mixture", named().zip(weights.iter().map(|weight| json!(weight))).collect());
-        let realised = self.sampler.realised_shares().into_iter().map(|share| json!(share));
-        put("realised_share", named().zip(realised).collect());
-        if !self.sampler.capped().is_empty() {
-            put("capped_sources", json!(self.sampler.capped()));
-        }
-        if loss.is_finite() && norm.value.is_finite() {
-            put("loss", json!(loss));
-            put("gradient_norm", json!(norm.value));
-            let known = named().zip(&source_loss).filter_map(|(name, loss)| Some((name, json!((*loss)?))));
-            put("source_loss", Value::Object(known.collect()));
-        }
-        match state.recent.refuse(loss, norm.value, self.config.spike_sigma) {
-            None => {
-                // Multiplying by 1 would be a pass over the gradients for nothing.
-                let scale = (norm.value > self.config.gradient_clip)
-                    .then(|| clip_scale(&norm.tensor, self.config.gradient_clip));
-                self.optimiser.step_scaled(self.model.parameters(), learning_rate, scale.as_ref());
-                state.skipped_in_a_row.clear();
-                state.losses = (state.losses.0 + loss, state.losses.1 + 1);
-                (state.loss, state.gradient_norm) = (Some(loss), Some(norm.value));
-                state.source_loss = source_loss;
-            }
-            Some(reason) => {
-                tracing::warn!("step {}: {reason}; the update is skipped", state.step);
-                state.skipped += 1;
-                put("skipped", json!(reason));
-                put("skipped_steps", json!(state.skipped));
-                state.skipped_in_a_row.push(format!("  step {}: {reason}", state.step));
-            }
-        }
-        let speed = self.config.tokens_per_step() as f64 / started.elapsed().as_secs_f64().max(1e-9);
-        let utilisation = self.peak_flops.map(|peak| speed * self.flops_per_token / peak);
-        let memory = hardware::peak_memory_bytes(self.model.device());
-        put("tokens_per_second", json!(speed));
-        if let Some(share) = utilisation {
-            put("model_flops_utilisation", json!(share));
-        }
-        if let Some(bytes) = memory {
-            put("peak_memory_bytes", json!(bytes));
-        }
-        put("time", json!(now()));
-        self.measure(&mut record)?;
-        if let Some(files) = &mut self.files {
-            files.log.append(&record)?;
-        }
-        self.give_up()?;
-        let state = &self.state;
-        let mut line =
-            format!("step {}/{total}  loss {loss:.4}  lr {learning_rate:.2e}  {speed:.0} tokens/s", state.step);
-        if let Some(held_out) = state.held_out_loss {
-            line += &format!("  held out {held_out:.4}");
-        }
-        if let Some(share) = utilisation {
-            line += &format!("  MFU {:.1}%", 100.0 * share);
-        }
-        if let Some(bytes) = memory {
-            line += &format!("  {:.1} GiB", bytes as f64 / f64::from(1 << 30));
-        }
-        if state.skipped > 0 {
-            line += &format!("  {} skipped", state.skipped);
-        }
-        Ok(format!("{line}  {}", clock.eta(state.step)))
+        Ok(Plan { sources: sources.into_iter().map(|source| source.name).collect(), weights, own })
     }
 
-    /// Ends the stage where too many updates in a row were not made.
-    fn give_up(&self) -> Result<(), TrainError> {
+    /// Updates the weights, or gives the reason why the update is skipped.
+    fn update(
+        &mut self,
+        gradients: &Gradients,
+        loss: f64,
+        source_loss: &[Option<f64>],
+        learning_rate: f64,
+    ) -> Option<String> {
+        let (state, norm) = (&mut self.state, gradients.norm);
+        if let Some(reason) = state.recent.refuse(loss, norm, self.config.spike_sigma) {
+            tracing::warn!("step {}: {reason}; the update is skipped", state.step);
+            state.skipped += 1;
+            state.skipped_in_a_row.push(format!("  step {}: {reason}", state.step));
+            return Some(reason);
+        }
+        // Multiplying by 1 would be a pass over the gradients for nothing.
+        let scale =
+            (norm > self.config.gradient_clip).then(|| clip_scale(&gradients.norm_there, self.config.gradient_clip));
+        self.optimiser.step_scaled(self.model.parameters(), learning_rate, scale.as_ref());
+        state.skipped_in_a_row.clear();
+        state.losses = (state.losses.0 + loss, state.losses.1 + 1);
+        (state.loss, state.gradient_norm) = (Some(loss), Some(norm));
+        state.source_loss = source_loss.to_vec();
+        None
+    }
+
+    /// Ends the stage where too many updates in a row were skipped.
+    fn end_where_diverged(&self) -> Result<(), TrainError> {
         let reasons = &self.state.skipped_in_a_row;
         if (reasons.len() as u64) < self.config.skipped_steps_limit.max(1) {
             return Ok(());
@@ -128,8 +164,8 @@ impl Midtraining<'_> {
         })
     }
 
-    /// What the policy is told: where the run stands, and each source.
-    fn told(&self) -> (Progress, Vec<DataSource>) {
+    /// What the mixture plugin gets: where the run stands, and each source.
+    fn progress(&self) -> (Progress, Vec<DataSource>) {
         let state = &self.state;
         let metrics =
             [("loss", state.loss), ("gradient_norm", state.gradient_norm), ("held_out_loss", state.held_out_loss)];
@@ -153,98 +189,6 @@ impl Midtraining<'_> {
         });
         (at, sources.collect())
     }
-
-    /// Gradients of the mean loss over all tokens of the batch, summed over the ranks, of which this one has the
-    /// sequences `own`; returns source and mean loss of every sequence of the batch, and the gradients' norm.
-    ///
-    /// A step reads from the device once, here: losses and norm in one tensor, because whether the update is made
-    /// depends on them. What comes before it is queued without a wait: tokens and positions go there from pinned memory,
-    /// documents are told apart on the host, chunks of the loss add up where they are, and the norm is one launch. What
-    /// comes behind it, scaling and update, is queued too and runs while the host draws the next batch. Besides, ranks
-    /// without NCCL read all gradients to add them up, and an evaluation reads its losses.
-    fn gradients(&self, own: &Batch) -> Result<(Vec<(usize, f64)>, Norm), TrainError> {
-        let sequences = self.config.sequences_per_step;
-        clear_gradients(self.model.parameters());
-        let of_sequences = self.backward(own)?;
-        sum_gradients(&self.ranks, self.model.parameters())?;
-        let tensor = global_norm(self.model.parameters());
-        let read = Tensor::f_cat(&[of_sequences, tensor.view([1]).to_kind(Kind::Double)], 0)?;
-        let read = Vec::<f64>::try_from(&read)?;
-        // Losses, and behind them sources. Every other rank's part is zero here, so the sum puts them together and
-        // rounds nothing.
-        let mut told = vec![0.0; 2 * sequences];
-        let part = self.ranks.place().part_of(sequences);
-        for (index, (loss, source)) in part.zip(read.iter().zip(&own.source)) {
-            (told[index], told[sequences + index]) = (*loss, *source as f64);
-        }
-        self.ranks.sum_double(&mut told)?;
-        let (losses, sources) = told.split_at(sequences);
-        let losses = sources.iter().map(|source| *source as usize).zip(losses.iter().copied()).collect();
-        let value = read.last().copied().unwrap_or(f64::NAN);
-        Ok((losses, Norm { value, tensor }))
-    }
-
-    /// Adds the gradients of the sequences `own` to the parameters'; returns each one's mean loss, f64 on the device.
-    fn backward(&self, own: &Batch) -> Result<Tensor, TrainError> {
-        let width = self.config.context + 1;
-        let device = self.model.device();
-        let count = own.source.len();
-        let rows = |numbers: &[i64]| Tensor::from_slice(numbers).f_view([count as i64, width as i64]);
-        let tokens: Vec<i64> = own.tokens.iter().map(|token| i64::from(*token)).collect();
-        let tokens = upload(&rows(&tokens)?, device)?;
-        // These stay on the host, where they are looked at.
-        let segments = match self.config.separate_documents {
-            true => Some(rows(&numbered(&own.segments, width))?),
-            false => None,
-        };
-        let predicted: Vec<f64> = own.segments.iter().map(|starts| self.config.predicted(starts) as f64).collect();
-        let weight = 1.0 / self.predicted_by_all(&predicted)?;
-        let at_once = if self.config.sequences_per_forward == 0 { count } else { self.config.sequences_per_forward };
-        let mut losses = Vec::new();
-        for start in (0..count).step_by(at_once.max(1)) {
-            let rows = at_once.min(count - start) as i64;
-            let segments = segments.as_ref().map(|segments| segments.narrow(0, start as i64, rows));
-            let options = NextTokenOptions { recompute: self.config.recompute, segments: segments.as_ref() };
-            let of_tokens =
-                next_token_backward_with(&self.model, &tokens.narrow(0, start as i64, rows), weight, &options)?;
-            losses.push(of_tokens.f_sum_dim_intlist(Some([1i64].as_slice()), false, Kind::Double)?);
-        }
-        let predicted = upload(&Tensor::from_slice(&predicted), device)?;
-        Ok(Tensor::f_cat(&losses, 0)? / predicted)
-    }
-
-    /// Tokens that all ranks together predict. Where documents are apart it depends on where they begin, which only the
-    /// rank that reads a sequence knows; else it is the same for every sequence.
-    fn predicted_by_all(&self, own: &[f64]) -> Result<f64, TrainError> {
-        if !self.config.separate_documents {
-            return Ok(self.config.tokens_per_step() as f64);
-        }
-        let mut sum = [own.iter().sum()];
-        self.ranks.sum_double(&mut sum)?;
-        Ok(sum[0])
-    }
-}
-
-/// The documents of each sequence, numbered: one number for each of its `width` tokens. The last token is only
-/// predicted, and counts to the document before it.
-pub(super) fn numbered(segments: &[Vec<u32>], width: usize) -> Vec<i64> {
-    let mut numbers = Vec::with_capacity(segments.len() * width);
-    for starts in segments {
-        let mut number = 0;
-        for at in 0..width {
-            while starts.get(number + 1).is_some_and(|start| *start as usize <= at) {
-                number += 1;
-            }
-            numbers.push(number as i64);
-        }
-    }
-    numbers
-}
-
-/// The gradients' norm, read and on the device.
-struct Norm {
-    value: f64,
-    tensor: Tensor,
 }
 
 /// The mean of all sequences, and of each source's where it has some, from source and loss of each.
@@ -253,19 +197,4 @@ fn means(losses: &[(usize, f64)], sources: usize) -> (f64, Vec<Option<f64>>) {
     let of = |source: usize| losses.iter().filter(move |(other, _)| *other == source).map(|(_, loss)| *loss);
     let all = mean(losses.iter().map(|(_, loss)| *loss).collect()).unwrap_or(f64::NAN);
     (all, (0..sources).map(|source| mean(of(source).collect())).collect())
-}
-
-/// Seconds since 1970, for whoever draws metrics over time.
-pub(super) fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_token_has_the_number_of_its_document() {
-        assert_eq!(numbered(&[vec![0, 2, 3], vec![0]], 5), [0, 0, 1, 2, 2, 0, 0, 0, 0, 0]);
-    }
 }

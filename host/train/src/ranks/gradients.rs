@@ -36,7 +36,7 @@ pub(crate) fn sum_gradients(ranks: &Ranks, parameters: &[(String, Tensor)]) -> R
     })
 }
 
-/// Where they lie, bucket by bucket; those that are not fp32 or not in one piece, in a copy that is.
+/// Sums gradients where they lie, bucket by bucket; those that are not fp32 or not in one piece, in a copy that is.
 fn sum_on_gpus(gpus: &mut Communicator, gradients: &[Tensor]) -> Result<(), TrainError> {
     let mut bucket: Vec<Tensor> = Vec::new();
     let mut copied: Vec<(&Tensor, Tensor)> = Vec::new();

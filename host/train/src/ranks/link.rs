@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use crate::error::TrainError;
 
-/// A rank that says nothing for so long has hung: no step and no evaluation takes as long.
+/// A rank that sends nothing for so long has hung: no step and no evaluation takes as long.
 const SILENCE: Duration = Duration::from_secs(3600);
-/// What two processes say to each other before they trust lengths.
+/// Most bytes of what two processes send each other before they trust lengths.
 const LONGEST_GREETING: u64 = 256;
-/// No message of ours is longer; a stranger's length is not believed.
+/// Most bytes of any message; a stranger's length is not believed.
 const LONGEST: u64 = 1 << 32;
 
 /// A number that ranks add up.
 pub(crate) trait Number: Copy + Add<Output = Self> {
-    /// Bytes of one.
+    /// Bytes of one number.
     const SIZE: usize;
-    /// Little-endian bytes of all.
+    /// Little-endian bytes of all numbers.
     fn bytes(values: &[Self]) -> Vec<u8>;
-    /// The reverse; `bytes` has as many as `into` wants.
+    /// Reads numbers back from their bytes, of which `bytes` has as many as `into` needs.
     fn read(bytes: &[u8], into: &mut [Self]);
 }
 
@@ -115,7 +115,7 @@ impl Link {
         let why = match error.kind() {
             std::io::ErrorKind::UnexpectedEof => "it has ended".to_owned(),
             std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
-                "it has said nothing for too long".to_owned()
+                "it has sent nothing for too long".to_owned()
             }
             _ => error.to_string(),
         };

@@ -1,7 +1,7 @@
 //! Sums between GPUs by NCCL, which cudarc loads when it is wanted: neither build nor start needs it.
 //!
 //! Sums are queued on the stream that libtorch's own work goes to. So they begin when the backward pass before them is
-//! done and end before what is queued behind them, by the order of that stream alone: no event, no wait of the host, and
+//! done and end before what is queued after them, by the order of that stream alone: no event, no wait of the host, and
 //! memory that libtorch frees in between is reused by the same stream only.
 //!
 //! A rank that dies leaves the others waiting in a kernel; `torchrun` and `srun` end them.
@@ -33,12 +33,11 @@ pub(crate) fn new_id() -> Result<String, TrainError> {
     // cudarc panics where there is none.
     present().map_err(TrainError::Ranks)?;
     let id = result::get_uniqueid().map_err(|error| refused("ncclGetUniqueId", &error))?;
-    Ok(id.internal.iter().map(|byte| format!("{:02x}", *byte as u8)).collect())
+    Ok(hex::encode(id.internal.map(|byte| byte as u8)))
 }
 
 fn parse_id(text: &str) -> Option<sys::ncclUniqueId> {
-    let bytes = crate::checkpoint::from_hexadecimal(text)?;
-    let bytes: [u8; ID] = bytes.try_into().ok()?;
+    let bytes: [u8; ID] = hex::decode(text).ok()?.try_into().ok()?;
     Some(sys::ncclUniqueId { internal: bytes.map(|byte| byte as std::ffi::c_char) })
 }
 
@@ -54,7 +53,7 @@ unsafe impl Send for Communicator {}
 impl Communicator {
     /// Joins the ranks of `id`; returns once all have. `device` is this rank's alone.
     pub(crate) fn new(rank: usize, world: usize, id: &str, device: Device) -> Result<Self, TrainError> {
-        let id = parse_id(id).ok_or_else(|| TrainError::Ranks("rank 0 sent no NCCL id".to_owned()))?;
+        let id = parse_id(id).ok_or_else(|| TrainError::Ranks("rank 0 sent what is not an NCCL id".to_owned()))?;
         octo_shim::device::make_current(device).map_err(TrainError::Ranks)?;
         let mut raw = std::ptr::null_mut();
         // SAFETY: `raw` is written before it is used, and the id is passed by value.
@@ -117,8 +116,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_pass_as_text_and_what_is_none_is_refused() {
-        let text: String = (0..ID).map(|byte| format!("{:02x}", (byte * 2) as u8)).collect();
+    fn ids_pass_as_text_and_what_is_not_an_id_is_refused() {
+        let text = hex::encode((0..ID).map(|byte| (byte * 2) as u8).collect::<Vec<u8>>());
         let id = parse_id(&text).expect("an id");
         assert_eq!((id.internal[1] as u8, id.internal[127] as u8), (2, 254));
         for broken in ["", "00", "zz", &text[2..]] {

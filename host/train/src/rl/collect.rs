@@ -1,4 +1,5 @@
-//! The rollouts of a step: generated, verified and rewarded, and on request until enough groups have something to teach.
+//! The rollouts of a step: generated, verified and rewarded, and on request until enough groups have rewards that
+//! differ.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,20 +10,21 @@ use octo_plugin::RewardSum;
 use octo_plugin::types::Progress;
 use rand_chacha::rand_core::Rng;
 
+use super::algorithm::advantage::varied;
+use super::rewards::{Rewards, Scored, score};
+use super::rollout_store::{RolloutStore, digest, fingerprint};
 use super::{Reinforcement, prompt_of};
-use crate::advantage::varied;
-use crate::control::Control;
+use crate::control::{Control, Stoppable};
 use crate::error::TrainError;
-use crate::rewards::{Rewards, Scored, score};
-use crate::rollout::{Chunks, Prompt, Rollout};
-use crate::step_rollouts::{Kept, StepRollouts, digest, fingerprint};
+use crate::generation::prompts::Prompt;
+use crate::generation::rollouts::{Chunks, JudgedResponse, Rollout};
 
 /// A step's rollouts.
 #[derive(Default)]
 pub(super) struct Collected {
     /// The problem of every group, in the order of generation, and the epoch that asks it.
     pub(super) problems: Vec<(u64, usize)>,
-    /// A group's after another's.
+    /// All rollouts, group after group.
     pub(super) rollouts: Vec<Rollout>,
     pub(super) rewards: Rewards,
     /// Groups to learn from.
@@ -42,17 +44,17 @@ impl Collected {
 }
 
 impl Reinforcement<'_> {
-    /// The rollouts of this step; `None` where `control` asked to stop before all were there.
+    /// The rollouts of this step.
     ///
-    /// With dynamic sampling (DAPO) a group of equal rewards teaches nothing and is replaced by a further prompt, round
-    /// after round, up to `sampling_rounds`. A round asks for as many prompts as are lacking, so nothing useful is
-    /// thrown away; where groups are lacking at the end, the step learns from fewer.
+    /// With dynamic sampling (DAPO) a group of equal rewards, which has no gradient, is replaced by a further prompt,
+    /// round after round, up to `sampling_rounds`. A round asks for as many prompts as are lacking, so nothing useful
+    /// is thrown away; where groups are lacking at the end, the step learns from fewer.
     pub(super) fn collect(
         &mut self,
         at: &Progress,
         sampling: &Sampling,
         control: &Control,
-    ) -> Result<Option<Collected>, TrainError> {
+    ) -> Result<Stoppable<Collected>, TrainError> {
         let (group_size, wanted) = (self.config.rollouts_per_prompt, self.config.prompts_per_step);
         let dynamic = self.config.algorithm().dynamic_sampling;
         let most_rounds = if dynamic { self.config.sampling_rounds.max(1) } else { 1 };
@@ -62,7 +64,7 @@ impl Reinforcement<'_> {
         let mut first_chunk = 0;
         while found.kept.len() < wanted && found.rounds < most_rounds {
             if found.rounds > 0 && control.stopping() {
-                return Ok(None);
+                return Ok(Stoppable::Stopped);
             }
             let first_group = found.problems.len();
             let problems = self.curriculum.draw(wanted - found.kept.len(), &mut self.state.curriculum);
@@ -73,9 +75,9 @@ impl Reinforcement<'_> {
                 .collect();
             let seeds = self.seeds(first_group * group_size, asked.len());
             let generator = self.generator();
-            let chunks = || asked.chunks(generator.room.chunk).zip(seeds.chunks(generator.room.chunk));
+            let chunks = || asked.chunks(generator.budget.chunk).zip(seeds.chunks(generator.budget.chunk));
             let round = Round {
-                store: &self.step_rollouts,
+                store: &self.rollout_store,
                 step: self.state.step,
                 first_chunk,
                 digests: chunks()
@@ -86,11 +88,12 @@ impl Reinforcement<'_> {
                 asked: &asked,
                 group_size,
                 first_group,
-                control,
                 scored: Mutex::default(),
             };
             first_chunk += chunks().count();
-            let Some(generated) = generator.rollouts(&asked, &seeds, sampling, &round)? else { return Ok(None) };
+            let Stoppable::Done(generated) = generator.rollouts(&asked, &seeds, sampling, &round, control)? else {
+                return Ok(Stoppable::Stopped);
+            };
             let new = round.scored.into_inner().unwrap_or_else(PoisonError::into_inner);
             // Judged here without the run's list of parts, which is kept once for the whole step.
             let totals = Rewards::gather(new.clone(), self.config.failed_rollouts, &mut BTreeSet::new()).totals;
@@ -105,7 +108,7 @@ impl Reinforcement<'_> {
             found.waited_seconds += generated.waited_seconds;
         }
         found.rewards = Rewards::gather(scored, self.config.failed_rollouts, &mut self.state.reward_parts);
-        Ok(Some(found))
+        Ok(Stoppable::Done(found))
     }
 
     fn seeds(&self, first: usize, count: usize) -> Vec<u64> {
@@ -115,9 +118,9 @@ impl Reinforcement<'_> {
     }
 }
 
-/// One round of generation: takes up chunks that an interrupted call has left, keeps the new ones, rewards both.
+/// One round of generation: reads the chunks that an interrupted call has stored, stores the new ones, rewards both.
 struct Round<'a> {
-    store: &'a StepRollouts,
+    store: &'a RolloutStore,
     step: u64,
     first_chunk: usize,
     digests: Vec<String>,
@@ -126,17 +129,16 @@ struct Round<'a> {
     asked: &'a [&'a Prompt],
     group_size: usize,
     first_group: usize,
-    control: &'a Control,
-    /// Of the chunks so far, which come in order.
+    /// Rewards of the chunks so far, which come in order.
     scored: Mutex<Vec<Scored>>,
 }
 
 impl Chunks for Round<'_> {
-    fn kept(&self, chunk: usize) -> Option<Vec<Kept>> {
+    fn kept(&self, chunk: usize) -> Result<Option<Vec<JudgedResponse>>, TrainError> {
         self.store.read(self.step, self.first_chunk + chunk, &self.digests[chunk])
     }
 
-    fn finished(&self, chunk: usize, first: usize, rollouts: &[Rollout], was_kept: bool) -> Result<(), TrainError> {
+    fn on_finished(&self, chunk: usize, first: usize, rollouts: &[Rollout], was_kept: bool) -> Result<(), TrainError> {
         if !was_kept {
             self.store.write(self.step, self.first_chunk + chunk, &self.digests[chunk], rollouts)?;
         }
@@ -145,9 +147,5 @@ impl Chunks for Round<'_> {
         let scored = score(self.reward, self.at, prompts, rollouts, self.group_size, first_group);
         self.scored.lock().unwrap_or_else(PoisonError::into_inner).extend(scored);
         Ok(())
-    }
-
-    fn stopping(&self) -> bool {
-        self.control.stopping()
     }
 }

@@ -1,17 +1,26 @@
-//! The updates of a step, from rows of weights and advantages.
+//! The updates of a step, from rollouts with their rewards.
+//!
+//! Rollouts become rows ([`passes::TrainingRow`]): a prompt and a response with a weight, an advantage and old
+//! log-probabilities for every response token. Masked rollouts have weights of 0; rows without a gradient are not run.
+
+pub mod passes;
+
+use std::sync::Arc;
 
 use octo_model::Model;
 
-use super::{KlPlace, OldLogProbabilities, Reinforcement, prompt_of};
-use crate::algorithm::Outcomes;
+use super::algorithm::Outcomes;
+use super::algorithm::importance::{TrainInferenceMismatch, weigh};
+use super::collect::Collected;
+use super::config::{KlTerm, OldSource};
+use super::masking::token_weights;
+use super::{OldLogProbabilities, Reinforcement, prompt_of};
 use crate::error::TrainError;
-use crate::gradient_clip::{clear_gradients, clip_global_norm};
-use crate::importance::{EngineGap, weigh};
-use crate::policy_update::{PolicyUpdate, TrainingRow, UpdateTerms};
-use crate::rl::collect::Collected;
+use crate::generation::prompts::Prompt;
+use crate::optimizer::clip::{clear_gradients, clip_global_norm};
+use passes::{PolicyPasses, TrainingRow, UpdateTerms};
 
 /// What the updates of a step found: means over them, and their number.
-#[derive(Default)]
 pub(super) struct Learned {
     pub(super) gradient_norm: f64,
     pub(super) loss: f64,
@@ -21,8 +30,22 @@ pub(super) struct Learned {
     /// Divergence from the policy before the first update, over the further ones.
     pub(super) policy_kl: Option<f64>,
     pub(super) reference_kl: Option<f64>,
-    pub(super) gap: EngineGap,
+    pub(super) mismatch: TrainInferenceMismatch,
     pub(super) updates: u64,
+}
+
+/// What was summed up over the updates of a step.
+#[derive(Default)]
+struct Updates {
+    made: u64,
+    gradient_norm: f64,
+    loss: f64,
+    clipped_low: f64,
+    clipped_high: f64,
+    policy_kl: Mean,
+    reference_kl: Mean,
+    /// The mismatch as the first pass saw it, whose weights are still the ones that sampled.
+    mismatch: TrainInferenceMismatch,
 }
 
 /// A mean of what has a weight.
@@ -43,6 +66,20 @@ impl Mean {
     }
 }
 
+/// Rows of the rollouts that the step learns from, with the log-probabilities that they were sampled with.
+struct Rows<'r> {
+    rows: Vec<TrainingRow<'r>>,
+    sampled: Vec<&'r [f32]>,
+    rewards: Vec<Option<f64>>,
+}
+
+impl<'r> Rows<'r> {
+    /// Indices of the rows for which `wanted` holds.
+    fn which(&self, wanted: impl Fn(&TrainingRow<'r>) -> bool) -> Vec<usize> {
+        (0..self.rows.len()).filter(|&row| wanted(&self.rows[row])).collect()
+    }
+}
+
 impl Reinforcement<'_> {
     /// The step's updates.
     pub(super) fn learn(
@@ -52,103 +89,98 @@ impl Reinforcement<'_> {
         learning_rate: f64,
     ) -> Result<Learned, TrainError> {
         let config = self.config;
-        let loss = config.policy_loss();
-        let (tokens_per_forward, recompute) = (config.tokens_per_forward, config.recompute);
-        let update = PolicyUpdate { loss, temperature, tokens_per_forward, recompute };
-        let prompts = std::sync::Arc::clone(&self.prompts);
-        let group_size = config.rollouts_per_prompt;
-        let indices: Vec<usize> =
-            collected.kept.iter().flat_map(|group| group * group_size..(group + 1) * group_size).collect();
-        let row_of = |index: usize| {
-            let response = &collected.rollouts[index].response.tokens;
-            let masked = collected.rewards.totals[index].is_none();
-            let weight = config.algorithm().aggregation.token_weight(response.len(), config.max_response_tokens);
-            TrainingRow {
-                prompt: &prompt_of(&prompts, collected.problems[index / group_size]).tokens,
-                response,
-                advantages: vec![0.0; response.len()],
-                weights: vec![if masked { 0.0 } else { weight as f32 }; response.len()],
-                old: None,
-                reference: None,
-            }
+        let passes = PolicyPasses {
+            loss: config.policy_loss(),
+            temperature,
+            tokens_per_forward: config.tokens_per_forward,
+            recompute: config.recompute,
         };
-        let mut rows: Vec<TrainingRow<'_>> = indices.iter().map(|&index| row_of(index)).collect();
-        let sampled = |row: usize| &collected.rollouts[indices[row]].response.log_probabilities;
-
-        let penalised = config.kl_coefficient > 0.0 && config.kl_place == KlPlace::Reward;
-        let penalties = if penalised { Some(self.penalties(&update, &mut rows, &sampled)?) } else { None };
-        let rewards: Vec<Option<f64>> = indices.iter().map(|&index| collected.rewards.totals[index]).collect();
-        let lengths: Vec<usize> = rows.iter().map(|row| row.response.len()).collect();
-        let algorithm = config.algorithm();
-        let advantages = (algorithm.advantages)(&Outcomes {
-            group_size,
-            rewards: &rewards,
-            lengths: &lengths,
-            penalties: penalties.as_deref(),
-            scale: algorithm.scale.unwrap_or_default(),
-        });
-        for (row, advantages) in rows.iter_mut().zip(advantages) {
-            row.advantages = advantages.into_iter().map(|advantage| advantage as f32).collect();
-        }
-
-        let pulled = loss.kl_coefficient > 0.0;
-        let teaching: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].teaches(pulled)).collect();
-        let recomputed = config.old_log_probabilities == OldLogProbabilities::Recomputed;
-        if !recomputed {
-            teaching.iter().for_each(|&row| rows[row].old = Some(sampled(row).clone()));
-        } else if !penalised && (config.updates() > 1 || config.importance_cap.is_some()) {
-            // With one update they are the present ones, which the loss has anyway.
-            fill(&update, &self.model, &mut rows, &teaching, |row| &mut row.old)?;
-        }
-        if let Some(reference) = self.reference.as_ref().filter(|_| !penalised) {
-            fill(&update, reference, &mut rows, &teaching, |row| &mut row.reference)?;
-        }
-        let mut learned = Learned::default();
-        if recomputed {
-            for (index, row) in rows.iter_mut().enumerate() {
-                let Some(old) = &row.old else { continue };
-                learned.gap.add(old, sampled(index));
-                if let Some(cap) = config.importance_cap {
-                    weigh(&mut row.advantages, old, sampled(index), cap, loss.form);
-                }
+        let kl = config.kl_term();
+        let prompts = Arc::clone(&self.prompts);
+        let mut rows = self.rows(collected, &prompts);
+        let penalties = match kl {
+            KlTerm::InReward => {
+                let weighted = rows.which(|row| row.weight() > 0.0);
+                self.fill_before_updates(&passes, &mut rows, &weighted)?;
+                Some(self.penalties(&rows)?)
             }
+            KlTerm::InLoss | KlTerm::Absent => None,
+        };
+        self.set_advantages(&mut rows, penalties.as_deref());
+        if kl != KlTerm::InReward {
+            let with_gradient = rows.which(|row| row.has_gradient(kl == KlTerm::InLoss));
+            self.fill_before_updates(&passes, &mut rows, &with_gradient)?;
         }
-        self.update(&update, &rows, pulled, learning_rate, &sampled, &mut learned)?;
-        if learned.gap.divergence().is_none() {
-            // Nothing was learnt, so nothing was run. A few rollouts tell all the same.
-            let mut tokens = 0;
-            let few = (0..collected.rollouts.len()).map(row_of).take_while(|row| {
-                let first = tokens == 0;
-                tokens += row.length();
-                first || tokens <= config.tokens_per_forward
-            });
-            let few: Vec<TrainingRow<'_>> = few.collect();
-            let found = update.log_probabilities(&self.model, &few.iter().collect::<Vec<_>>())?;
-            for (rollout, found) in collected.rollouts.iter().zip(&found) {
-                learned.gap.add(found, &rollout.response.log_probabilities);
-            }
-        }
-        Ok(learned)
+        let before_updates = self.weigh_by_importance(&passes, &mut rows);
+        let updates = self.update(&passes, &rows, learning_rate)?;
+        // On all rows whose old log-probabilities were recomputed, else on those of the first pass, else on a few.
+        let measured = [before_updates, updates.mismatch].into_iter().find(|found| found.divergence().is_some());
+        let mismatch = match measured {
+            Some(mismatch) => mismatch,
+            None => self.mismatch_of_few(&passes, collected, &prompts)?,
+        };
+        let made = updates.made.max(1) as f64;
+        Ok(Learned {
+            gradient_norm: updates.gradient_norm / made,
+            loss: updates.loss / made,
+            clipped_low: updates.clipped_low / made,
+            clipped_high: updates.clipped_high / made,
+            policy_kl: updates.policy_kl.value(),
+            reference_kl: updates.reference_kl.value(),
+            mismatch,
+            updates: updates.made,
+        })
     }
 
-    /// What KL in the reward takes from every token. Leaves in the rows the log-probabilities that it needed.
-    fn penalties<'r>(
-        &self,
-        update: &PolicyUpdate,
-        rows: &mut [TrainingRow<'_>],
-        sampled: &dyn Fn(usize) -> &'r Vec<f32>,
-    ) -> Result<Vec<Vec<f64>>, TrainError> {
+    /// Rows of the groups that the step learns from; advantages come later.
+    fn rows<'r>(&self, collected: &'r Collected, prompts: &'r [Vec<Prompt>]) -> Rows<'r> {
+        let group_size = self.config.rollouts_per_prompt;
+        let indices = || collected.kept.iter().flat_map(|group| group * group_size..(group + 1) * group_size);
+        Rows {
+            rows: indices().map(|index| self.row(collected, prompts, index)).collect(),
+            sampled: indices().map(|index| &collected.rollouts[index].response.log_probabilities[..]).collect(),
+            rewards: indices().map(|index| collected.rewards.totals[index]).collect(),
+        }
+    }
+
+    fn row<'r>(&self, collected: &'r Collected, prompts: &'r [Vec<Prompt>], index: usize) -> TrainingRow<'r> {
         let config = self.config;
-        let weighted: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].weight() > 0.0).collect();
-        match config.old_log_probabilities {
-            OldLogProbabilities::Sampled => weighted.iter().for_each(|&row| rows[row].old = Some(sampled(row).clone())),
-            OldLogProbabilities::Recomputed => fill(update, &self.model, rows, &weighted, |row| &mut row.old)?,
+        let response = &collected.rollouts[index].response.tokens;
+        let weight = config.algorithm().aggregation.token_weight(response.len(), config.max_response_tokens);
+        TrainingRow {
+            prompt: &prompt_of(prompts, collected.problems[index / config.rollouts_per_prompt]).tokens,
+            response,
+            advantages: vec![0.0; response.len()],
+            weights: token_weights(collected.rewards.totals[index], weight, response.len()),
+            old: None,
+            reference: None,
+        }
+    }
+
+    /// Fills in what the `chosen` rows need of the weights as they are before the first update: old log-probabilities,
+    /// and those of the reference model where there is one.
+    fn fill_before_updates(
+        &self,
+        passes: &PolicyPasses,
+        rows: &mut Rows<'_>,
+        chosen: &[usize],
+    ) -> Result<(), TrainError> {
+        match self.config.old_source() {
+            OldSource::Sampled => chosen.iter().for_each(|&row| rows.rows[row].old = Some(rows.sampled[row].to_vec())),
+            OldSource::Recomputed => fill(passes, &self.model, &mut rows.rows, chosen, |row| &mut row.old)?,
+            OldSource::Present => {}
         }
         if let Some(reference) = &self.reference {
-            fill(update, reference, rows, &weighted, |row| &mut row.reference)?;
+            fill(passes, reference, &mut rows.rows, chosen, |row| &mut row.reference)?;
         }
-        let mut found = Vec::with_capacity(rows.len());
-        for row in rows {
+        Ok(())
+    }
+
+    /// What KL in the reward takes from every token.
+    fn penalties(&self, rows: &Rows<'_>) -> Result<Vec<Vec<f64>>, TrainError> {
+        let config = self.config;
+        let mut found = Vec::with_capacity(rows.rows.len());
+        for row in &rows.rows {
             found.push(match (&row.old, &row.reference) {
                 (Some(old), Some(reference)) => {
                     let [old, reference] = [old, reference].map(|of| tch::Tensor::from_slice(of));
@@ -161,37 +193,62 @@ impl Reinforcement<'_> {
         Ok(found)
     }
 
-    /// One update a mini-batch.
-    fn update<'r>(
-        &mut self,
-        update: &PolicyUpdate,
-        rows: &[TrainingRow<'_>],
-        pulled: bool,
-        learning_rate: f64,
-        sampled: &dyn Fn(usize) -> &'r Vec<f32>,
-        learned: &mut Learned,
-    ) -> Result<(), TrainError> {
+    /// The algorithm's advantages, from rewards and penalties.
+    fn set_advantages(&self, rows: &mut Rows<'_>, penalties: Option<&[Vec<f64>]>) {
+        let algorithm = self.config.algorithm();
+        let lengths: Vec<usize> = rows.rows.iter().map(|row| row.response.len()).collect();
+        let advantages = (algorithm.advantages)(&Outcomes {
+            group_size: self.config.rollouts_per_prompt,
+            rewards: &rows.rewards,
+            lengths: &lengths,
+            penalties,
+            scale: algorithm.scale.unwrap_or_default(),
+        });
+        for (row, advantages) in rows.rows.iter_mut().zip(advantages) {
+            row.advantages = advantages.into_iter().map(|advantage| advantage as f32).collect();
+        }
+    }
+
+    /// Measures the train–inference mismatch on the rows whose old log-probabilities were recomputed, and weighs their
+    /// advantages by it where the recipe asks for that.
+    fn weigh_by_importance(&self, passes: &PolicyPasses, rows: &mut Rows<'_>) -> TrainInferenceMismatch {
+        let mut mismatch = TrainInferenceMismatch::default();
+        if self.config.old_log_probabilities == OldLogProbabilities::Sampled {
+            return mismatch;
+        }
+        for (row, sampled) in rows.rows.iter_mut().zip(&rows.sampled) {
+            let Some(old) = &row.old else { continue };
+            mismatch.add(old, sampled);
+            if let Some(cap) = self.config.importance_cap {
+                weigh(&mut row.advantages, old, sampled, cap, passes.loss.ratio);
+            }
+        }
+        mismatch
+    }
+
+    /// One update per mini-batch.
+    fn update(&mut self, passes: &PolicyPasses, rows: &Rows<'_>, learning_rate: f64) -> Result<Updates, TrainError> {
         let config = self.config;
+        let kl_in_loss = config.kl_term() == KlTerm::InLoss;
         let aggregation = config.algorithm().aggregation;
-        let (mut policy_kl, mut reference_kl) = (Mean::default(), Mean::default());
-        let mut untouched = true;
+        let mut updates = Updates::default();
         let size = config.prompts_per_step.div_ceil(config.updates()) * config.rollouts_per_prompt;
-        for (first, batch) in (0..).step_by(size).zip(rows.chunks(size)) {
+        for (batch, sampled) in rows.rows.chunks(size).zip(rows.sampled.chunks(size)) {
             let unmasked = batch.iter().filter(|row| row.weight() > 0.0);
             let divisor = aggregation.divisor(unmasked.map(|row| row.response.len()));
             let total_weight: f64 = batch.iter().map(TrainingRow::weight).sum();
-            let chosen: Vec<usize> = (0..batch.len()).filter(|&row| batch[row].teaches(pulled)).collect();
-            if chosen.is_empty() {
+            let (with_gradient, sampled): (Vec<&TrainingRow<'_>>, Vec<&[f32]>) =
+                batch.iter().zip(sampled.iter().copied()).filter(|(row, _)| row.has_gradient(kl_in_loss)).unzip();
+            if with_gradient.is_empty() {
                 // AdamW would still move, by the momentum of other steps alone.
                 continue;
             }
             clear_gradients(self.model.parameters());
-            let teaching: Vec<&TrainingRow<'_>> = chosen.iter().map(|&row| &batch[row]).collect();
-            let terms = update.backward(&self.model, &teaching, divisor)?;
-            if untouched && learned.gap.divergence().is_none() {
-                // These weights are still the ones that sampled.
-                let seen = chosen.iter().zip(&terms.log_probabilities);
-                seen.for_each(|(row, found)| learned.gap.add(found, sampled(first + row)));
+            let terms = passes.backward(&self.model, &with_gradient, divisor)?;
+            if updates.made == 0 && updates.mismatch.divergence().is_none() {
+                terms.log_probabilities.iter().zip(sampled).for_each(|(found, sampled)| {
+                    updates.mismatch.add(found, sampled);
+                });
             }
             let norm = clip_global_norm(self.model.parameters(), config.gradient_clip);
             if !(terms.loss.is_finite() && norm.is_finite()) {
@@ -202,33 +259,54 @@ impl Reinforcement<'_> {
             }
             self.state.skipped_in_a_row = 0;
             self.optimiser.step(self.model.parameters(), learning_rate);
-            let UpdateTerms { loss, weight, clipped_low, clipped_high, .. } = terms;
-            learned.updates += 1;
-            learned.gradient_norm += norm;
-            learned.loss += loss;
-            learned.clipped_low += clipped_low / total_weight;
-            learned.clipped_high += clipped_high / total_weight;
-            if !untouched {
-                policy_kl.add(terms.policy_kl, weight);
-            }
-            if let Some(sum) = terms.reference_kl {
-                reference_kl.add(sum, weight);
-            }
-            untouched = false;
+            updates.add(&terms, norm, total_weight);
         }
-        let updates = learned.updates.max(1) as f64;
-        let means =
-            [&mut learned.gradient_norm, &mut learned.loss, &mut learned.clipped_low, &mut learned.clipped_high];
-        means.into_iter().for_each(|sum| *sum /= updates);
-        learned.policy_kl = policy_kl.value();
-        learned.reference_kl = reference_kl.value();
-        Ok(())
+        Ok(updates)
+    }
+
+    /// The mismatch on a few rollouts, as many as one forward pass takes, for a step in which nothing was run.
+    fn mismatch_of_few(
+        &self,
+        passes: &PolicyPasses,
+        collected: &Collected,
+        prompts: &[Vec<Prompt>],
+    ) -> Result<TrainInferenceMismatch, TrainError> {
+        let mut tokens = 0;
+        let few = (0..collected.rollouts.len()).map(|index| self.row(collected, prompts, index)).take_while(|row| {
+            let first = tokens == 0;
+            tokens += row.length();
+            first || tokens <= self.config.tokens_per_forward
+        });
+        let few: Vec<TrainingRow<'_>> = few.collect();
+        let found = passes.log_probabilities(&self.model, &few.iter().collect::<Vec<_>>())?;
+        let mut mismatch = TrainInferenceMismatch::default();
+        for (rollout, found) in collected.rollouts.iter().zip(&found) {
+            mismatch.add(found, &rollout.response.log_probabilities);
+        }
+        Ok(mismatch)
     }
 }
 
-/// Log-probabilities of the `chosen` rows under `model`, put where `place` says.
+impl Updates {
+    /// Adds an update that was made.
+    fn add(&mut self, terms: &UpdateTerms, norm: f64, total_weight: f64) {
+        self.gradient_norm += norm;
+        self.loss += terms.loss;
+        self.clipped_low += terms.clipped_low / total_weight;
+        self.clipped_high += terms.clipped_high / total_weight;
+        if self.made > 0 {
+            self.policy_kl.add(terms.policy_kl, terms.weight);
+        }
+        if let Some(sum) = terms.reference_kl {
+            self.reference_kl.add(sum, terms.weight);
+        }
+        self.made += 1;
+    }
+}
+
+/// Log-probabilities of the `chosen` rows under `model`, put at the field that `place` gives.
 fn fill<'r>(
-    update: &PolicyUpdate,
+    passes: &PolicyPasses,
     model: &Model,
     rows: &mut [TrainingRow<'r>],
     chosen: &[usize],
@@ -236,7 +314,7 @@ fn fill<'r>(
 ) -> Result<(), TrainError> {
     let found = {
         let chosen: Vec<&TrainingRow<'_>> = chosen.iter().map(|&row| &rows[row]).collect();
-        update.log_probabilities(model, &chosen)?
+        passes.log_probabilities(model, &chosen)?
     };
     for (&row, found) in chosen.iter().zip(found) {
         *place(&mut rows[row]) = Some(found);

@@ -73,7 +73,7 @@ def leave_one_out(rewards):
 
 
 def token_advantages(case):
-    """One list of advantages a rollout."""
+    """One list of advantages per rollout."""
     penalties = [torch.zeros(length) for length in LENGTHS]
     if case.get("kl_place") == "reward":
         kind = case["kl_estimator"]

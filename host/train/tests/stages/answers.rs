@@ -1,4 +1,4 @@
-//! Answers to a file of problems, stopped and taken up again.
+//! Answers to a file of problems, stopped and resumed.
 
 use std::path::Path;
 
@@ -56,7 +56,7 @@ fn answers_of_a_stopped_and_of_a_killed_call_are_those_of_a_whole_one() {
     let part = world.path("again.jsonl.part");
     let kept = std::fs::read(&part).expect("a part");
     std::fs::write(&part, [&kept[..], b"{\"sample\": 0}\n{\"samp"].concat()).expect("written");
-    assert_eq!(answering.file(&rows, &map, &again, &Control::silent()).expect("goes on"), Finished::Done);
+    assert_eq!(answering.file(&rows, &map, &again, &Control::silent()).expect("resumes"), Finished::Done);
     assert_eq!(std::fs::read(&again).expect("reads"), std::fs::read(&whole).expect("reads"));
     assert!(!part.exists());
 }
@@ -78,7 +78,7 @@ fn other_settings_and_finished_files_are_refused_and_nothing_is_lost() {
     assert!(message.contains("out.jsonl.part") && message.contains("another model, file or setting"), "{message}");
     assert_eq!(std::fs::read(&part).expect("a part"), kept);
 
-    answering.file(&rows, &map, &out, &Control::silent()).expect("goes on");
+    answering.file(&rows, &map, &out, &Control::silent()).expect("resumes");
     let message = answering.file(&rows, &map, &out, &Control::silent()).expect_err("refused").to_string();
     assert!(message.contains("there already"), "{message}");
     let map = FieldMap::new([("problem", "question")]);

@@ -1,6 +1,7 @@
 //! The stages from end to end on a tiny model, with the reference plugins. One binary, so it is linked once.
 
 mod answers;
+mod configs;
 mod memory;
 mod midtraining;
 mod parallel;

@@ -1,4 +1,4 @@
-//! What a stage says that it will take is what it takes: a process of its own for each, since a process has one peak.
+//! A stage takes the memory that its estimate gives: a process of its own for each, since a process has one peak.
 
 use std::process::{Command, Stdio};
 
@@ -37,13 +37,13 @@ fn one_stage() {
     let config = config(serde_json::from_str(&settings).expect("settings"));
     let inputs = world.midtrain_inputs_from(Initial::Random(shape()));
     assert_eq!(midtrain(&config, inputs, &world.path("out"), 7, &Control::silent()).expect("trains"), Finished::Done);
-    println!("PEAK {}", peak_memory_bytes(tch::Device::Cpu).expect("Linux tells it"));
+    println!("PEAK {}", peak_memory_bytes(tch::Device::Cpu).expect("Linux has it"));
 }
 
 #[test]
 fn the_estimate_is_the_measured_peak_on_the_host() {
     if peak_memory_bytes(tch::Device::Cpu).is_none() {
-        eprintln!("SKIPPED: this system does not tell a process's peak of memory");
+        eprintln!("SKIPPED: this system does not give a process's peak of memory");
         return;
     }
     let base = json!({
@@ -64,9 +64,9 @@ fn the_estimate_is_the_measured_peak_on_the_host() {
             .stdout(Stdio::piped())
             .output()
             .expect("the test's own binary starts");
-        let said = String::from_utf8_lossy(&output.stdout);
-        let peak = said.lines().find_map(|line| line.split("PEAK ").nth(1)?.trim().parse::<f64>().ok());
-        let peak = peak.unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)));
+        let output_text = String::from_utf8_lossy(&output.stdout);
+        let peak = output_text.lines().find_map(|line| line.split("PEAK ").nth(1)?.trim().parse::<f64>().ok());
+        let peak = peak.unwrap_or_else(|| panic!("{output_text}{}", String::from_utf8_lossy(&output.stderr)));
         let estimate = MemoryEstimate::of(&shape(), &config(settings));
         let ratio = peak / estimate.total();
         let mebibytes = peak / f64::from(1 << 20);

@@ -24,15 +24,15 @@ fn a_stopped_or_killed_run_ends_with_the_same_bits() {
     let stop = stop_at("step 6/12");
     assert_eq!(midtrain(&config, world.midtrain_inputs(), &stopped, 7, &stop).expect("stops"), Finished::Stopped);
     assert!(stopped.join("checkpoints/step-000006/state.json").is_file());
-    let done = midtrain(&config, world.midtrain_inputs(), &stopped, 7, &Control::silent()).expect("continues");
+    let done = midtrain(&config, world.midtrain_inputs(), &stopped, 7, &Control::silent()).expect("resumes");
     assert_eq!(done, Finished::Done);
     assert!(weights(&straight) == weights(&stopped), "stopped and resumed");
     assert_eq!(records(&stopped.join("metrics.jsonl")), whole);
 
-    // Killed at step 7: the newest checkpoint is of step 4 or, where its writing was slow, none; metrics run on to 7, and a
-    // checkpoint was being written.
+    // Killed at step 7: the newest checkpoint is of step 4 or, where its writing was slow, none; metrics run on to 7,
+    // and a checkpoint was being written.
     std::fs::create_dir_all(killed.join("checkpoints/.partial-step-000008")).expect("a half-written checkpoint");
-    midtrain(&config, world.midtrain_inputs(), &killed, 7, &Control::silent()).expect("continues");
+    midtrain(&config, world.midtrain_inputs(), &killed, 7, &Control::silent()).expect("resumes");
     assert!(weights(&straight) == weights(&killed), "killed and resumed");
     assert_eq!(records(&killed.join("metrics.jsonl")), whole);
     assert!(!killed.join("checkpoints/.partial-step-000008").exists());
@@ -134,9 +134,9 @@ fn another_config_on_the_same_folder_is_refused() {
     let other = midtrain_config(12, json!({ "weight_decay": 0.0 }));
     let error = midtrain(&other, world.midtrain_inputs(), &out, 7, &Control::silent()).expect_err("another run");
     assert!(error.to_string().contains("weight_decay"), "{error}");
-    // Saving more often changes nothing about the weights, so it is no other run.
+    // Saving more often changes nothing about the weights, so it is the same run.
     let config = midtrain_config(12, json!({ "checkpoint_every": 1 }));
-    midtrain(&config, world.midtrain_inputs(), &out, 7, &Control::silent()).expect("continues");
+    midtrain(&config, world.midtrain_inputs(), &out, 7, &Control::silent()).expect("resumes");
 }
 
 #[test]

@@ -64,8 +64,8 @@ fn two_ranks_train_as_one_process_does() {
     };
     for child in [start(0), start(1)] {
         let output = child.wait_with_output().expect("ends");
-        let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        let text = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
     }
     let (one, two) = (records(&world.path("one/metrics.jsonl")), records(&world.path("two/metrics.jsonl")));
     assert_eq!(steps(&one, false), steps(&two, false));
@@ -111,7 +111,7 @@ fn together<T: Send>(world: usize, work: impl Fn(Arc<Ranks>) -> T + Sync) -> Vec
 }
 
 #[test]
-fn a_checkpoint_of_two_ranks_goes_on_in_a_world_of_any_size() {
+fn a_checkpoint_of_two_ranks_resumes_in_a_world_of_any_size() {
     let world = World::new();
     let config = midtrain_config(
         6,
@@ -165,7 +165,7 @@ fn a_rank_reads_no_token_of_another_ranks_sequences() {
                 (start..=start + context).for_each(|at| own[at % packing.tokens as usize] = true);
             }
         }
-        // What is another's is no token at all here.
+        // What is another rank's is not a token at all here.
         let path = folder.join("00000.ds");
         let mut bytes = std::fs::read(&path).expect("reads");
         let others = bytes.chunks_mut(2).zip(&own).filter(|(_, own)| !**own);

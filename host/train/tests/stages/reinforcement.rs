@@ -38,22 +38,22 @@ fn a_stopped_or_killed_run_ends_with_the_same_bits() {
 
     let stop = stop_at("step 4/6  reward");
     assert_eq!(reinforce(&config, inputs(), &stopped, 7, &stop).expect("stops"), Finished::Stopped);
-    // An evaluation is due behind step 4, but a stop does not wait for it; the run that continues makes it up.
+    // An evaluation is due after step 4, but a stop does not wait for it; the run that resumes makes up for it.
     assert!(stopped.join("checkpoints/step-000004/state.json").is_file());
     assert_eq!(steps(&records(&stopped.join("metrics.jsonl")), true), [0, 2]);
     let later = world.path("later");
     let watch = copy_at("step 5/6  reward", stopped.clone(), later.clone());
-    reinforce(&config, inputs(), &stopped, 7, &watch).expect("continues");
+    reinforce(&config, inputs(), &stopped, 7, &watch).expect("resumes");
     assert!(weights(&straight) == weights(&stopped), "stopped and resumed");
     assert_eq!(records(&stopped.join("metrics.jsonl")), whole);
 
-    // Killed behind that evaluation and before the next checkpoint: it is made again, and stands there once.
+    // Killed after that evaluation and before the next checkpoint: it is made again, and stands there once.
     assert_eq!(steps(&records(&later.join("metrics.jsonl")), true), [0, 2, 4]);
-    reinforce(&config, inputs(), &later, 7, &Control::silent()).expect("continues");
+    reinforce(&config, inputs(), &later, 7, &Control::silent()).expect("resumes");
     assert!(weights(&straight) == weights(&later), "stopped, resumed, killed and resumed");
     assert_eq!(records(&later.join("samples.jsonl")), records(&straight.join("samples.jsonl")));
 
-    reinforce(&config, inputs(), &killed, 7, &Control::silent()).expect("continues");
+    reinforce(&config, inputs(), &killed, 7, &Control::silent()).expect("resumes");
     assert!(weights(&straight) == weights(&killed), "killed and resumed");
     for name in ["metrics.jsonl", "samples.jsonl"] {
         assert_eq!(records(&killed.join(name)), records(&straight.join(name)), "{name}");

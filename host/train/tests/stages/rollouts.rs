@@ -47,8 +47,8 @@ fn every_algorithm_learns() {
         assert!(last > first + 0.2, "{algorithm}: accuracy of rollouts went from {first} to {last}");
         for record in &steps {
             // The same weights on the same machine: engine and trainer differ by rounding alone.
-            let gap = &record["engine_gap"];
-            assert!(gap["max"].as_f64().is_some_and(|gap| gap < 1e-3), "{algorithm}: {gap}");
+            let mismatch = &record["engine_gap"];
+            assert!(mismatch["max"].as_f64().is_some_and(|largest| largest < 1e-3), "{algorithm}: {mismatch}");
             assert!(record["policy_kl"].is_null() || record["updates"] == 2, "{record}");
         }
     }
@@ -74,22 +74,22 @@ fn weighing_by_importance_changes_nothing_where_engine_and_trainer_agree() {
 }
 
 #[test]
-fn in_bfloat16_the_gap_between_engine_and_trainer_is_measured_and_blocks_can_be_recomputed() {
+fn in_bfloat16_the_train_inference_mismatch_is_measured_and_blocks_can_be_recomputed() {
     let world = World::new();
     let base = base(&world);
-    let gaps = |name: &str, extra: Value| {
+    let mismatches = |name: &str, extra: Value| {
         let mut config = json!({ "steps": 3, "evaluate_every": 0, "checkpoint_every": 0 });
         extra.as_object().expect("an object").iter().for_each(|(key, value)| config[key] = value.clone());
         let inputs = world.rl_inputs(&base, Limits::default());
         reinforce(&rl_config(config), inputs, &world.path(name), 7, &Control::silent()).expect("trains");
         let steps = trained(&records(&world.path(name).join("metrics.jsonl")));
         assert!(steps.iter().all(|step| step["loss"].as_f64().is_some_and(f64::is_finite)), "{name}: {steps:?}");
-        steps.iter().map(|step| step["engine_gap"]["max"].as_f64().expect("a gap")).collect::<Vec<f64>>()
+        steps.iter().map(|step| step["engine_gap"]["max"].as_f64().expect("a mismatch")).collect::<Vec<f64>>()
     };
-    let whole = gaps("float32", json!({}));
-    assert!(whole.iter().all(|gap| *gap < 1e-4), "{whole:?}");
-    let half = gaps("bfloat16", json!({ "compute": "bfloat16", "importance_cap": 2.0, "recompute": true }));
-    assert!(half[0] > 1e-4 && half.iter().all(|gap| *gap < 0.5), "{half:?}");
+    let whole = mismatches("float32", json!({}));
+    assert!(whole.iter().all(|largest| *largest < 1e-4), "{whole:?}");
+    let half = mismatches("bfloat16", json!({ "compute": "bfloat16", "importance_cap": 2.0, "recompute": true }));
+    assert!(half[0] > 1e-4 && half.iter().all(|largest| *largest < 0.5), "{half:?}");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_kl_term_pulls_from_the_loss_or_from_the_reward() {
 }
 
 #[test]
-fn groups_that_teach_nothing_are_replaced_up_to_a_bound_and_counted() {
+fn groups_without_a_gradient_are_replaced_up_to_a_bound_and_counted() {
     let world = World::new();
     let base = base(&world);
     let extra = json!({ "algorithm": "dapo", "sampling_rounds": 3, "generation_batch": 3, "generation_chunk": 4, "drop_solved": 1 });
@@ -140,7 +140,7 @@ fn groups_that_teach_nothing_are_replaced_up_to_a_bound_and_counted() {
         assert!(kept <= 4 && (kept == 4 || rounds == 3), "{record}");
         replaced += gone;
     }
-    assert!(replaced > 6, "of these problems, half can teach nothing: {replaced}");
+    assert!(replaced > 6, "of these problems, half have no gradient: {replaced}");
     let results: Value =
         serde_json::from_slice(&std::fs::read(out.join("results.json")).expect("results")).expect("JSON");
     assert_eq!(results["replaced_groups"], replaced);
@@ -149,8 +149,8 @@ fn groups_that_teach_nothing_are_replaced_up_to_a_bound_and_counted() {
     let rollouts: u64 = trained(&whole).iter().filter_map(|record| record["rollouts"].as_u64()).sum();
     assert_eq!(groups * 4, rollouts, "every group is in its problem's history");
 
-    // The choice of problems goes on from a checkpoint to the same bits.
-    reinforce(&rl_config(extra), inputs(), &killed, 7, &Control::silent()).expect("continues");
+    // The choice of problems resumes from a checkpoint to the same bits.
+    reinforce(&rl_config(extra), inputs(), &killed, 7, &Control::silent()).expect("resumes");
     assert!(weights(&out) == weights(&killed));
     for name in ["metrics.jsonl", "problem_history.jsonl"] {
         assert_eq!(records(&killed.join(name)), records(&out.join(name)), "{name}");
@@ -185,7 +185,7 @@ fn a_step_that_was_interrupted_generates_only_what_was_not_finished() {
         }
     }
 
-    reinforce(&config, inputs(Limits::default()), &killed, 7, &Control::silent()).expect("continues");
+    reinforce(&config, inputs(Limits::default()), &killed, 7, &Control::silent()).expect("resumes");
     assert!(weights(&out) == weights(&killed), "interrupted and resumed");
     for name in ["metrics.jsonl", "samples.jsonl"] {
         assert_eq!(records(&killed.join(name)), records(&out.join(name)), "{name}");
@@ -193,7 +193,7 @@ fn a_step_that_was_interrupted_generates_only_what_was_not_finished() {
 
     // A verifier without fuel shows what is judged again: nothing of step 3, half of step 4, all of step 5.
     let no_fuel = Limits { fuel_per_item: 1, ..Limits::default() };
-    reinforce(&config, inputs(no_fuel), &refused, 7, &Control::silent()).expect("continues");
+    reinforce(&config, inputs(no_fuel), &refused, 7, &Control::silent()).expect("resumes");
     let failures: Vec<u64> = trained(&records(&refused.join("metrics.jsonl")))
         .iter()
         .map(|record| record["failures"]["fuel"].as_u64().unwrap_or(0))
@@ -228,7 +228,7 @@ fn a_stop_between_the_rollouts_of_a_step_is_heeded_and_ends_with_the_same_bits()
     let done = trained(&records(&stopped.join("metrics.jsonl"))).len();
     assert!((3..=4).contains(&done), "{done} steps were done");
     assert!(stopped.join(format!("checkpoints/step-{done:06}")).is_dir(), "what is done is kept");
-    reinforce(&config, inputs(), &stopped, 7, &Control::silent()).expect("continues");
+    reinforce(&config, inputs(), &stopped, 7, &Control::silent()).expect("resumes");
     assert!(weights(&out) == weights(&stopped));
     assert_eq!(records(&stopped.join("metrics.jsonl")), records(&out.join("metrics.jsonl")));
 }
@@ -245,7 +245,7 @@ fn kept_rollouts_of_another_policy_are_not_learnt_from() {
     // The first group of step 3 in the place of step 4's: sampled by the policy of a step before.
     let kept = |name: &str| killed.join("rollouts").join(name);
     std::fs::copy(kept("step-000002-0000.safetensors"), kept("step-000003-0000.safetensors")).expect("copies");
-    reinforce(&config, inputs(), &killed, 7, &Control::silent()).expect("continues");
+    reinforce(&config, inputs(), &killed, 7, &Control::silent()).expect("resumes");
     assert!(weights(&out) == weights(&killed));
 }
 
@@ -311,7 +311,7 @@ fn each_step_shows_its_best_worst_and_some_other_rollouts_in_full() {
 }
 
 #[test]
-fn an_alarm_can_end_the_run_behind_a_checkpoint_and_the_run_can_go_on() {
+fn an_alarm_can_end_the_run_after_a_checkpoint_and_the_run_can_resume() {
     let world = World::new();
     let base = base(&world);
     let no_fuel = || Limits { fuel_per_item: 1, ..Limits::default() };
@@ -324,7 +324,7 @@ fn an_alarm_can_end_the_run_behind_a_checkpoint_and_the_run_can_go_on() {
     assert_eq!((&last["alarms"][0]["alarm"], &last["alarms"][0]["value"]), (&json!("failures"), &json!(1.0)));
 
     let config = rl_config(json!({ "alarms": { "constant_reward_steps": 4, "patience": 2 } }));
-    reinforce(&config, world.rl_inputs(&base, no_fuel()), &out, 7, &Control::silent()).expect("goes on");
+    reinforce(&config, world.rl_inputs(&base, no_fuel()), &out, 7, &Control::silent()).expect("resumes");
     let results: Value =
         serde_json::from_slice(&std::fs::read(out.join("results.json")).expect("results")).expect("JSON");
     assert_eq!(results["alarms"]["failures"], json!({ "first": 2, "last": 6, "steps": 5 }));

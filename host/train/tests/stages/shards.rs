@@ -42,7 +42,7 @@ fn shards_train_to_the_same_bits_as_their_documents() {
 }
 
 #[test]
-fn a_run_whose_data_changed_is_not_continued_and_says_what_changed() {
+fn a_run_whose_data_changed_does_not_resume_and_its_error_names_what_changed() {
     let world = World::new();
     let out = world.path("out");
     let config = midtrain_config(12, json!({}));
@@ -56,7 +56,7 @@ fn a_run_whose_data_changed_is_not_continued_and_says_what_changed() {
 }
 
 #[test]
-fn capped_sources_give_no_more_and_a_stage_that_runs_out_says_so() {
+fn capped_sources_give_no_more_and_a_stage_that_runs_out_is_an_error() {
     let world = World::new();
     let out = world.path("out");
     // 12 steps of 4 sequences; half an epoch of the sums is far less than three quarters of them.

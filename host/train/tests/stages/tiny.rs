@@ -139,11 +139,11 @@ pub fn stop_at(prefix: &'static str) -> Control {
 }
 
 /// A control that copies `out` to `copy` as soon as a progress line begins with `prefix`: what a kill at that moment
-/// would leave behind.
+/// would leave.
 pub fn copy_at(prefix: &'static str, out: PathBuf, copy: PathBuf) -> Control {
     let report = move |line: &str, _: f64| {
         if line.starts_with(prefix) {
-            // The thread that writes checkpoints goes on meanwhile: where it renames or removes what is being copied,
+            // The thread that writes checkpoints works meanwhile: where it renames or removes what is being copied,
             // the copy would be of no single moment, so it is begun again.
             while let Err(error) = copy_folder(&out, &copy) {
                 assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}");
@@ -189,7 +189,7 @@ pub fn records(path: &Path) -> Vec<Value> {
     text.lines().map(timeless).collect()
 }
 
-/// Steps of the records, in order; evaluations are told apart by `held_out`.
+/// Steps of the records, in order; evaluations are those with `held_out`.
 pub fn steps(records: &[Value], held_out: bool) -> Vec<u64> {
     let own = records.iter().filter(|record| record.get("held_out").is_some() == held_out);
     own.map(|record| record["step"].as_u64().expect("a step")).collect()

@@ -1,0 +1,98 @@
+//! Accuracy on a set of problems: what the eval stage measures, and reinforcement learning on its held-out sets.
+//!
+//! Batches are cut by index, so the same problems share one at every evaluation.
+
+use octo_data::seed;
+use octo_model::Sampling;
+use octo_plugin::types::Outcome;
+use rand_chacha::rand_core::Rng;
+
+use crate::control::{Control, Stoppable};
+use crate::error::TrainError;
+use crate::generation::prompts::Prompt;
+use crate::generation::rollouts::{Generator, NotKept, Rollout};
+use crate::measuring::tally::Tally;
+
+/// Rollouts of an evaluation.
+pub struct Evaluated {
+    /// Prompt index and rollout: all attempts of the first prompt, then those of the second, and so on.
+    pub rollouts: Vec<(usize, Rollout)>,
+    /// Counts over the rollouts.
+    pub tally: Tally,
+}
+
+/// Answers every prompt `attempts` times and judges the answers. After each batch `on_batch` is called with the share
+/// done and the counts so far, and `control` is asked whether to stop.
+///
+/// # Errors
+/// Where the model cannot answer.
+pub fn evaluate_prompts(
+    generator: &Generator<'_>,
+    prompts: &[Prompt],
+    sampling: &Sampling,
+    attempts: usize,
+    seed: u64,
+    control: &Control,
+    on_batch: &mut dyn FnMut(f64, &Tally),
+) -> Result<Stoppable<Evaluated>, TrainError> {
+    let order: Vec<usize> = (0..prompts.len()).flat_map(|prompt| std::iter::repeat_n(prompt, attempts)).collect();
+    let mut found = Evaluated { rollouts: Vec::with_capacity(order.len()), tally: Tally::default() };
+    for batch in order.chunks(generator.budget.chunk.max(1)) {
+        let first = found.rollouts.len();
+        let seeds: Vec<u64> = (first..first + batch.len())
+            .map(|index| seed::rng(seed, &["evaluation"], index as u64).next_u64())
+            .collect();
+        let asked: Vec<&Prompt> = batch.iter().map(|&index| &prompts[index]).collect();
+        let Stoppable::Done(generated) = generator.rollouts(&asked, &seeds, sampling, &NotKept, control)? else {
+            return Ok(Stoppable::Stopped);
+        };
+        for (index, rollout) in batch.iter().zip(generated.rollouts) {
+            found.tally.add(&rollout);
+            found.rollouts.push((*index, rollout));
+        }
+        on_batch(found.rollouts.len() as f64 / order.len() as f64, &found.tally);
+        if control.stopping() {
+            return Ok(Stoppable::Stopped);
+        }
+    }
+    Ok(Stoppable::Done(found))
+}
+
+impl Evaluated {
+    /// Mean over problems of the chance that one of `k` attempts is correct, by the unbiased estimate of Chen et al.
+    /// (2021): 1 − C(n − c, k) ÷ C(n, k) for c correct of n. `attempts` is n, the attempts of each problem.
+    pub fn pass_at(&self, k: usize, attempts: usize) -> f64 {
+        let problems: Vec<f64> = self
+            .rollouts
+            .chunks(attempts.max(1))
+            .map(|own| {
+                let is_correct = |rollout: &Rollout| matches!(&rollout.verdict, Ok(v) if v.outcome == Outcome::Correct);
+                pass_at(own.iter().filter(|(_, rollout)| is_correct(rollout)).count(), own.len(), k)
+            })
+            .collect();
+        if problems.is_empty() { 0.0 } else { problems.iter().sum::<f64>() / problems.len() as f64 }
+    }
+}
+
+/// 1 − C(n − c, k) ÷ C(n, k), as a product that never overflows.
+fn pass_at(correct: usize, attempts: usize, k: usize) -> f64 {
+    if attempts - correct < k {
+        return 1.0;
+    }
+    1.0 - (attempts - correct + 1..=attempts).map(|n| 1.0 - k as f64 / n as f64).product::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pass_at_k_is_the_share_of_draws_with_a_correct_one() {
+        assert_eq!(pass_at(0, 4, 2), 0.0);
+        assert_eq!(pass_at(4, 4, 1), 1.0);
+        assert!((pass_at(1, 4, 1) - 0.25).abs() < 1e-12);
+        // Of the 6 pairs of 4 attempts, the one pair of both wrong ones misses.
+        assert!((pass_at(2, 4, 2) - 5.0 / 6.0).abs() < 1e-12);
+        assert_eq!(pass_at(3, 4, 2), 1.0);
+    }
+}
