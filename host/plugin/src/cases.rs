@@ -3,7 +3,7 @@
 //! | file | what it has |
 //! |---|---|
 //! | `case.rs` | [`Case`]: the file, read and written; [`CaseSetup`]: what the cases of one plugin have in common |
-//! | `record.rs` | [`Record`]: the item, one variant per kind |
+//! | `record.rs` | [`Record`]: the item, and [`Answer`]: what a plugin answers to it; one variant per kind each |
 //! | `contract_records.rs` | the contract's records as JSON |
 //! | `exact_values.rs` | doubles and bytes as JSON, exactly |
 //! | `replay.rs` | [`replay()`]: a case run again |
@@ -15,5 +15,5 @@ mod record;
 mod replay;
 
 pub use case::{Case, CaseError, CaseSetup, Origin};
-pub use record::{Memory, Record};
-pub use replay::{Answer, Replayed, replay};
+pub use record::{Answer, Memory, Record};
+pub use replay::{Replayed, replay};

@@ -16,14 +16,14 @@
 //!
 //! 1. `wit/worlds.wit`: the interface and the world, and in `wit/types.wit` the records that are new. Where the current
 //!    version of the contract is released, freeze that first (`src/contract.rs`, "Adding a version").
-//! 2. `sdk/rust/src/`: the trait in `kinds.rs`, the interface in `bindings.rs`, the calls in `runtime.rs`, the two lines
-//!    in `export.rs`, the names in `lib.rs` (and in `records.rs`, where records are new).
+//! 2. `sdk/rust/src/`: the trait in `kinds.rs`, the interface in `bindings.rs`, its calls in `runtime.rs`, its line in
+//!    `export.rs`, the names in `lib.rs` (and in `records.rs`, where records are new).
 //! 3. `src/kinds/KIND.rs`: `world!` with the versions that have it, the calls of its interface, its public type, its
 //!    check of what comes back, and [`PluginKind`]. `filter.rs` is a short one to begin from, `schedule.rs` one with
 //!    memory. A service of the host that only this kind may call goes into `src/sandbox/services.rs`.
 //! 4. `src/kinds.rs`: the module below, its public names, and its row in the list.
-//! 5. `src/cases/record.rs`: its item as a [`Record`] (records that are new get their JSON in
-//!    `src/cases/contract_records.rs`), and `src/cases/replay.rs`: its [`Answer`].
+//! 5. `src/cases/record.rs`: its item as a [`Record`] and its [`Answer`]. Records that are new get their JSON in
+//!    `src/cases/contract_records.rs`.
 //! 6. `src/lib.rs`: its public name.
 //! 7. Tests: an item in `one_of_each` of `src/cases/case.rs` and in `tests/replay.rs`, a guest that breaks its contract
 //!    (`tests/guests/mod.rs`), and its row of the hostile suite (`tests/hostile` of the repository).

@@ -1,10 +1,12 @@
-//! The item of a case, one variant per kind.
+//! The item of a case, and what a plugin answers to it: one variant per kind each.
 
 use serde::{Deserialize, Serialize};
 
 use super::contract_records::{AttemptJson, DocumentJson, ProgressJson};
 use super::{contract_records, exact_values};
-use crate::contract::records::types::{Attempt, DataSource, Document, Progress, Rollout};
+use crate::contract::records::types::{
+    Attempt, DataSource, Decision, Document, Progress, Reward, Rollout, StepPlan, Verdict,
+};
 
 /// An item for a plugin of one of the kinds, with what its call needs besides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +51,21 @@ pub enum Record {
 /// What a stateful plugin remembered before a call; none for its first call. In a file: hexadecimal digits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memory(#[serde(with = "exact_values::hexadecimal")] pub Option<Vec<u8>>);
+
+/// What a plugin answered to a case's item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// A verifier's verdict.
+    Verdict(Verdict),
+    /// A reward function's reward, for the rollout that had failed.
+    Reward(Reward),
+    /// A data filter's decision.
+    Decision(Decision),
+    /// A mixture policy's shares, one per source, in order.
+    Shares(Vec<f64>),
+    /// A rollout schedule's plan.
+    Plan(StepPlan),
+}
 
 impl Record {
     /// The memory that a stateful plugin takes over before the call.

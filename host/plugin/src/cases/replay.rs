@@ -1,24 +1,8 @@
 //! Runs a case again, alone, with all that can be said about it.
 
-use super::Case;
-use crate::contract::records::types::{Decision, Reward, StepPlan, Verdict};
+use super::{Answer, Case};
 use crate::watch::{Frame, FuelUse, LogLine, Transcript};
 use crate::{Contract, Description, Failure, FailureKind, Host, LoadError};
-
-/// What a plugin answered to a case's item.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// A verifier's.
-    Verdict(Verdict),
-    /// A reward function's, for the rollout that had failed.
-    Reward(Reward),
-    /// A data filter's.
-    Decision(Decision),
-    /// A mixture policy's: the share of each source, in order.
-    Shares(Vec<f64>),
-    /// A rollout schedule's.
-    Plan(StepPlan),
-}
 
 /// What came of a case.
 #[derive(Clone, Debug)]
