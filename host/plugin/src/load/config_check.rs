@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_is_none_is_the_plugins_mistake() {
+    fn a_schema_that_is_not_one_is_the_plugins_mistake() {
         for schema in [
             json!({"type": "nonsense"}),
             json!({"properties": {"a": {"pattern": "("}}}),
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_that_is_no_object_is_refused() {
+    fn a_config_that_is_not_an_object_is_refused() {
         for config in [json!(null), json!([]), json!("text"), json!(1)] {
             assert!(matches!(check(&json!({}), &config), Err(Mistake::Config(_))));
         }
