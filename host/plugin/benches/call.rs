@@ -1,4 +1,4 @@
-//! What the sandbox costs: a fresh instance, a batch by the item, and a call of a warm policy.
+//! What the sandbox costs: a fresh instance, a batch by the item, and a call of a warm stateful plugin.
 //!
 //! `cargo bench -p octo-plugin`; the plugins come from `make plugins`.
 
@@ -44,7 +44,7 @@ fn math_verifier(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn policy(criterion: &mut Criterion) {
+fn stateful(criterion: &mut Criterion) {
     let config = json!({"stairs": [{"step": 0, "tokens": 32}]});
     let plugin = built::load(&built::host(), "schedule_staircase", &config, &Limits::default()).expect("loads");
     let mut schedule = plugin.into_schedule().expect("a schedule");
@@ -62,5 +62,5 @@ fn loading(criterion: &mut Criterion) {
     criterion.bench_function("load verifier_math, compiled before", |bencher| bencher.iter(load));
 }
 
-criterion_group!(benches, batches, math_verifier, policy, loading);
+criterion_group!(benches, batches, math_verifier, stateful, loading);
 criterion_main!(benches);

@@ -1,11 +1,15 @@
-//! Makes a component of the core module that a guest's compiler wrote.
+//! Makes a component of the core module that a guest's compiler wrote; `component/metadata.rs` adds who made it.
 //!
 //! Guests are built for `wasm32-unknown-unknown`, whose output is a core module: it has no WASI imports to lock down,
 //! and carries the description of its world in custom sections. `wit-component` turns the two into a component.
 
+mod metadata;
+
 use wasmparser::{Encoding, Parser, Payload};
 
-/// Why a module is no plugin.
+pub use metadata::Metadata;
+
+/// Why a module is not a plugin.
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentError {
     /// Not WebAssembly at all, or damaged.
@@ -39,7 +43,7 @@ pub enum ComponentError {
 /// Makes a validated component of a core module. The same bytes in give the same bytes out.
 ///
 /// # Errors
-/// [`ComponentError`], for a module that is none, that describes no world, or that does not fit its description.
+/// [`ComponentError`], for bytes that are not a module, and for a module that describes no world, or does not fit its description.
 pub fn encode(core_module: &[u8]) -> Result<Vec<u8>, ComponentError> {
     check(core_module)?;
     wit_component::ComponentEncoder::default()

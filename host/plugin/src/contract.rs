@@ -1,4 +1,28 @@
 //! The versions of `octo:plugin` that this host serves, and how a component's names are read.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `contract.rs` | [`Contract`]: the versions, and the names of their interfaces |
+//! | `contract/records.rs` | the records and services that all worlds share, generated from `wit/` |
+//! | `contract/v0_1.rs` | the adapter of an old contract, 0.1.0: its worlds, and what it says differently |
+//! | `contract/v0_2.rs` | the worlds of the current contract |
+//! | `contract/world.rs` | what every world has, and the macro that puts one kind's worlds of all versions behind one type |
+//!
+//! # Adding a version
+//!
+//! 1. `wit/vX.Y.Z/`: a copy of `wit/` as it was released; it stays as it is from then on. `wit/` takes the new number,
+//!    and so do `sdk/rust/Cargo.toml` and the names in `sdk/rust/src/bindings.rs`.
+//! 2. `src/contract.rs`: a variant of [`Contract`], its number, and its place in [`Contract::ALL`].
+//! 3. `src/contract/vX_Y.rs`: the worlds of the new version. What the older one says differently goes into the older
+//!    one's module, which is its adapter from then on. `src/contract/records.rs` names the new version.
+//! 4. `src/kinds/*.rs`: the version in each kind's `world!`, and its call. The compiler asks for each.
+//! 5. `tests/golden/contract_X_Y_Z/`: components that the older SDK built, and what they must still do in
+//!    `tests/contract_versions.rs`.
+
+pub(crate) mod records;
+pub(crate) mod v0_1;
+pub(crate) mod v0_2;
+pub(crate) mod world;
 
 use semver::Version;
 

@@ -1,10 +1,11 @@
-//! Checks of guests' texts, opened to the fuzz targets: through a component they would cost a compilation an input.
+//! Checks of guests' texts, opened to the fuzz targets: through a component they would cost a compilation per input.
 
 use serde_json::Value;
 
-use crate::bindings::RawDescription;
-use crate::config_check::{self, Mistake};
-use crate::{Case, Description, describe, schema_cost};
+use crate::contract::world::RawDescription;
+use crate::load::config_check::{self, Mistake};
+use crate::load::{description, schema_cost};
+use crate::{Case, Description};
 
 /// A config against a schema: the canonical JSON, or what is wrong in words.
 ///
@@ -26,7 +27,7 @@ pub fn too_costly(schema: &Value, config: &Value) -> Option<&'static str> {
 /// # Errors
 /// What is wrong with which part.
 pub fn describe(name: &str, version: &str, summary: &str, config_schema: &str) -> Result<Description, String> {
-    describe::check(RawDescription {
+    description::check(RawDescription {
         name: name.to_owned(),
         version: version.to_owned(),
         summary: summary.to_owned(),

@@ -1,77 +1,68 @@
-//! Octo's plugin runtime: runs WebAssembly components behind the octo:plugin worlds, within limits.
+//! Octo's plugin runtime: runs WebAssembly components that implement the worlds of `octo:plugin`, within limits.
 //!
-//! [`Host::load`] checks a component, compiles it once a machine, describes and configures it, and gives back a value
-//! of its kind: [`Verifier`], [`RewardFunction`], [`DataFilter`], [`MixturePolicy`] or [`RolloutSchedule`]. Every item
-//! handed to one ends as a result or as a [`Failure`]; nothing a guest does stops the host, and nothing it returns is
-//! passed on unchecked.
+//! [`Host::load`] checks a component, compiles it once per machine, has it describe itself, configures it, and gives back
+//! a value of its kind: [`Verifier`], [`RewardFunction`], [`DataFilter`], [`MixturePolicy`] or [`RolloutSchedule`]. Every
+//! item handed to one ends as a result or as a [`Failure`]; nothing a guest does stops the host, and nothing it returns
+//! is passed on unchecked.
 //!
 //! Results depend on the items, the plugin, its config and its limits alone: never on threads, batch boundaries or
-//! other items. The one exception is [`FailureKind::Deadline`], which stands behind the fuel limit for what fuel does
-//! not see.
+//! other items. The one exception is [`FailureKind::Deadline`], which ends what the fuel limit does not see.
+//!
+//! # How data flow
+//!
+//! ```text
+//! file ──load──▶ Blueprint ──fresh()──▶ Sandbox ──call()──▶ check ──▶ result
+//!                                          │                   │
+//!                                          └─────── Failure ◀──┘ ──▶ FailedItems ──▶ Case ──▶ replay
+//! ```
+//!
+//! 1. `load/` turns bytes into a blueprint: a component that was checked, compiled, described and configured once.
+//! 2. A kind in `kinds/` takes items, makes batches of them (or keeps one instance, where the plugin remembers), and
+//!    checks every answer.
+//! 3. `sandbox/` runs each batch on a fresh instance within the limits. `contract/` translates for older plugins.
+//! 4. What has no result is a failure (`failure/`); a failed item can be kept as a case and run again (`cases/`).
+//!
+//! # Which file is which idea
+//!
+//! | module | what it has |
+//! |---|---|
+//! | `host` | [`Host`]: what loads plugins, and how it is set up |
+//! | `load` | from bytes to a plugin, in the order of its steps: [`find_plugin`], compilation, [`Description`], config |
+//! | `component` | from a core module to a component, and its [`Metadata`] |
+//! | `contract` | [`Contract`]: the served versions of `octo:plugin`, and the adapter of each old one |
+//! | `kinds` | [`Kind`], [`LoadedPlugin`] and a file per kind. "Adding a kind" stands at its top |
+//! | `sandbox` | the isolation boundary. `sandbox/limits.rs` has [`Limits`] and says where each is enforced |
+//! | `failure` | [`Failure`]: why an item has no result; [`FailedItems`]: who is notified |
+//! | `cases` | [`Case`]: a failed item as a file, and [`replay()`] |
+//! | `watch` | [`Transcript`] and [`Profiler`]: what guests did, for a person |
+//! | `text` | [`for_people()`], [`canonical_json()`], [`nearest()`] |
+//!
+//! `README.md` of this crate explains why it is built so.
 
-mod batch;
-mod bindings;
-mod blueprint;
-mod cache;
-mod case;
-mod compile;
+mod cases;
 pub mod component;
-mod config_check;
 mod contract;
-mod describe;
-mod described;
-mod engine;
 mod failure;
-mod filter;
-mod find;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod guest_log;
-mod guest_text;
-mod kind;
-mod limits;
+mod host;
+mod kinds;
 mod load;
-mod load_error;
-mod metadata;
-mod mixture;
-mod policy;
-mod profile;
-mod replay;
-mod returned;
-mod reward;
-mod reward_sum;
-mod schedule;
-mod schema_cost;
-mod services;
-mod store;
-mod transcript;
-mod verifier;
-mod wasi;
+mod sandbox;
+mod text;
 mod watch;
 
-pub use bindings::types;
-pub use case::told::FailedItems;
-pub use case::{Case, CaseError, CaseSetup, Memory, Origin, Record};
-pub use compile::compile_if_asked;
+pub use cases::{Answer, Case, CaseError, CaseSetup, Memory, Origin, Record, Replayed, replay};
+pub use component::Metadata;
 pub use contract::Contract;
-pub use describe::Description;
-pub use described::Described;
-pub use engine::{ENGINE_VERSION, Host};
-pub use failure::{Failure, FailureKind};
-pub use filter::DataFilter;
-pub use find::find_plugin;
-pub use guest_text::for_people;
-pub use kind::Kind;
-pub use limits::Limits;
-pub use load::{LoadedPlugin, read_plugin};
-pub use load_error::LoadError;
-pub use metadata::Metadata;
-pub use mixture::MixturePolicy;
-pub use profile::{ProfileError, Profiler};
-pub use replay::{Answer, Replayed, replay};
-pub use reward::RewardFunction;
-pub use reward_sum::{RewardSum, RewardTerm};
-pub use schedule::RolloutSchedule;
-pub use transcript::{Frame, FuelUse, InstanceRecord, LogLine, Transcript};
-pub use verifier::Verifier;
+pub use contract::records::types;
+pub use failure::{FailedItems, Failure, FailureKind};
+pub use host::Host;
+pub use kinds::{
+    DataFilter, Kind, LoadedPlugin, MixturePolicy, RewardFunction, RewardSum, RewardTerm, RolloutSchedule, Verifier,
+};
+pub use load::{Description, Inspection, LoadError, compile_if_asked, find_plugin, read_plugin};
+pub use sandbox::{ENGINE_VERSION, Limits};
+pub use text::{canonical_json, for_people, nearest};
+pub use watch::{Frame, FuelUse, InstanceRecord, LogLine, ProfileError, Profiler, Transcript};

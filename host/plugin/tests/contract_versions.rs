@@ -1,4 +1,4 @@
-//! Plugins built for an older contract go on working, with the same answers; what a newer one adds is there for those
+//! Plugins built for an older contract keep working, with the same answers; what a newer one adds is there for those
 //! built for it.
 
 #[path = "guests/built.rs"]
@@ -56,12 +56,12 @@ fn an_old_filter_decides_as_it_did() {
 }
 
 #[test]
-fn old_policies_plan_and_remember_as_they_did() {
+fn old_stateful_plugins_plan_and_remember_as_they_did() {
     let config = json!({"weights": {"prose": 3.0, "math": 1.0}});
     let sources = [source("prose"), source("math")];
     let weighed = |plugin: LoadedPlugin| {
-        let mut policy = plugin.into_mixture().expect("a mixture");
-        (policy.weights(&progress("base", 1), &sources), policy.save())
+        let mut mixture = plugin.into_mixture().expect("a mixture");
+        (mixture.weights(&progress("base", 1), &sources), mixture.save())
     };
     assert_eq!(weighed(golden("mixture_static", &config)), weighed(current("mixture_static", &config)));
 

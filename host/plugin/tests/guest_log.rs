@@ -43,7 +43,7 @@ fn lines_are_marked_with_the_plugin_cleaned_and_cut_at_the_limit() {
     let limits = Limits { log_bytes: 36 * 10, ..tight() };
     let plugin = load(&guests::host(), &guest("verifier-plugin", body), &limits).expect("loads");
     let answers = plugin.into_verifier().expect("a verifier").verify(&attempts(&["c"]));
-    assert!(answers[0].is_ok(), "a full log is no failure: {answers:?}");
+    assert!(answers[0].is_ok(), "a full log is not a failure: {answers:?}");
 
     let text = String::from_utf8(captured.0.lock().expect("unpoisoned").clone()).expect("UTF-8");
     let lines: Vec<&str> = text.lines().collect();

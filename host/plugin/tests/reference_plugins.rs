@@ -86,19 +86,19 @@ fn each_refuses_a_misspelt_config_key() {
 }
 
 #[test]
-fn the_adaptive_mixture_goes_on_from_the_memory_of_a_checkpoint_to_the_bit() {
+fn the_adaptive_mixture_resumes_from_the_memory_of_a_checkpoint_to_the_bit() {
     let host = built::host();
     let config = json!({"weights": {"web": 0.7, "qa": 0.3}, "reference": {"web": 1.5, "qa": 1.0}, "every": 3});
     let fresh = || {
         let plugin = built::load(&host, "mixture_adaptive", &config, &Limits::default()).expect("loads");
         plugin.into_mixture().expect("a mixture")
     };
-    let ask = |policy: &mut MixturePolicy, step: u64| {
+    let ask = |mixture: &mut MixturePolicy, step: u64| {
         let at = Progress { stage: "mid".into(), step, total_steps: 20, tokens: 0, total_tokens: 0, metrics: vec![] };
         let source = |name: &str, loss| DataSource { name: name.into(), tokens_available: 9, tokens_seen: 0, loss };
         let losses =
             [2.0 + (step % 4) as f64 / 7.0, 1.0 + (step % 5) as f64 / 3.0].map(|loss| (step > 0).then_some(loss));
-        policy.weights(&at, &[source("web", losses[0]), source("qa", losses[1])]).expect("weights")
+        mixture.weights(&at, &[source("web", losses[0]), source("qa", losses[1])]).expect("weights")
     };
     let mut whole = fresh();
     let expected: Vec<Vec<f64>> = (0..20).map(|step| ask(&mut whole, step)).collect();

@@ -51,7 +51,7 @@ fn a_sum_pays_the_weighted_totals_and_keeps_every_part_in_its_own_units() {
 
 #[test]
 fn a_rollout_that_fails_in_one_term_has_no_total_and_the_failure_names_it() {
-    // No limit in the config and none told: the penalty refuses, though the outcome is known.
+    // No limit in the config and none in the metrics: the penalty refuses, though the outcome is known.
     let sum = RewardSum::new(vec![
         term("outcome", 1.0, reward("reward_outcome", json!({}))),
         term("overlong", 0.5, reward("reward_overlong", json!({"buffer": 40}))),

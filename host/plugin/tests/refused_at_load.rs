@@ -1,4 +1,4 @@
-//! What is not a plugin is refused in one line that says what it is and what to do, and the host goes on.
+//! What is not a plugin is refused in one line that says what it is and what to do, and the host keeps serving.
 
 mod guests;
 
@@ -29,7 +29,7 @@ fn refused(bytes: &[u8], words: &[&str]) -> LoadError {
 }
 
 #[test]
-fn files_that_are_not_components_are_told_apart() {
+fn files_that_are_not_components_are_distinguished() {
     refused(b"", &["guest", "empty", "build or copy"]);
     refused(b"{\"not\": \"wasm\"}", &["not WebAssembly", "plugin build"]);
     refused(b"\0asm", &["version"]);
@@ -40,7 +40,7 @@ fn files_that_are_not_components_are_told_apart() {
 }
 
 #[test]
-fn a_component_of_another_world_is_told_what_a_plugin_exports() {
+fn a_component_of_another_world_is_refused_with_what_a_plugin_exports() {
     refused(b"\0asm\x0d\0\x01\0", &["another world", "exports nothing", "octo:plugin/verifier@0.2.0"]);
     let wit = "package other:thing@1.0.0; interface greet { hello: func() -> u32; } world greeter { export greet; }";
     let module = r#"(module (func (export "other:thing/greet@1.0.0#hello") (result i32) (i32.const 1)))"#;
@@ -203,7 +203,7 @@ fn limits_out_of_range_are_refused_before_anything_runs() {
 #[test]
 fn a_plugin_of_another_kind_is_named_with_both_kinds() {
     let message = match load(&guests::host(), &obedient_verifier(), &tight()).expect("loads").into_reward() {
-        Ok(_) => panic!("a verifier is no reward function"),
+        Ok(_) => panic!("a verifier is not a reward function"),
         Err(error) => error.to_string(),
     };
     assert!(message.contains("is a verifier plugin, and a reward plugin is needed"), "{message}");

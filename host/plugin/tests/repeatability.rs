@@ -66,7 +66,7 @@ fn loaded(name: &str, config: &Value, limits: &Limits, cache: Cache) -> LoadedPl
     built::load(host, name, config, limits).expect(name)
 }
 
-/// Items through one plugin in one way. What comes out is compared as text, which tells -0 from 0 and keeps every digit.
+/// Items through one plugin in one way. What comes out is compared as text, which distinguishes -0 from 0 and keeps every digit.
 fn run(name: &str, config: &Value, items: &Items, limits: &Limits, way: Way) -> Vec<Result<String, Failure>> {
     let limits = Limits { batch_items: way.batch_items, ..limits.clone() };
     let plugin = loaded(name, config, &limits, way.cache);
@@ -113,8 +113,8 @@ fn judges(seed: u64) -> [(&'static str, Value, Items); 9] {
     ]
 }
 
-/// The policies, with a config for `sources`.
-fn policies(sources: &[DataSource]) -> [(&'static str, Value); 7] {
+/// The stateful plugins, with a config for `sources`.
+fn stateful(sources: &[DataSource]) -> [(&'static str, Value); 7] {
     let weights: serde_json::Map<String, Value> =
         sources.iter().zip(1..).map(|(source, weight)| (source.name.clone(), json!(weight))).collect();
     let stairs = json!({"stairs": [{"step": 0, "tokens": 32}, {"step": 7, "tokens": 64}, {"step": 31, "tokens": 96}]});
@@ -133,11 +133,11 @@ fn policies(sources: &[DataSource]) -> [(&'static str, Value); 7] {
 #[test]
 fn no_reference_plugin_is_forgotten_here() {
     let judges = judges(0).map(|(name, ..)| name);
-    let policies = policies(&[]).map(|(name, _)| name);
-    let here: BTreeSet<&str> = judges.into_iter().chain(policies).collect();
+    let stateful = stateful(&[]).map(|(name, _)| name);
+    let here: BTreeSet<&str> = judges.into_iter().chain(stateful).collect();
     let forgotten: Vec<String> =
         built::reference_plugins().into_iter().filter(|name| !here.contains(name.as_str())).collect();
-    assert!(forgotten.is_empty(), "add to `judges` or `policies`: {forgotten:?}");
+    assert!(forgotten.is_empty(), "add to `judges` or `stateful`: {forgotten:?}");
 }
 
 proptest! {
@@ -164,12 +164,12 @@ proptest! {
         }
     }
 
-    /// A policy that was saved and restored at any step gives the bytes of one that ran through.
+    /// A stateful plugin that was saved and restored at any step gives the bytes of one that ran through.
     #[test]
-    fn a_policy_restored_at_any_step_goes_on_exactly(seed in any::<u64>(), stop in 0u64..40, way in ways()) {
+    fn a_plugin_restored_at_any_step_resumes_exactly(seed in any::<u64>(), stop in 0u64..40, way in ways()) {
         let sources = drawn::sources(seed);
-        for (name, config) in policies(&sources) {
-            let fresh = |cache| Policy(loaded(name, &config, &Limits::default(), cache));
+        for (name, config) in stateful(&sources) {
+            let fresh = |cache| Stateful(loaded(name, &config, &Limits::default(), cache));
             let mut straight = fresh(Cache::Warm);
             let expected: Vec<_> = (0..40).map(|step| straight.step(step, &sources)).collect();
             prop_assert!(expected.iter().all(Result::is_ok), "{name}: {expected:?}");
@@ -203,32 +203,32 @@ fn fuel_that_cuts_half(name: &str, config: &Value, items: &Items) -> u64 {
     high
 }
 
-/// A policy of either kind.
-struct Policy(LoadedPlugin);
+/// A stateful plugin of either kind.
+struct Stateful(LoadedPlugin);
 
-impl Policy {
+impl Stateful {
     fn step(&mut self, step: u64, sources: &[DataSource]) -> Result<String, Failure> {
         match &mut self.0 {
-            LoadedPlugin::Mixture(policy) => policy.weights(&progress("base", step), sources).map(|w| format!("{w:?}")),
-            LoadedPlugin::Schedule(policy) => policy.plan(&progress("rl", step)).map(|plan| format!("{plan:?}")),
-            _ => panic!("no policy"),
+            LoadedPlugin::Mixture(plugin) => plugin.weights(&progress("base", step), sources).map(|w| format!("{w:?}")),
+            LoadedPlugin::Schedule(plugin) => plugin.plan(&progress("rl", step)).map(|plan| format!("{plan:?}")),
+            _ => panic!("not a stateful plugin"),
         }
     }
 
     fn save(&mut self) -> Vec<u8> {
         match &mut self.0 {
-            LoadedPlugin::Mixture(policy) => policy.save(),
-            LoadedPlugin::Schedule(policy) => policy.save(),
-            _ => panic!("no policy"),
+            LoadedPlugin::Mixture(plugin) => plugin.save(),
+            LoadedPlugin::Schedule(plugin) => plugin.save(),
+            _ => panic!("not a stateful plugin"),
         }
         .expect("saves")
     }
 
     fn restore(&mut self, memory: &[u8]) {
         match &mut self.0 {
-            LoadedPlugin::Mixture(policy) => policy.restore(memory),
-            LoadedPlugin::Schedule(policy) => policy.restore(memory),
-            _ => panic!("no policy"),
+            LoadedPlugin::Mixture(plugin) => plugin.restore(memory),
+            LoadedPlugin::Schedule(plugin) => plugin.restore(memory),
+            _ => panic!("not a stateful plugin"),
         }
         .expect("restores");
     }
@@ -243,8 +243,12 @@ fn the_thousandth_call_answers_as_the_first() {
         assert_eq!(verifier.verify(&attempts), first, "call {call}");
     }
     let sources = [source("prose"), source("math")];
-    let mut mixture =
-        Policy(loaded("mixture_static", &json!({"weights": {"prose": 1, "math": 2}}), &Limits::default(), Cache::Warm));
+    let mut mixture = Stateful(loaded(
+        "mixture_static",
+        &json!({"weights": {"prose": 1, "math": 2}}),
+        &Limits::default(),
+        Cache::Warm,
+    ));
     let first = mixture.step(0, &sources);
     for call in 2..=1000 {
         assert_eq!(mixture.step(0, &sources), first, "call {call}");

@@ -31,7 +31,7 @@ fn replayed(name: &str, case: &Case) -> Replayed {
     replay(&built::host(), name, &built::bytes(name), case).expect("loads")
 }
 
-/// One case a kind: the failure of a bad item among good ones.
+/// One case per kind: the failure of a bad item among good ones.
 fn failures() -> Vec<(&'static str, Record, Failure)> {
     let none = json!({});
     let failed = |answer: Result<String, Failure>| answer.expect_err("it fails");
@@ -49,18 +49,18 @@ fn failures() -> Vec<(&'static str, Record, Failure)> {
     let filter = failed(answers[1].as_ref().map(|_| String::new()).map_err(Failure::clone));
 
     let sources = [source("prose"), source("math")];
-    let mut policy = load("hostile_mixture", &none).into_mixture().expect("kind");
-    assert_eq!(policy.memory(), None);
+    let mut mixing = load("hostile_mixture", &none).into_mixture().expect("kind");
+    assert_eq!(mixing.memory(), None);
     for step in 0..3 {
-        policy.weights(&progress("base", step), &sources).expect("weighs");
+        mixing.weights(&progress("base", step), &sources).expect("weighs");
     }
-    let mixture = policy.weights(&progress("BOOM", 3), &sources).expect_err("it fails");
-    let memory = Memory(policy.memory().map(<[u8]>::to_vec));
+    let mixture = mixing.weights(&progress("BOOM", 3), &sources).expect_err("it fails");
+    let memory = Memory(mixing.memory().map(<[u8]>::to_vec));
     assert_eq!(memory.0.as_deref(), Some(&3u64.to_le_bytes()[..]), "three calls are remembered");
     let mixed = Record::Mixture { memory, at: progress("BOOM", 3), sources: sources.to_vec() };
 
-    let mut policy = load("hostile_schedule", &none).into_schedule().expect("kind");
-    let schedule = policy.plan(&progress("BOOM", 0)).expect_err("it fails");
+    let mut planning = load("hostile_schedule", &none).into_schedule().expect("kind");
+    let schedule = planning.plan(&progress("BOOM", 0)).expect_err("it fails");
     let planned = Record::Schedule { memory: Memory(None), at: progress("BOOM", 0) };
     vec![
         ("hostile_plugin", Record::Verifier(attempt("BOOM")), verifier),
@@ -85,7 +85,7 @@ fn a_case_of_every_kind_fails_again_as_it_was_saved() {
 }
 
 #[test]
-fn a_result_that_differs_is_told_apart() {
+fn a_result_that_differs_is_not_as_saved() {
     let case = saved("hostile_plugin", &json!({}), Record::Verifier(attempt("BOOM")), &failure("another"));
     let again = replayed("hostile_plugin", &case);
     assert!(again.answer.is_err() && !again.is_as_saved(&case), "other words");
@@ -99,7 +99,7 @@ fn failure(message: &str) -> Failure {
 }
 
 #[test]
-fn a_policy_goes_on_from_the_memory_of_its_case() {
+fn a_stateful_plugin_resumes_from_the_memory_of_its_case() {
     let schedule = |memory: Memory| {
         let record = Record::Schedule { memory, at: progress("rl", 9) };
         let case = saved("hostile_schedule", &json!({}), record, &failure("it was fixed"));

@@ -100,7 +100,7 @@ fn asking_filter() -> DataFilter {
 }
 
 #[test]
-fn a_filter_that_asks_for_an_unknown_classifier_is_told_which() {
+fn a_filter_that_asks_for_an_unknown_classifier_gets_an_error_that_names_it() {
     let answers = asking_filter().filter(&[document("a", "text"), document("b", "more text")]);
     assert_eq!(answers.len(), 2);
     for answer in answers {

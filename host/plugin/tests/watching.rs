@@ -70,7 +70,7 @@ fn debug_information_that_is_garbage_costs_its_source_lines_alone() {
     for length in (0..60).map(|round| round * 7) {
         let mut text = String::new();
         for section in sections {
-            // The header that a parser goes on after: length, version 4, and the rest left to chance.
+            // The header that a parser reads first: length, version 4, and the rest left to chance.
             let mut content = u32::try_from(length + 2).expect("small").to_le_bytes().to_vec();
             content.extend([4, 0]);
             content.extend((0..length).map(|_| byte()));
@@ -85,7 +85,7 @@ fn debug_information_that_is_garbage_costs_its_source_lines_alone() {
     }
 }
 
-/// The function names of a profile in Firefox's processed format, in which strings are told by their index.
+/// The function names of a profile in Firefox's processed format, in which strings are named by their index.
 fn function_names(profile: &Value) -> Vec<String> {
     let thread = &profile["threads"][0];
     let strings = [&thread["stringArray"], &profile["shared"]["stringArray"]];

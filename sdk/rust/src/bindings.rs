@@ -63,7 +63,7 @@ exported_interface!(
 );
 #[cfg(target_arch = "wasm32")]
 exported_interface!(
-    /// What policies remember between runs.
+    /// What stateful plugins remember between runs.
     memory, "package octo:sdk; world remembering { export octo:plugin/memory@0.2.0; }", "export_memory", memory
 );
 #[cfg(target_arch = "wasm32")]

@@ -11,12 +11,12 @@ pub struct Label {
     pub probability: f32,
 }
 
-/// The `top` most probable labels of each text, best first: one list a text, in order. `model` is a name from the
-/// recipe. Ask once a batch, in [`crate::DataFilter::filter_batch`]: the call costs more than most answers.
+/// The `top` most probable labels of each text, best first: one list per text, in order. `model` is a name from the
+/// recipe. Ask once per batch, in [`crate::DataFilter::filter_batch`]: the call costs more than most answers.
 ///
 /// # Errors
 /// [`crate::ErrorKind::InvalidInput`] where the recipe names no such model; [`crate::ErrorKind::Unsupported`] in a
-/// native build, where there is no host to ask.
+/// native build, without a host to ask.
 pub fn classify(model: &str, texts: &[String], top: u32) -> Result<Vec<Vec<Label>>, PluginError> {
     #[cfg(target_arch = "wasm32")]
     return crate::bindings::services::classifier::classify(model, texts, top).map(|lists| {

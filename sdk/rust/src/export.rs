@@ -1,41 +1,42 @@
 //! The macro that makes a plugin crate a plugin.
 
 /// Makes a crate a plugin of one kind: `octo_sdk::export!(verifier: MyVerifier);`, and likewise `reward:`, `filter:`,
-/// `mixture:` and `schedule:`. Once a crate.
+/// `mixture:` and `schedule:`. Once per crate.
 ///
 /// Name, version and summary are the crate's own, from its `Cargo.toml`; the schema of the config comes from
 /// [`Plugin::Config`](crate::Plugin::Config). In a native build it only checks that the type implements its kind.
 #[macro_export]
 macro_rules! export {
     (verifier: $plugin:ty) => {
-        $crate::__octo_export!(Verifier, $plugin, verifier);
+        $crate::__octo_export!(Verifier, $plugin, verifier export_verifier);
     };
     (reward: $plugin:ty) => {
-        $crate::__octo_export!(RewardFunction, $plugin, reward);
+        $crate::__octo_export!(RewardFunction, $plugin, reward export_reward);
     };
     (filter: $plugin:ty) => {
-        $crate::__octo_export!(DataFilter, $plugin, filter);
+        $crate::__octo_export!(DataFilter, $plugin, filter export_filter);
     };
     (mixture: $plugin:ty) => {
-        $crate::__octo_export!(MixturePolicy, $plugin, mixture, MixtureMemory);
+        $crate::__octo_export!(MixturePolicy, $plugin, mixture export_mixture, MixtureMemory);
     };
     (schedule: $plugin:ty) => {
-        $crate::__octo_export!(RolloutSchedule, $plugin, schedule, ScheduleMemory);
+        $crate::__octo_export!(RolloutSchedule, $plugin, schedule export_schedule, ScheduleMemory);
     };
     ($kind:ident: $plugin:ty) => {
         compile_error!(concat!(
             "`",
             stringify!($kind),
-            "` is no kind of plugin: use verifier, reward, filter, mixture or schedule"
+            "` is not a kind of plugin: use verifier, reward, filter, mixture or schedule"
         ));
     };
 }
 
-/// The expansion of `export!`.
+/// The expansion of `export!`: the kind's trait, the plugin's type, the kind's module of `bindings` and the macro there
+/// that exports it, and what exports the memory of a stateful kind.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __octo_export {
-    ($trait:ident, $plugin:ty, $kind:ident $(, $memory:ident)?) => {
+    ($trait:ident, $plugin:ty, $module:ident $export:ident $(, $memory:ident)?) => {
         const _: fn() = || {
             fn implements_its_kind<T: $crate::$trait>() {}
             implements_its_kind::<$plugin>();
@@ -67,7 +68,7 @@ macro_rules! __octo_export {
             }
 
             $crate::__octo_export_interface!(plugin, export_plugin, Exported);
-            $crate::__octo_export_kind!($kind, Exported);
+            $crate::__octo_export_interface!($module, $export, Exported);
             $(
                 type Memory = $crate::export_support::$memory<Exported>;
                 $crate::__octo_export_interface!(memory, export_memory, Memory);
@@ -76,32 +77,11 @@ macro_rules! __octo_export {
     };
 }
 
-/// One interface of one type.
+/// Exports one interface of one type.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __octo_export_interface {
     ($module:ident, $export:ident, $type:ident) => {
         $crate::export_support::$module::$export!($type with_types_in $crate::export_support::$module);
-    };
-}
-
-/// The interface of a kind.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __octo_export_kind {
-    (verifier, $type:ident) => {
-        $crate::__octo_export_interface!(verifier, export_verifier, $type);
-    };
-    (reward, $type:ident) => {
-        $crate::__octo_export_interface!(reward, export_reward, $type);
-    };
-    (filter, $type:ident) => {
-        $crate::__octo_export_interface!(filter, export_filter, $type);
-    };
-    (mixture, $type:ident) => {
-        $crate::__octo_export_interface!(mixture, export_mixture, $type);
-    };
-    (schedule, $type:ident) => {
-        $crate::__octo_export_interface!(schedule, export_schedule, $type);
     };
 }

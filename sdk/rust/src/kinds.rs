@@ -4,8 +4,8 @@ use crate::{Attempt, DataSource, Decision, Document, PluginError, Progress, Rewa
 
 /// A value made from the recipe's config; every plugin is one.
 ///
-/// Verifiers, rewards and filters are made anew for each batch, so that a result depends on its batch alone; mixture
-/// policies and schedules live as long as the stage does.
+/// Verifiers, rewards and filters are made anew for each batch, so that a result depends on its batch alone; mixtures
+/// and schedules are stateful, and live as long as the stage does.
 pub trait Plugin: Sized {
     /// What a recipe may set. Its doc comments become the descriptions of the schema that `octo-host plugin inspect`
     /// prints and that the host validates a recipe against, so use `#[serde(default, deny_unknown_fields)]`.
@@ -26,7 +26,7 @@ pub trait Verifier: Plugin {
     /// Only where no verdict is possible: an attempt the plugin cannot read, or a defect of the plugin.
     fn verify(&self, attempt: &Attempt) -> Result<Verdict, PluginError>;
 
-    /// Judges a batch: one verdict or refusal an attempt, in order. Override it where work can be shared within a batch.
+    /// Judges a batch: one verdict or refusal per attempt, in order. Override it where work can be shared within a batch.
     fn verify_batch(&self, attempts: &[Attempt]) -> Vec<Result<Verdict, PluginError>> {
         attempts.iter().map(|attempt| self.verify(attempt)).collect()
     }
@@ -34,7 +34,7 @@ pub trait Verifier: Plugin {
 
 /// Turns verdicts into the numbers that reinforcement learning maximises.
 pub trait RewardFunction: Plugin {
-    /// Scores a group, the rollouts of one prompt: one reward a rollout, in order. Totals and parts are finite.
+    /// Scores a group, the rollouts of one prompt: one reward per rollout, in order. Totals and parts are finite.
     ///
     /// # Errors
     /// Where the group cannot be scored; other groups are not touched.
@@ -49,8 +49,8 @@ pub trait DataFilter: Plugin {
     /// Only where no decision is possible; the document then goes to the dead letters, not to the dropped ones.
     fn filter(&self, document: &Document) -> Result<Decision, PluginError>;
 
-    /// Decides on a batch: one decision or refusal a document, in order. Override it to call [`crate::classify`] once a
-    /// batch.
+    /// Decides on a batch: one decision or refusal per document, in order. Override it to call [`crate::classify`] once
+    /// per batch.
     fn filter_batch(&self, documents: &[Document]) -> Vec<Result<Decision, PluginError>> {
         documents.iter().map(|document| self.filter(document)).collect()
     }
@@ -58,13 +58,13 @@ pub trait DataFilter: Plugin {
 
 /// Decides which share of a training step each data source provides.
 pub trait MixturePolicy: Plugin {
-    /// One weight a source, in order; the host normalises them. Finite, not negative, not all zero.
+    /// One weight per source, in order; the host normalises them. Finite, not negative, not all zero.
     ///
     /// # Errors
-    /// Where the policy does not know what to do with these sources.
+    /// Where the plugin does not know what to do with these sources.
     fn weights(&mut self, at: &Progress, sources: &[DataSource]) -> Result<Vec<f64>, PluginError>;
 
-    /// What the policy remembers, stored in every checkpoint. Nothing, unless overridden.
+    /// What the plugin remembers, stored in every checkpoint. Nothing, unless overridden.
     fn save(&self) -> Vec<u8> {
         Vec::new()
     }
@@ -86,7 +86,7 @@ pub trait RolloutSchedule: Plugin {
     /// Where the schedule has no plan for this step.
     fn plan(&mut self, at: &Progress) -> Result<StepPlan, PluginError>;
 
-    /// What the schedule remembers, stored in every checkpoint. Nothing, unless overridden.
+    /// What the plugin remembers, stored in every checkpoint. Nothing, unless overridden.
     fn save(&self) -> Vec<u8> {
         Vec::new()
     }
@@ -100,7 +100,7 @@ pub trait RolloutSchedule: Plugin {
     }
 }
 
-/// A plugin without a memory that is given one belongs to another checkpoint; going on silently would not repeat it.
+/// A plugin without a memory that is given one belongs to another checkpoint; resuming silently would not repeat it.
 fn refuse_memory(bytes: &[u8]) -> Result<(), PluginError> {
     if bytes.is_empty() {
         return Ok(());

@@ -48,6 +48,26 @@
 //!
 //! A plugin has no clock, no randomness, no files and no network. It may [`log`], and filters may [`classify`].
 //! The types are generated from the `wit/` folder, the contract between host and plugins.
+//!
+//! # How a call flows
+//!
+//! The host calls an export of the component, which `bindings` (generated from `wit/`) decodes into the contract's
+//! records. `runtime` looks up the one plugin value, which `configure` built from the recipe's config, and calls the
+//! method of its trait. What the method returns goes back the same way; a panic is logged and then traps.
+//!
+//! # Which file is which idea
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `kinds.rs` | the traits: [`Plugin`] and one per kind of plugin |
+//! | `records.rs` | the contract's records, with what makes them pleasant to use |
+//! | `log.rs`, `classifier.rs` | what a plugin may ask of the host |
+//! | `export.rs` | [`export!`], which makes a crate a plugin |
+//! | `runtime.rs` | what runs inside a component: the plugin value, its config, and the calls of the host |
+//! | `bindings.rs` | the code that is generated from `wit/`, one interface at a time |
+//!
+//! A kind of plugin is added to all of these but `log.rs` and `classifier.rs`; the module `kinds` of the crate
+//! `octo-plugin` lists the files in order.
 
 mod bindings;
 mod classifier;

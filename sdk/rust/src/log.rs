@@ -2,22 +2,22 @@
 //!
 //! The host caps their length and number and removes control characters.
 
-/// For the plugin's author.
+/// Writes a line for the plugin's author.
 pub fn debug(message: &str) {
     write(Level::Debug, message);
 }
 
-/// For whoever reads the run's log.
+/// Writes a line for whoever reads the run's log.
 pub fn info(message: &str) {
     write(Level::Info, message);
 }
 
-/// Something the run survives and a person should know.
+/// Writes a line about something that the run survives and a person should know.
 pub fn warn(message: &str) {
     write(Level::Warn, message);
 }
 
-/// Something that spoils results.
+/// Writes a line about something that spoils results.
 pub fn error(message: &str) {
     write(Level::Error, message);
 }

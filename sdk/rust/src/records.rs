@@ -6,22 +6,22 @@ pub use crate::bindings::records::types::{
 };
 
 impl PluginError {
-    /// The recipe's config makes no sense: name the key, the value and what it should be.
+    /// An error for a config that makes no sense. The message names the key, the value and what it should be.
     pub fn invalid_config(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::InvalidConfig, message: message.into() }
     }
 
-    /// This item or call cannot be answered.
+    /// An error for an item or a call that cannot be answered.
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::InvalidInput, message: message.into() }
     }
 
-    /// A legitimate request that this plugin does not cover.
+    /// An error for a legitimate request that this plugin does not cover.
     pub fn unsupported(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Unsupported, message: message.into() }
     }
 
-    /// A defect of the plugin, reported rather than trapped.
+    /// An error for a defect of the plugin, reported rather than trapped.
     pub fn internal(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Internal, message: message.into() }
     }

@@ -30,7 +30,7 @@ pub trait Slot {
     fn lend<R>(use_it: impl FnOnce(&mut Option<Self::Plugin>) -> R) -> R;
 }
 
-/// The memory of a mixture policy. Two wrappers, because one `impl` cannot cover both kinds that remember.
+/// The memory of a mixture policy. Two wrappers, because one `impl` cannot cover both stateful kinds.
 pub struct MixtureMemory<S>(PhantomData<S>);
 
 /// The memory of a rollout schedule.

@@ -11,7 +11,7 @@ use wit_parser::Resolve;
 const TYPES: &str = include_str!("../../../../wit/v0.1.0/types.wit");
 const WORLDS: &str = include_str!("../../../../wit/v0.1.0/worlds.wit");
 
-/// A host that leaves nothing behind in the user's cache.
+/// A host that leaves nothing in the user's cache.
 pub fn host() -> Host {
     Host::with_cache_folder(None).expect("a supported machine")
 }
