@@ -16,42 +16,74 @@
 //! assert_eq!(verdict.reason, "box: same rational number");
 //! ```
 
+#[path = "algebra/normal_form.rs"]
 mod algebra;
+#[path = "judge/choices.rs"]
 pub mod choices;
+#[path = "compare/combinations.rs"]
 mod combinations;
+#[path = "algebra/complex.rs"]
 mod complex;
 pub mod config;
+#[path = "read/sets_in_words.rs"]
 mod described_sets;
+#[path = "algebra/divisors.rs"]
 mod divisors;
+#[path = "compare/ellipsis.rs"]
 mod ellipsis;
+#[path = "compare.rs"]
 pub mod equivalence;
+#[path = "expression/rational.rs"]
 mod exact;
+#[path = "judge/exact_text.rs"]
 pub mod exact_text;
 pub mod expression;
 pub mod extract;
+#[path = "extract/config.rs"]
 pub mod extraction;
 mod judge;
+#[path = "read/lexer.rs"]
 mod lexer;
+#[path = "read/units.rs"]
 mod measures;
+#[path = "read/number_words.rs"]
 mod numeral_words;
+#[path = "read/lexer/numbers.rs"]
 mod numerals;
+#[path = "algebra/probe.rs"]
 mod numeric;
+#[path = "algebra/closed_form.rs"]
 mod operators;
+#[path = "read/parser.rs"]
 mod parse;
+#[path = "read/parser/atoms.rs"]
 mod parse_atoms;
+#[path = "read/parser/postfix.rs"]
 mod parse_postfix;
+#[path = "read/parser/products.rs"]
 mod parse_products;
+#[path = "read.rs"]
 pub mod reading;
+#[path = "compare/real_sets.rs"]
 mod real_sets;
+#[path = "compare/relations.rs"]
 mod relations;
+#[path = "compare/rounding.rs"]
 mod rounding;
+#[path = "extract/search.rs"]
 mod search;
+#[path = "extract/spans.rs"]
 mod spans;
+#[path = "compare/collections.rs"]
 mod structures;
+#[path = "read/words.rs"]
 pub mod text;
+#[path = "read/tokens.rs"]
 mod tokens;
 mod units;
+#[path = "compare/words.rs"]
 mod wording;
+#[path = "read/lexer/letters.rs"]
 mod words;
 pub mod work;
 
