@@ -1,13 +1,24 @@
-//! An answer as text and every way to read it as mathematics.
+//! From text to expressions: an answer, or a reference, and every way to read it as mathematics.
+//!
+//! [`ParsedText`] holds both. The steps: `lexer` turns characters into `tokens`, `parser` turns tokens into the
+//! [`Expression`] tree; what no formula says is read by [`words`] (choices, "yes", "no solution"), `number_words`
+//! ("two and a half"), `sets_in_words` ("all real numbers except 0") and `units` ("metres per second").
+
+pub(crate) mod lexer;
+pub(crate) mod number_words;
+pub(crate) mod parser;
+mod sets_in_words;
+pub(crate) mod tokens;
+pub(crate) mod units;
+pub mod words;
 
 use crate::expression::{Expression, Joint, Relation};
-use crate::lexer::Comma;
-use crate::tokens::Kind;
-use crate::{numeral_words, parse, text};
+use lexer::Comma;
+use tokens::Kind;
 
-/// An answer with its readings; the first is the usual one.
+/// A text with its readings; the first is the usual one.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct ParsedText {
     /// As written.
     pub text: String,
     /// Readings as mathematics, possibly none.
@@ -16,20 +27,20 @@ pub struct Answer {
     pub is_long: bool,
 }
 
-impl Answer {
+impl ParsedText {
     /// Reads a text in every way that its commas allow.
     ///
-    /// A decimal comma is tried only where `decimal_comma` says so, for one comma outside brackets that parts no
-    /// thousands: in a reference `5,15` is a list.
+    /// A decimal comma is tried only where `decimal_comma` says so, for one comma outside brackets that does not
+    /// set off thousands: in a reference `5,15` is a list.
     pub fn read(written: &str, max_bytes: usize, decimal_comma: bool) -> Self {
         if written.len() > max_bytes {
             return Self { text: written.to_string(), readings: Vec::new(), is_long: true };
         }
-        let stripped = without_condition(&crate::extract::strip_delimiters(written));
+        let stripped = without_condition(&strip_delimiters(written));
         let stripped = with_plain_unit(stripped);
         let mut readings = Vec::new();
         readings.extend(numbered_choices(&stripped));
-        if let Some(set) = crate::described_sets::read(&stripped) {
+        if let Some(set) = sets_in_words::read(&stripped) {
             readings.push(set);
         }
         let mut ways = vec![Comma::Thousands];
@@ -41,7 +52,7 @@ impl Answer {
         }
         let hours = with_plain_hours(&stripped);
         for way in ways {
-            if let Ok(expression) = parse::answer(hours.as_deref().unwrap_or(&stripped), way) {
+            if let Ok(expression) = parser::parse(hours.as_deref().unwrap_or(&stripped), way) {
                 let expression = in_dollars(&stripped, without_membership(expression));
                 if !readings.contains(&expression) {
                     readings.push(expression);
@@ -49,7 +60,7 @@ impl Answer {
             }
         }
         if !stripped.contains(|c: char| c.is_ascii_digit() || "=^_".contains(c))
-            && let Some(value) = numeral_words::value(&text::words(&stripped).join(" "))
+            && let Some(value) = number_words::value(&words::words(&stripped).join(" "))
         {
             readings.insert(0, Expression::rational(value));
         }
@@ -58,7 +69,7 @@ impl Answer {
 
     /// The reading of a single comma as a decimal one, where that is possible.
     pub(crate) fn with_decimal_comma(&self) -> Option<Expression> {
-        has_decimal_comma(&self.text).then(|| parse::answer(&self.text, Comma::Decimal).ok()).flatten()
+        has_decimal_comma(&self.text).then(|| parser::parse(&self.text, Comma::Decimal).ok()).flatten()
     }
 
     /// Whether every reading is words alone.
@@ -100,7 +111,7 @@ fn with_plain_hours(text: &str) -> Option<String> {
     half.then(|| text.replace("a.m.", "am").replace("p.m.", "pm").replace("A.M.", "AM").replace("P.M.", "PM"))
 }
 
-/// An amount behind a dollar sign that opens no formula, with its unit: `$20` is not 20 cents.
+/// An amount after a dollar sign that does not open a formula, with its unit: `$20` is not 20 cents.
 fn in_dollars(text: &str, expression: Expression) -> Expression {
     let text = text.trim_start_matches(['-', '−', ' ']);
     let amount = text.strip_prefix("\\$").or_else(|| text.strip_prefix('$'));
@@ -115,11 +126,11 @@ fn in_dollars(text: &str, expression: Expression) -> Expression {
     }
 }
 
-/// `12 (apples)` and `$1.5$ m`: a unit in brackets, or behind a formula, written as words.
+/// `12 (apples)` and `$1.5$ m`: a unit in brackets, or after a formula, written as words.
 fn with_plain_unit(text: String) -> String {
     if let Some((value, unit)) = text.rsplit_once("$ ")
         && value.starts_with('$')
-        && crate::measures::measure(unit).is_some()
+        && units::measure(unit).is_some()
     {
         return format!("{} \\text{{{unit}}}", &value[1..]);
     }
@@ -129,15 +140,15 @@ fn with_plain_unit(text: String) -> String {
     if words && number && unit.chars().count() > 1 { format!("{value} \\text{{{unit}}}") } else { text }
 }
 
-/// Whether the only comma lies between digits and parts no group of three.
+/// Whether the only comma lies between digits and does not set off a group of three.
 fn has_decimal_comma(text: &str) -> bool {
     let Some((before, after)) = text.split_once(',') else { return false };
     let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).count();
-    let behind = digits(after);
+    let places = digits(after);
     !after.contains(',')
         && before.ends_with(|c: char| c.is_ascii_digit())
-        && behind > 0
-        && (behind != 3 || before.chars().rev().take_while(char::is_ascii_digit).count() > 3)
+        && places > 0
+        && (places != 3 || before.chars().rev().take_while(char::is_ascii_digit).count() > 3)
 }
 
 /// Without a condition on parameters at the end, such as "for some integer t" or "where k is an integer".
@@ -157,7 +168,7 @@ fn without_condition(text: &str) -> String {
     if !text.contains(['f', 'w']) {
         return text.to_string();
     }
-    // Only behind an answer of its own: "part (a) for all" has no mathematics in front.
+    // Only after an answer of its own: "part (a) for all" has no mathematics in front.
     let cut = CONDITIONS.iter().filter_map(|condition| text.find(condition)).min();
     match cut {
         Some(cut) if text[..cut].contains(['=', '(', '\\', '^']) && !text[cut..].contains("and }") => {
@@ -167,7 +178,7 @@ fn without_condition(text: &str) -> String {
     }
 }
 
-/// Without `k \in \mathbb{Z}` behind an answer that `k` is a parameter of, as an entry of its own or in brackets.
+/// Without `k \in \mathbb{Z}` after an answer that `k` is a parameter of, as an entry of its own or in brackets.
 fn without_membership(expression: Expression) -> Expression {
     let parameter = |part: &Expression| match part {
         Expression::Chain(first, rest) => match (&**first, rest.as_slice()) {
@@ -216,28 +227,47 @@ fn without_membership(expression: Expression) -> Expression {
     }
 }
 
-/// Whether a text is mathematics and no sentence: words only as short units behind a value.
-pub fn is_mathematics(written: &str, comma: Comma) -> bool {
-    let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && crate::tokens::unicode(c).is_none();
+/// Whether a text is mathematics in the grammar of this crate and not a sentence; delimiters around the whole are dropped.
+pub fn reads_as_mathematics(text: &str) -> bool {
+    is_mathematics(&strip_delimiters(text))
+}
+
+/// Whether a text without delimiters is mathematics and not a sentence: words only as short units after a value.
+pub(crate) fn is_mathematics(written: &str) -> bool {
+    let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && tokens::unicode(c).is_none();
     let words = |text: &str| {
         text.split_whitespace().count() <= 2
-            && !text.split_whitespace().any(|word| crate::words::is_short_word(&word.to_lowercase()))
+            && !text.split_whitespace().any(|word| lexer::letters::is_short_word(&word.to_lowercase()))
     };
     let written = &without_condition(written);
-    let Ok(tokens) = crate::lexer::tokens(written, comma) else { return false };
+    let Ok(tokens) = lexer::tokens(written, Comma::Thousands) else { return false };
     let prose = tokens.iter().enumerate().any(|(index, token)| match &token.kind {
-        // A unit stands behind a value.
+        // A unit stands after a value.
         Kind::Text(text) => {
-            let behind_value = index > 0
+            let after_value = index > 0
                 && matches!(
                     tokens[index - 1].kind,
                     Kind::Number(..) | Kind::Close(_) | Kind::Constant(_) | Kind::Percent | Kind::Degree
                 );
             let subscript = index > 0 && tokens[index - 1].kind == Kind::Underscore
                 || index > 1 && tokens[index - 2].kind == Kind::Underscore;
-            !subscript && (!behind_value || !words(text))
+            !subscript && (!after_value || !words(text))
         }
         _ => false,
     });
-    !prose && !written.chars().any(foreign) && parse::answer(written, comma).is_ok()
+    !prose && !written.chars().any(foreign) && parser::parse(written, Comma::Thousands).is_ok()
+}
+
+/// Without one pair of delimiters around the whole.
+pub fn strip_delimiters(text: &str) -> String {
+    let text = text.trim();
+    for (open, close) in [("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$")] {
+        if let Some(inner) = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close))
+            && !inner.is_empty()
+            && !inner.contains(open)
+        {
+            return inner.trim().to_string();
+        }
+    }
+    text.to_string()
 }

@@ -1,18 +1,16 @@
 //! What can be worked out exactly: finite sums and products, geometric and exponential series, integrals of
 //! polynomials, limits of rational functions, common divisors of formulas.
 //!
-//! Only a reference is worked out, unless the policy says otherwise: an answer that restates the problem is none.
+//! Only a reference is worked out, unless the rules say otherwise: an answer that restates the problem is not an answer.
 
-use crate::divisors;
-use crate::exact::{self, Rational};
-use crate::expression::{Constant, Expression, Function, Relation};
-use crate::relations::replaced;
+use super::univariate::{coefficients, fraction, value_at, without_root};
+use super::{divisors, exact_value, whole};
+use crate::expression::rational::factorial;
+use crate::expression::{Constant, Expression, Function, Rational, Relation};
 
 /// Terms that a sum or product may have; as formulas, fewer.
 const MAX_TERMS: i64 = 200;
 const MAX_FORMULAS: i64 = 16;
-/// The highest power in a polynomial.
-const MAX_DEGREE: usize = 32;
 
 /// Whether something in an expression is left to be worked out.
 pub fn is_open(expression: &Expression) -> bool {
@@ -27,11 +25,11 @@ pub fn is_open(expression: &Expression) -> bool {
 }
 
 /// The expression with everything worked out that can be; `polynomials` says what divisors of formulas are.
-pub fn worked_out(expression: &Expression, polynomials: bool) -> Expression {
+pub fn work_out(expression: &Expression, polynomials: bool) -> Expression {
     if crate::work::spend(20).is_none() {
         return expression.clone();
     }
-    let inner = expression.map_parts(&mut |part| worked_out(part, polynomials));
+    let inner = expression.map_parts(&mut |part| work_out(part, polynomials));
     let value = match &inner {
         Expression::Opaque(label, parts) => operator(label, parts),
         Expression::Apply(function, arguments) => divisors::value(*function, arguments, polynomials),
@@ -72,10 +70,6 @@ fn starts(below: &Expression, with: Relation) -> Option<(&Expression, &Expressio
     }
 }
 
-fn whole(expression: &Expression) -> Option<i64> {
-    exact::value(expression)?.to_i64()
-}
-
 fn series(sum: bool, below: &Expression, above: &Expression, body: &Expression) -> Option<Expression> {
     let (counter, first) = starts(below, Relation::Equal)?;
     let first = whole(first)?;
@@ -88,9 +82,9 @@ fn series(sum: bool, below: &Expression, above: &Expression, body: &Expression) 
         return None;
     }
     let mut value = if sum { Rational::zero() } else { Rational::one() };
-    let term = |index: i64| replaced(body, counter, &Expression::integer(index));
+    let term = |index: i64| body.replaced(counter, &Expression::integer(index));
     for index in first..=last {
-        let Some(next) = exact::value(&term(index)) else {
+        let Some(next) = exact_value(&term(index)) else {
             // Formulas are written out where there are few.
             let terms = (count <= MAX_FORMULAS).then(|| (first..=last).map(term).collect())?;
             return Some(if sum { Expression::Sum(terms) } else { Expression::Product(terms) });
@@ -114,15 +108,15 @@ fn endless(counter: &Expression, first: i64, body: &Expression) -> Option<Expres
         Expression::Quotient(top, bottom) => (&**top, &**bottom),
         _ => return None,
     };
-    let factorial = matches!(below, Expression::Factorial(inner) if **inner == *counter);
+    let exponential = matches!(below, Expression::Factorial(inner) if **inner == *counter);
     let (factor, ratio) = geometric(counter, above)?;
-    if !factorial || !(0..=20).contains(&first) {
+    if !exponential || !(0..=20).contains(&first) {
         return None;
     }
     // Without the terms in front of the first.
     let mut missing = Rational::zero();
     for index in 0..first {
-        let term = ratio.power(index)?.divide(&exact::factorial(&Rational::integer(index))?)?;
+        let term = ratio.power(index)?.divide(&factorial(&Rational::integer(index))?)?;
         missing = missing.add(&term)?;
     }
     let power = Expression::Power(Expression::Constant(Constant::E).into(), Expression::rational(ratio).into());
@@ -132,7 +126,7 @@ fn endless(counter: &Expression, first: i64, body: &Expression) -> Option<Expres
 
 /// A term of the form `a · r^k` as `a` and `r`.
 fn geometric(counter: &Expression, term: &Expression) -> Option<(Rational, Rational)> {
-    if let Some(constant) = exact::value(term) {
+    if let Some(constant) = exact_value(term) {
         return Some((constant, Rational::one()));
     }
     match term {
@@ -153,8 +147,8 @@ fn geometric(counter: &Expression, term: &Expression) -> Option<(Rational, Ratio
                 let (a, r) = geometric(counter, base)?;
                 return Some((a.power(power)?, r.power(power)?));
             }
-            let base = exact::value(base)?;
-            let exponent = polynomial(counter, exponent)?;
+            let base = exact_value(base)?;
+            let exponent = coefficients(counter, exponent)?;
             if exponent.len() != 2 {
                 return None;
             }
@@ -166,13 +160,13 @@ fn geometric(counter: &Expression, term: &Expression) -> Option<(Rational, Ratio
 
 /// The definite integral of a polynomial between rational bounds.
 fn integral(below: &Expression, above: &Expression, body: &Expression) -> Option<Expression> {
-    let (low, high) = (exact::value(below)?, exact::value(above)?);
+    let (low, high) = (exact_value(below)?, exact_value(above)?);
     let Expression::Product(factors) = body else { return None };
     let (variable, integrand) = match factors.as_slice() {
         [integrand @ .., Expression::Symbol(d), variable @ Expression::Symbol(_)] if d == "d" => (variable, integrand),
         _ => return None,
     };
-    let coefficients = polynomial(variable, &Expression::Product(integrand.to_vec()))?;
+    let coefficients = coefficients(variable, &Expression::Product(integrand.to_vec()))?;
     let mut value = Rational::zero();
     for (power, coefficient) in coefficients.iter().enumerate() {
         let power = power as i64 + 1;
@@ -207,7 +201,7 @@ fn limit(below: &Expression, body: &Expression) -> Option<Expression> {
         let negative = ratio.is_negative() != (sign < 0 && odd);
         return Some(if negative { Expression::Negative(infinity.into()) } else { infinity });
     }
-    let point = exact::value(point)?;
+    let point = exact_value(point)?;
     let (mut top, mut bottom) = (top, bottom);
     // A zero of both cancels.
     while value_at(&bottom, &point)?.is_zero() {
@@ -218,112 +212,4 @@ fn limit(below: &Expression, body: &Expression) -> Option<Expression> {
         bottom = without_root(&bottom, &point)?;
     }
     Some(Expression::rational(value_at(&top, &point)?.divide(&value_at(&bottom, &point)?)?))
-}
-
-/// Coefficients from the constant upwards, without zeros at the end; none for zero.
-type Polynomial = Vec<Rational>;
-
-fn fraction(variable: &Expression, expression: &Expression) -> Option<(Polynomial, Polynomial)> {
-    match expression {
-        Expression::Quotient(top, bottom) => {
-            let ((a, b), (c, d)) = (fraction(variable, top)?, fraction(variable, bottom)?);
-            Some((multiplied(&a, &d)?, multiplied(&b, &c)?))
-        }
-        Expression::Sum(terms) => {
-            let mut sum = (Vec::new(), vec![Rational::one()]);
-            for term in terms {
-                let (top, bottom) = fraction(variable, term)?;
-                sum = (added(&multiplied(&sum.0, &bottom)?, &multiplied(&top, &sum.1)?)?, multiplied(&sum.1, &bottom)?);
-            }
-            Some(sum)
-        }
-        Expression::Product(factors) => {
-            let mut product = (vec![Rational::one()], vec![Rational::one()]);
-            for factor in factors {
-                let (top, bottom) = fraction(variable, factor)?;
-                product = (multiplied(&product.0, &top)?, multiplied(&product.1, &bottom)?);
-            }
-            Some(product)
-        }
-        Expression::Negative(inner) => {
-            let (top, bottom) = fraction(variable, inner)?;
-            Some((top.iter().map(Rational::negate).collect(), bottom))
-        }
-        other => Some((polynomial(variable, other)?, vec![Rational::one()])),
-    }
-}
-
-fn polynomial(variable: &Expression, expression: &Expression) -> Option<Polynomial> {
-    crate::work::spend(20)?;
-    if expression == variable {
-        return Some(vec![Rational::zero(), Rational::one()]);
-    }
-    if let Some(constant) = exact::value(expression) {
-        return Some(trimmed(vec![constant]));
-    }
-    match expression {
-        Expression::Negative(inner) => Some(polynomial(variable, inner)?.iter().map(Rational::negate).collect()),
-        Expression::Sum(terms) => {
-            terms.iter().try_fold(Vec::new(), |sum, term| added(&sum, &polynomial(variable, term)?))
-        }
-        Expression::Product(factors) => factors
-            .iter()
-            .try_fold(vec![Rational::one()], |product, factor| multiplied(&product, &polynomial(variable, factor)?)),
-        Expression::Quotient(top, bottom) => {
-            let divisor = exact::value(bottom)?;
-            polynomial(variable, top)?.iter().map(|coefficient| coefficient.divide(&divisor)).collect()
-        }
-        Expression::Power(base, exponent) => {
-            let power = whole(exponent).filter(|power| (0..=MAX_DEGREE as i64).contains(power))?;
-            let base = polynomial(variable, base)?;
-            (0..power).try_fold(vec![Rational::one()], |product, _| multiplied(&product, &base))
-        }
-        _ => None,
-    }
-}
-
-fn trimmed(mut coefficients: Polynomial) -> Polynomial {
-    while coefficients.last().is_some_and(Rational::is_zero) {
-        coefficients.pop();
-    }
-    coefficients
-}
-
-fn added(left: &Polynomial, right: &Polynomial) -> Option<Polynomial> {
-    let zero = Rational::zero();
-    let sum: Option<Polynomial> = (0..left.len().max(right.len()))
-        .map(|power| left.get(power).unwrap_or(&zero).add(right.get(power).unwrap_or(&zero)))
-        .collect();
-    sum.map(trimmed)
-}
-
-fn multiplied(left: &Polynomial, right: &Polynomial) -> Option<Polynomial> {
-    if left.is_empty() || right.is_empty() {
-        return Some(Vec::new());
-    }
-    if left.len() + right.len() > MAX_DEGREE + 2 {
-        return None;
-    }
-    let mut product = vec![Rational::zero(); left.len() + right.len() - 1];
-    for (i, a) in left.iter().enumerate() {
-        for (j, b) in right.iter().enumerate() {
-            product[i + j] = product[i + j].add(&a.multiply(b)?)?;
-        }
-    }
-    Some(trimmed(product))
-}
-
-fn value_at(polynomial: &Polynomial, point: &Rational) -> Option<Rational> {
-    polynomial.iter().rev().try_fold(Rational::zero(), |value, coefficient| value.multiply(point)?.add(coefficient))
-}
-
-/// The polynomial divided by `x - root`, where that is a factor.
-fn without_root(polynomial: &Polynomial, root: &Rational) -> Option<Polynomial> {
-    let mut quotient = vec![Rational::zero(); polynomial.len().checked_sub(1)?];
-    let mut carried = Rational::zero();
-    for power in (1..polynomial.len()).rev() {
-        carried = polynomial[power].add(&carried.multiply(root)?)?;
-        quotient[power - 1] = carried.clone();
-    }
-    Some(trimmed(quotient))
 }

@@ -1,6 +1,6 @@
 //! Complex numbers in double precision that carry a bound of their own rounding error.
 //!
-//! The bound is what tells `2^{-99}` from zero and `sin π` from anything but zero: two values are the same only if
+//! The bound is what distinguishes `2^{-99}` from zero and `sin π` from anything but zero: two values are the same only if
 //! they differ by no more than their errors allow.
 
 use std::f64::consts::PI;

@@ -1,11 +1,12 @@
-//! Greatest common divisors and least common multiples of what is no rational number.
+//! Greatest common divisors and least common multiples of what is not a rational number.
 //!
 //! Numbers without a rational ratio, such as √5 and √2, have the common divisor one. Formulas with variables have one as
-//! polynomials, where the policy asks for that: for whole numbers `\gcd(a, b)` is not 1.
+//! polynomials, where the rules ask for that: for whole numbers `\gcd(a, b)` is not 1.
 
-use crate::algebra::{self, Atom, Exponent, Monomial};
-use crate::exact::Rational;
-use crate::expression::{Constant, Expression, Function};
+use super::exact_value;
+use super::normal_form;
+use super::polynomial::{Atom, Exponent, Monomial};
+use crate::expression::{Constant, Expression, Function, Rational};
 use std::collections::BTreeMap;
 
 /// The value of `\gcd` or `\lcm` of these arguments, where it is known.
@@ -29,7 +30,7 @@ pub fn value(function: Function, arguments: &[Expression], polynomials: bool) ->
 }
 
 fn common(left: &Expression, right: &Expression, polynomials: bool) -> Option<Expression> {
-    let (a, b) = (algebra::terms(left)?, algebra::terms(right)?);
+    let (a, b) = (normal_form::terms(left)?, normal_form::terms(right)?);
     let variables = |terms: &[(Monomial, Rational)]| {
         terms.iter().any(|(monomial, _)| monomial.keys().any(|atom| matches!(atom, Atom::Symbol(_))))
     };
@@ -45,7 +46,7 @@ fn common(left: &Expression, right: &Expression, polynomials: bool) -> Option<Ex
     }
     let divisor = |a: &Rational, b: &Rational| {
         let both = [a.clone(), b.clone()].map(Expression::rational).to_vec();
-        crate::exact::value(&Expression::Apply(Function::GreatestCommonDivisor, both))
+        exact_value(&Expression::Apply(Function::GreatestCommonDivisor, both))
     };
     if !symbolic {
         let ([(monomial, a)], [(other, b)]) = (a.as_slice(), b.as_slice()) else { return None };

@@ -4,8 +4,8 @@
 //! written out), so domains are respected: `√(x²)` and `x` part at negative points, `log x²` and `2 log x` agree
 //! where both exist.
 
-use crate::complex::Complex;
-use crate::exact;
+use super::complex::Complex;
+use super::exact_value;
 use crate::expression::{Constant, Expression, Function};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,11 +41,6 @@ const POINTS: usize = 12;
 /// Points that must have a value on both sides.
 const ENOUGH: usize = 3;
 
-/// Whether two expressions have the same values.
-pub fn compare(left: &Expression, right: &Expression) -> Probe {
-    probe(left, right)
-}
-
 /// Whether two expressions are proportional, with one factor for all points.
 pub fn proportional(left: &Expression, right: &Expression) -> bool {
     let names = variables(left, right);
@@ -73,21 +68,19 @@ pub fn proportional(left: &Expression, right: &Expression) -> bool {
 
 /// The real value of an expression without variables.
 pub fn constant(expression: &Expression) -> Option<f64> {
-    if let Some(exact) = exact::value(expression) {
+    if let Some(exact) = exact_value(expression) {
         return Some(exact.to_f64());
     }
     let result = value(expression, &Point::new())?;
     (result.is_usable() && result.is_real()).then_some(result.re)
 }
 
-fn variables(left: &Expression, right: &Expression) -> Vec<String> {
-    let mut names = BTreeSet::new();
-    left.symbols(&mut names);
-    right.symbols(&mut names);
-    names.into_iter().collect()
+fn variables(left: &Expression, right: &Expression) -> BTreeSet<String> {
+    &left.names() | &right.names()
 }
 
-fn probe(left: &Expression, right: &Expression) -> Probe {
+/// Whether two expressions have the same values.
+pub fn compare(left: &Expression, right: &Expression) -> Probe {
     let names = variables(left, right);
     let imaginary = |part: &Expression| matches!(part, Expression::Constant(Constant::I));
     let complex = left.any(&imaginary) || right.any(&imaginary);
@@ -115,7 +108,7 @@ fn probe(left: &Expression, right: &Expression) -> Probe {
     if agreed >= ENOUGH.min(count) || zeros >= (POINTS / 2).min(count) { Probe::Same } else { Probe::Unknown }
 }
 
-/// Whether two values are the same to within their errors; `None` where the errors are too large to tell.
+/// Whether two values are the same to within their errors; `None` where the errors are too large to decide.
 fn same_value(a: Complex, b: Complex) -> Option<bool> {
     let distance = (a.re - b.re).hypot(a.im - b.im);
     let allowed = 32.0 * (a.error + b.error);
@@ -127,7 +120,7 @@ fn same_value(a: Complex, b: Complex) -> Option<bool> {
 }
 
 /// The value of every variable at a point: positive, then negative, then whole numbers; a different one for each name.
-fn point(names: &[String], index: usize) -> Point {
+fn point(names: &BTreeSet<String>, index: usize) -> Point {
     names
         .iter()
         .map(|name| {
@@ -153,8 +146,8 @@ fn point(names: &[String], index: usize) -> Point {
 }
 
 fn value(expression: &Expression, point: &Point) -> Option<Complex> {
-    let dear = matches!(expression, Expression::Power(..) | Expression::Apply(..) | Expression::Factorial(_));
-    crate::work::spend(if dear { 400 } else { 30 })?;
+    let expensive = matches!(expression, Expression::Power(..) | Expression::Apply(..) | Expression::Factorial(_));
+    crate::work::spend(if expensive { 400 } else { 30 })?;
     match expression {
         Expression::Number(number) => {
             let value = number.value.to_f64();
@@ -274,7 +267,7 @@ fn apply(function: Function, arguments: &[Expression], point: &Point) -> Option<
         ArcHyperbolicCosine => argument.of_real(f64::acosh, 1.0 / (x * x - 1.0).abs().sqrt().max(1e-8)),
         ArcHyperbolicTangent => argument.of_real(f64::atanh, 1.0 / (1.0 - x * x).abs().max(1e-8)),
         Floor | Ceiling => {
-            // Too close to a whole number to tell which side it is on.
+            // Too close to a whole number to know which side it is on.
             let near = (x - x.round()).abs();
             if !argument.is_real() || (near != 0.0 && near <= 4.0 * argument.error) {
                 return None;
@@ -299,7 +292,7 @@ fn apply(function: Function, arguments: &[Expression], point: &Point) -> Option<
         }
         GreatestCommonDivisor | LeastCommonMultiple => {
             let whole = Expression::Apply(function, arguments.to_vec());
-            Some(Complex::real(exact::value(&whole)?.to_f64()))
+            Some(Complex::real(exact_value(&whole)?.to_f64()))
         }
     }
 }
@@ -310,7 +303,7 @@ mod tests {
 
     #[test]
     fn variables_lie_far_apart_at_every_point() {
-        let names: Vec<String> = "abcdkmnpqrstuvwxyz".chars().map(String::from).collect();
+        let names: BTreeSet<String> = "abcdkmnpqrstuvwxyz".chars().map(String::from).collect();
         for index in 0..9 {
             let point = point(&names, index);
             let mut held: Vec<f64> = point.values().copied().collect();

@@ -1,14 +1,15 @@
-//! Lists, tuples, sets, matrices, and `±`.
+//! Answers of several values: lists, tuples, sets, matrices, and `±`.
 
+use super::renaming;
+use super::{Comparison, Reason};
 use crate::config::ListOrder;
-use crate::equivalence::{Comparison, Rule};
 use crate::expression::{Bracket, Expression, Relation};
 
 /// Entries that are matched without order; more than this are compared in order only.
 const MAX_UNORDERED: usize = 40;
 
 /// Compares where either side has several values; `None` where neither has.
-pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Rule>> {
+pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Reason>> {
     if has_plus_minus(gold) || has_plus_minus(answer) {
         let (wanted, given) = (values(gold), values(answer));
         if wanted.len() > 1 || given.len() > 1 {
@@ -34,13 +35,13 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
                 return None;
             }
             let same = same_entries(by, a, b, true).then_some("same tuple");
-            Some(same.or_else(|| crate::relations::renamed(by, gold, answer)))
+            Some(same.or_else(|| renaming::renamed(by, gold, answer)))
         }
         (Expression::Set(a), Expression::Set(b)) => {
             Some(same_entries(by, &distinct(a), &distinct(b), false).then_some("same set"))
         }
         (Expression::Set(_), Expression::List(..)) | (Expression::List(..), Expression::Set(_))
-            if !by.policy.list_as_set =>
+            if !by.rules.list_as_set =>
         {
             Some(None)
         }
@@ -53,13 +54,13 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             Some(by.same(wanted, given))
         }
         (Expression::List(_, a), Expression::List(_, b)) => {
-            let ordered = by.policy.list_order == ListOrder::Same;
+            let ordered = by.rules.list_order == ListOrder::Same;
             if same_entries(by, a, b, ordered) {
                 return Some(Some("same list"));
             }
             None
         }
-        // An interval is no list of its ends.
+        // An interval is not the list of its ends.
         (Expression::Bracketed(open, a, close), Expression::List(..))
             if a.len() == 2 && (*open, *close) != (Bracket::Round, Bracket::Round) =>
         {
@@ -142,7 +143,7 @@ fn is_collection(expression: &Expression) -> bool {
 fn distinct(items: &[Expression]) -> Vec<Expression> {
     let mut out: Vec<Expression> = Vec::new();
     for item in items {
-        // Only what is written as a number twice: comparing all pairs of formulas would be dear.
+        // Only what is written as a number twice: comparing all pairs of formulas would be expensive.
         let again = out.iter().any(|held| {
             held == item || matches!((held, item), (Expression::Number(a), Expression::Number(b)) if a.value == b.value)
         });
@@ -166,7 +167,7 @@ pub fn same_entries(by: &Comparison, gold: &[Expression], answer: &[Expression],
     }
     let mut left: Vec<&Expression> = given.iter().collect();
     for entry in &wanted {
-        // Identical entries first: most lists need nothing dearer.
+        // Identical entries first: most lists need nothing more expensive.
         let found = left
             .iter()
             .position(|other| *other == entry)

@@ -3,7 +3,7 @@
 //! `C(6, 3)` is also a point with a name, so this reading comes last, and never for two such answers at once.
 
 use crate::expression::{Bracket, Expression, Function};
-use crate::parse_atoms::arrangements;
+use crate::read::parser::arrangements;
 
 /// Both sides with every number of combinations read as one; `None` where there is none, or where both are nothing
 /// but `C(a, b)` and may be points.

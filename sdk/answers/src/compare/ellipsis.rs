@@ -1,13 +1,15 @@
-//! Sums and products with an ellipsis, such as `a_1 + a_2 + \cdots + a_n`: compared with the gap filled.
+//! Sums and products with an ellipsis, such as `a_1 + a_2 + \cdots + a_n`: compared with the ellipsis filled in.
 //!
 //! The letter that counts is given several whole values in turn. At each, the two terms beside the ellipsis say how the
-//! terms go on, and the gap is filled until the term behind it is met. Where the terms do not lead there, or their
+//! terms continue, and the gap is filled until the term after it is met. Where the terms do not lead there, or their
 //! number does not grow evenly with the letter, nothing is concluded.
 
-use crate::equivalence::{Comparison, Rule};
+use super::{Comparison, Reason};
+use crate::algebra::{closed_form, exact_value};
 use crate::expression::Expression;
-use crate::lexer::Comma;
-use crate::{exact, operators, parse, work};
+use crate::read::lexer::Comma;
+use crate::read::parser;
+use crate::work;
 use std::collections::BTreeSet;
 
 /// Values that the counting letter is given.
@@ -16,18 +18,18 @@ const LENGTHS: [i64; 4] = [4, 5, 6, 7];
 const MAX_TERMS: i64 = 40;
 
 /// Whether two expressions agree for every length tried; the counting letter is found by trying.
-pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule> {
+pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Reason> {
     letters(gold, answer).iter().take(4).find_map(|letter| at_every_length(by, gold, answer, letter))
 }
 
-fn at_every_length(by: &Comparison, gold: &Expression, answer: &Expression, letter: &str) -> Option<Rule> {
+fn at_every_length(by: &Comparison, gold: &Expression, answer: &Expression, letter: &str) -> Option<Reason> {
     let mut gaps: Vec<Vec<i64>> = Vec::new();
     for length in LENGTHS {
         let mut filled = Vec::new();
         let wanted = fill(&instance(gold, letter, length), &mut filled)?;
         let given = fill(&instance(answer, letter, length), &mut filled)?;
         gaps.push(filled);
-        by.same_value(&operators::worked_out(&wanted, false), &operators::worked_out(&given, false))?;
+        by.same_value(&closed_form::work_out(&wanted, false), &closed_form::work_out(&given, false))?;
     }
     let even = gaps.windows(3).all(|three| {
         three[0].len() == three[1].len()
@@ -39,9 +41,7 @@ fn at_every_length(by: &Comparison, gold: &Expression, answer: &Expression, lett
 
 /// The letters that may count: alone, or in a subscript.
 fn letters(gold: &Expression, answer: &Expression) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    gold.symbols(&mut names);
-    answer.symbols(&mut names);
+    let names = &gold.names() | &answer.names();
     let counting = |letter: &char| "nkmNrstpqlj".contains(*letter);
     let mut found = BTreeSet::new();
     for name in &names {
@@ -61,9 +61,9 @@ fn instance(expression: &Expression, letter: &str, value: i64) -> Expression {
         Expression::Symbol(name) if name == letter => Expression::integer(value),
         Expression::Symbol(name) => match name.split_once('_') {
             Some((base, label)) if label.len() <= 6 && label.contains(letter) => {
-                let index = parse::answer(label, Comma::Separator)
+                let index = parser::parse(label, Comma::Separator)
                     .ok()
-                    .and_then(|label| exact::value(&label.substitute(letter, &Expression::integer(value)))?.to_i64());
+                    .and_then(|label| exact_value(&label.substitute(letter, &Expression::integer(value)))?.to_i64());
                 match index {
                     Some(index) => Expression::Symbol(format!("{base}_{index}")),
                     None => expression.clone(),
@@ -105,7 +105,7 @@ fn fill(expression: &Expression, filled: &mut Vec<i64>) -> Option<Expression> {
     let (before, after) = (&parts[..at], &parts[at + 1..]);
     let gap = match (before, after) {
         ([.., first, second], [last, ..]) => between(first, second, last, false)?,
-        // `a_1 + ⋯ + a_{n-1} + a_n` goes on from its end.
+        // `a_1 + ⋯ + a_{n-1} + a_n` continues from its end.
         ([first], [second, last, ..]) => between(last, second, first, false)?,
         ([first], [last]) => between(first, last, last, true)?,
         _ => return None,
@@ -115,8 +115,8 @@ fn fill(expression: &Expression, filled: &mut Vec<i64>) -> Option<Expression> {
     Some(if matches!(inner, Expression::Sum(_)) { Expression::Sum(all) } else { Expression::Product(all) })
 }
 
-/// The terms that go on from the first two and end before the last. With `unit`, indices move by one towards the
-/// last term, where there is no second one to say how far.
+/// The terms that continue the first two and end before the last. With `unit`, indices move by one towards the
+/// last term, where there is no second one to give the step.
 fn between(first: &Expression, second: &Expression, last: &Expression, unit: bool) -> Option<Vec<Expression>> {
     let begin = if unit { 1 } else { 2 };
     let mut gap = Vec::new();
@@ -130,7 +130,7 @@ fn between(first: &Expression, second: &Expression, last: &Expression, unit: boo
     None
 }
 
-/// The term that many steps behind the first, where the second is one step behind it.
+/// The term that many steps after the first, where the second is one step after it.
 fn stepped(first: &Expression, second: &Expression, steps: i64, unit: bool) -> Option<Expression> {
     work::spend(30)?;
     if first == second {
@@ -170,7 +170,7 @@ fn stepped(first: &Expression, second: &Expression, steps: i64, unit: bool) -> O
             return Some(stepped);
         }
     }
-    let (from, to) = (exact::value(first)?.to_i64()?, exact::value(second)?.to_i64()?);
+    let (from, to) = (exact_value(first)?.to_i64()?, exact_value(second)?.to_i64()?);
     Some(Expression::integer(onwards(from, to)?))
 }
 
@@ -201,5 +201,5 @@ fn meets(term: &Expression, last: &Expression) -> bool {
             return true;
         }
     }
-    matches!((exact::value(term), exact::value(last)), (Some(a), Some(b)) if a == b)
+    matches!((exact_value(term), exact_value(last)), (Some(a), Some(b)) if a == b)
 }

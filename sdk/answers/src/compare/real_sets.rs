@@ -1,8 +1,8 @@
-//! Sets of real numbers: intervals, unions, inequalities and set-builders, brought to one form.
+//! Sets of real numbers: intervals, unions, inequalities and set-builders, all as ascending pieces.
 
-use crate::equivalence::{Comparison, Rule};
+use super::{Comparison, Reason};
+use crate::algebra::probe;
 use crate::expression::{Bracket, Constant, Expression, Function, Joint, Relation, SetOperation};
-use crate::numeric;
 use std::cmp::Ordering;
 
 /// Pieces that a set may have.
@@ -23,10 +23,10 @@ struct Piece {
     high: End,
 }
 
-type Set = Vec<Piece>;
+type RealSet = Vec<Piece>;
 
 /// Compares two sets of reals where at least one is written as more than a bare bracket; `None` where that is not so.
-pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Rule>> {
+pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Reason>> {
     if !is_set_like(gold) && !is_set_like(answer) {
         return None;
     }
@@ -36,7 +36,7 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             .any(&|part| matches!(part, Expression::Chain(_, rest) if rest.iter().any(|(by, _)| *by != Relation::In)))
     };
     // As math-verify has it: the answer may be the solution of the reference, and not the reference the answer's.
-    if !by.policy.inequality_as_interval && relational(answer) && !relational(gold) {
+    if !by.rules.inequality_as_interval && relational(answer) && !relational(gold) {
         return Some(None);
     }
     // Inequalities about different variables are different answers.
@@ -46,7 +46,7 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
         return Some(None);
     }
     let (Some(wanted), Some(given)) = (set(gold), set(answer)) else {
-        return combined_by_form(by, gold, answer);
+        return combined_as_written(by, gold, answer);
     };
     let same = wanted.len() == given.len()
         && wanted.iter().zip(&given).all(|(a, b)| same_end(by, &a.low, &b.low) && same_end(by, &a.high, &b.high));
@@ -54,7 +54,7 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
 }
 
 /// Unions with symbols in their ends, piece by piece.
-fn combined_by_form(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Rule>> {
+fn combined_as_written(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Reason>> {
     match (gold, answer) {
         (Expression::Combined(a, b, c), Expression::Combined(x, y, z)) if a == x => {
             let same = by.same(b, y).is_some() && by.same(c, z).is_some();
@@ -129,7 +129,7 @@ fn end(expression: &Expression, closed: bool) -> Option<End> {
         Expression::Negative(inner) if is_infinite(inner) => return infinite(f64::NEG_INFINITY),
         _ => {}
     }
-    let at = numeric::constant(expression)?;
+    let at = probe::constant(expression)?;
     at.is_finite().then(|| End { at, closed, written: Some(expression.clone()) })
 }
 
@@ -137,7 +137,7 @@ fn unbounded(at: f64) -> End {
     End { at, closed: false, written: None }
 }
 
-fn everything() -> Set {
+fn everything() -> RealSet {
     vec![Piece { low: unbounded(f64::NEG_INFINITY), high: unbounded(f64::INFINITY) }]
 }
 
@@ -147,7 +147,7 @@ fn point(expression: &Expression) -> Option<Piece> {
 }
 
 /// The set that an expression stands for, in ascending pieces that do not touch.
-fn set(expression: &Expression) -> Option<Set> {
+fn set(expression: &Expression) -> Option<RealSet> {
     let pieces = match expression {
         Expression::EmptySet => Vec::new(),
         Expression::Symbol(name) if name == "ℝ" => everything(),
@@ -160,7 +160,7 @@ fn set(expression: &Expression) -> Option<Set> {
             }
             vec![Piece { low, high }]
         }
-        Expression::Set(items) => items.iter().map(point).collect::<Option<Set>>()?,
+        Expression::Set(items) => items.iter().map(point).collect::<Option<RealSet>>()?,
         Expression::Combined(operation, left, right) => {
             let (left, right) = (set(left)?, set(right)?);
             match operation {
@@ -198,7 +198,7 @@ fn excludes(expression: &Expression) -> bool {
 }
 
 /// The solutions of a chain with one variable among constants.
-fn chain(first: &Expression, rest: &[(Relation, Expression)]) -> Option<Set> {
+fn chain(first: &Expression, rest: &[(Relation, Expression)]) -> Option<RealSet> {
     if let [(Relation::In, within)] = rest {
         return set(within);
     }
@@ -207,9 +207,9 @@ fn chain(first: &Expression, rest: &[(Relation, Expression)]) -> Option<Set> {
     for (relation, right) in rest {
         let step = match (left, right) {
             (Expression::Apply(Function::Absolute, inner), bound) => within_distance(inner, *relation, bound)?,
-            (bound, Expression::Apply(Function::Absolute, inner)) => within_distance(inner, flipped(*relation), bound)?,
+            (bound, Expression::Apply(Function::Absolute, inner)) => within_distance(inner, relation.flipped(), bound)?,
             (Expression::Symbol(_), bound) => half_line(*relation, bound)?,
-            (bound, Expression::Symbol(_)) => half_line(flipped(*relation), bound)?,
+            (bound, Expression::Symbol(_)) => half_line(relation.flipped(), bound)?,
             _ => return None,
         };
         held = intersection(&held, &step);
@@ -219,7 +219,7 @@ fn chain(first: &Expression, rest: &[(Relation, Expression)]) -> Option<Set> {
 }
 
 /// The solutions of `|x - centre| < radius` and its like.
-fn within_distance(inner: &[Expression], relation: Relation, radius: &Expression) -> Option<Set> {
+fn within_distance(inner: &[Expression], relation: Relation, radius: &Expression) -> Option<RealSet> {
     let centre = match inner {
         [Expression::Symbol(_)] => Expression::integer(0),
         [Expression::Sum(terms)] => match terms.as_slice() {
@@ -229,7 +229,7 @@ fn within_distance(inner: &[Expression], relation: Relation, radius: &Expression
         },
         _ => return None,
     };
-    if numeric::constant(radius)? <= 0.0 {
+    if probe::constant(radius)? <= 0.0 {
         return None;
     }
     let side = |radius: Expression| match &centre {
@@ -247,21 +247,12 @@ fn within_distance(inner: &[Expression], relation: Relation, radius: &Expression
     }
 }
 
-fn flipped(relation: Relation) -> Relation {
-    match relation {
-        Relation::Less => Relation::Greater,
-        Relation::LessOrEqual => Relation::GreaterOrEqual,
-        Relation::Greater => Relation::Less,
-        Relation::GreaterOrEqual => Relation::LessOrEqual,
-        other => other,
-    }
-}
-
-fn half_line(relation: Relation, bound: &Expression) -> Option<Set> {
-    let below =
-        |closed| -> Option<Set> { Some(vec![Piece { low: unbounded(f64::NEG_INFINITY), high: end(bound, closed)? }]) };
+fn half_line(relation: Relation, bound: &Expression) -> Option<RealSet> {
+    let below = |closed| -> Option<RealSet> {
+        Some(vec![Piece { low: unbounded(f64::NEG_INFINITY), high: end(bound, closed)? }])
+    };
     let above =
-        |closed| -> Option<Set> { Some(vec![Piece { low: end(bound, closed)?, high: unbounded(f64::INFINITY) }]) };
+        |closed| -> Option<RealSet> { Some(vec![Piece { low: end(bound, closed)?, high: unbounded(f64::INFINITY) }]) };
     match relation {
         Relation::Less => below(false),
         Relation::LessOrEqual => below(true),
@@ -282,14 +273,14 @@ fn order(a: f64, b: f64) -> Ordering {
     if near(a, b) { Ordering::Equal } else { a.total_cmp(&b) }
 }
 
-fn merged(mut pieces: Set) -> Set {
+fn merged(mut pieces: RealSet) -> RealSet {
     pieces.retain(|piece| match order(piece.low.at, piece.high.at) {
         Ordering::Less => true,
         Ordering::Equal => piece.low.closed && piece.high.closed,
         Ordering::Greater => false,
     });
     pieces.sort_by(|a, b| order(a.low.at, b.low.at).then(b.low.closed.cmp(&a.low.closed)));
-    let mut out: Set = Vec::new();
+    let mut out: RealSet = Vec::new();
     for piece in pieces {
         if let Some(last) = out.last_mut() {
             let touch = match order(piece.low.at, last.high.at) {
@@ -311,38 +302,31 @@ fn merged(mut pieces: Set) -> Set {
     out
 }
 
-fn intersection(left: &Set, right: &Set) -> Set {
+/// The end that an intersection keeps: the one that lies `inwards` of the other, open if either is where both are one.
+fn inner_end(a: &End, b: &End, inwards: Ordering) -> End {
+    match order(a.at, b.at) {
+        Ordering::Equal => End { closed: a.closed && b.closed, ..a.clone() },
+        found if found == inwards => a.clone(),
+        _ => b.clone(),
+    }
+}
+
+fn intersection(left: &RealSet, right: &RealSet) -> RealSet {
     let mut out = Vec::new();
     for a in left {
         for b in right {
             if out.len() >= MAX_PIECES * 2 {
                 return out;
             }
-            let low = match order(a.low.at, b.low.at) {
-                Ordering::Less => b.low.clone(),
-                Ordering::Greater => a.low.clone(),
-                Ordering::Equal => {
-                    let mut end = a.low.clone();
-                    end.closed &= b.low.closed;
-                    end
-                }
-            };
-            let high = match order(a.high.at, b.high.at) {
-                Ordering::Greater => b.high.clone(),
-                Ordering::Less => a.high.clone(),
-                Ordering::Equal => {
-                    let mut end = a.high.clone();
-                    end.closed &= b.high.closed;
-                    end
-                }
-            };
+            let low = inner_end(&a.low, &b.low, Ordering::Greater);
+            let high = inner_end(&a.high, &b.high, Ordering::Less);
             out.push(Piece { low, high });
         }
     }
     merged(out)
 }
 
-fn complement(of: &Set) -> Set {
+fn complement(of: &RealSet) -> RealSet {
     let mut out = Vec::new();
     let mut low = unbounded(f64::NEG_INFINITY);
     for piece in merged(of.clone()) {

@@ -1,12 +1,15 @@
 //! Equations, assignments, chains and inequalities.
 
-use crate::equivalence::{Comparison, Rule};
+use super::renaming::{renamed, same_family};
+use super::{Comparison, Reason};
+use super::{NORMAL_FORM, collections, real_sets};
+use crate::algebra::normal_form::{self, NormalForm};
+use crate::algebra::probe;
 use crate::expression::{Constant, Expression, Relation};
-use crate::{algebra, numeric, structures, work};
-use std::collections::BTreeSet;
+use crate::work;
 
 /// Compares where either side is a chain of relations; `None` where neither is.
-pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Rule>> {
+pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Reason>> {
     match (gold, answer) {
         (Expression::Chain(..), Expression::Chain(..)) => Some(both(by, gold, answer)),
         (Expression::Chain(first, rest), other) => Some(gold_only(by, gold, first, rest, other)),
@@ -72,7 +75,7 @@ pub fn is_name(expression: &Expression) -> bool {
     }
 }
 
-fn both(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule> {
+fn both(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Reason> {
     let (Expression::Chain(a, gold_rest), Expression::Chain(b, answer_rest)) = (gold, answer) else {
         return None;
     };
@@ -105,7 +108,7 @@ fn both(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule>
     if let ([(Relation::Equal, c)], [(Relation::Equal, d)]) = (gold_rest.as_slice(), answer_rest.as_slice()) {
         return same_equation(&difference(a, c), &difference(b, d));
     }
-    if let Some(Some(rule)) = crate::real_sets::compare(by, gold, answer) {
+    if let Some(Some(rule)) = real_sets::compare(by, gold, answer) {
         return Some(rule);
     }
     if let ([(wanted, c)], [(given, d)]) = (gold_rest.as_slice(), answer_rest.as_slice())
@@ -149,31 +152,27 @@ fn difference(left: &Expression, right: &Expression) -> Expression {
 }
 
 /// Two equations are the same if their differences are proportional.
-fn same_equation(gold: &Expression, answer: &Expression) -> Option<Rule> {
-    let mut gold_names = BTreeSet::new();
-    let mut answer_names = BTreeSet::new();
-    gold.symbols(&mut gold_names);
-    answer.symbols(&mut answer_names);
+fn same_equation(gold: &Expression, answer: &Expression) -> Option<Reason> {
+    let (gold_names, answer_names) = (gold.names(), answer.names());
     if gold_names != answer_names || gold_names.is_empty() {
         return None;
     }
-    let proportional = work::limited(crate::equivalence::NORMAL_FORM, || {
-        algebra::proportional(&algebra::form(gold)?, &algebra::form(answer)?)
-    });
+    let proportional =
+        work::limited(NORMAL_FORM, || normal_form::proportional(&NormalForm::of(gold)?, &NormalForm::of(answer)?));
     match proportional {
         Some(true) => return Some("same equation up to a factor"),
         Some(false) => return None,
         None => {}
     }
-    numeric::proportional(gold, answer).then_some("same equation at every probe point")
+    probe::proportional(gold, answer).then_some("same equation at every probe point")
 }
 
 /// Two inequalities are the same if their differences, turned the same way, are proportional with a positive factor;
-/// `None` where either is none or the algebra cannot tell.
+/// `None` where either is not an inequality or the algebra cannot decide.
 fn same_inequality(
     gold: (&Expression, Relation, &Expression),
     answer: (&Expression, Relation, &Expression),
-) -> Option<Option<Rule>> {
+) -> Option<Option<Reason>> {
     let upwards = |(left, relation, right): (&Expression, Relation, &Expression)| {
         Some(match relation {
             Relation::Less => (difference(left, right), true),
@@ -187,9 +186,8 @@ fn same_inequality(
     if strict != other {
         return Some(None);
     }
-    let factor = work::limited(crate::equivalence::NORMAL_FORM, || {
-        algebra::factor(&algebra::form(&wanted)?, &algebra::form(&given)?)
-    })?;
+    let factor =
+        work::limited(NORMAL_FORM, || normal_form::factor(&NormalForm::of(&wanted)?, &NormalForm::of(&given)?))?;
     Some((!factor.is_negative()).then_some("same inequality up to a positive factor"))
 }
 
@@ -202,13 +200,7 @@ fn directed<'a>(first: &'a Expression, rest: &'a [(Relation, Expression)]) -> (V
         parts.reverse();
         relations.reverse();
         for relation in &mut relations {
-            *relation = match *relation {
-                Relation::Greater => Relation::Less,
-                Relation::GreaterOrEqual => Relation::LessOrEqual,
-                Relation::Less => Relation::Greater,
-                Relation::LessOrEqual => Relation::GreaterOrEqual,
-                other => other,
-            };
+            *relation = relation.flipped();
         }
     }
     (parts, relations)
@@ -220,18 +212,18 @@ fn gold_only(
     first: &Expression,
     rest: &[(Relation, Expression)],
     other: &Expression,
-) -> Option<Rule> {
+) -> Option<Reason> {
     if let Some((name, value)) = assigned(first, rest) {
         let direct = by.same(value, other).or_else(|| renamed(by, value, other));
         // `(x, y) = (1, 2)` is answered by `x = 1, y = 2`, which the structures compare.
         return direct
             .map(|_| "same value as assigned")
-            .or_else(|| structures::labelled(by, name, value, other).then_some("same labelled values"));
+            .or_else(|| collections::labelled(by, name, value, other).then_some("same labelled values"));
     }
     if let [(Relation::Approximately, _)] = rest {
         return by.same(first, other);
     }
-    crate::real_sets::compare(by, gold, other).flatten()
+    real_sets::compare(by, gold, other).flatten()
 }
 
 fn answer_only(
@@ -240,7 +232,7 @@ fn answer_only(
     first: &Expression,
     rest: &[(Relation, Expression)],
     gold: &Expression,
-) -> Option<Rule> {
+) -> Option<Reason> {
     if let Some((_, value)) = assigned(first, rest) {
         return by.same(gold, value).or_else(|| renamed(by, gold, value)).map(|_| "same value as assigned");
     }
@@ -259,98 +251,5 @@ fn answer_only(
             None => by.same(gold, first),
         };
     }
-    crate::real_sets::compare(by, gold, answer).flatten()
-}
-
-/// Whether two functions are one family with other names for its parameters: `f(x) = ax + b` and `f(x) = cx + d`.
-///
-/// Names that both sides use keep their meaning, so that `ax + b` is not `bx + a`.
-fn same_family(by: &Comparison, name: &Expression, gold: &Expression, answer: &Expression) -> Option<Rule> {
-    let names = |expression: &Expression| {
-        let mut names = BTreeSet::new();
-        expression.symbols(&mut names);
-        names
-    };
-    let (variables, gold_names, answer_names) = (names(name), names(gold), names(answer));
-    let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| -> Vec<String> {
-        these.difference(those).filter(|name| !variables.contains(*name)).cloned().collect()
-    };
-    let (wanted, given) = (only(&gold_names, &answer_names), only(&answer_names, &gold_names));
-    let orders: &[&[usize]] = match (wanted.len(), given.len()) {
-        (1, 1) => &[&[0]],
-        (2, 2) => &[&[0, 1], &[1, 0]],
-        (3, 3) => &[&[0, 1, 2], &[0, 2, 1], &[1, 0, 2], &[1, 2, 0], &[2, 0, 1], &[2, 1, 0]],
-        _ => return None,
-    };
-    orders.iter().find_map(|order| {
-        let mut renamed = answer.clone();
-        for (from, to) in given.iter().zip(order.iter()) {
-            renamed = renamed.substitute(from, &Expression::Symbol(wanted[*to].clone()));
-        }
-        by.same(gold, &renamed).map(|_| "same family of functions")
-    })
-}
-
-/// The tree with every place of one expression taken by another.
-pub fn replaced(expression: &Expression, from: &Expression, to: &Expression) -> Expression {
-    if expression == from { to.clone() } else { expression.map_parts(&mut |part| replaced(part, from, to)) }
-}
-
-/// Sums and products that count with another name: `\sum_{k=1}^n k` and `\sum_{i=1}^n i`.
-pub fn same_big_operator(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule> {
-    let (Expression::Opaque(sign, parts), Expression::Opaque(other, others)) = (gold, answer) else { return None };
-    if sign != other || parts.len() != others.len() || !(sign.starts_with("sum") || sign.starts_with("prod")) {
-        return None;
-    }
-    // `i` counts as often as `k` does, although it is a number elsewhere.
-    let counter = |parts: &[Expression]| match parts.first() {
-        Some(Expression::Chain(first, _)) => {
-            matches!(**first, Expression::Symbol(_) | Expression::Constant(Constant::I)).then(|| (**first).clone())
-        }
-        _ => None,
-    };
-    let (wanted, given) = (counter(parts)?, counter(others)?);
-    // The name must be free on the other side, or it would be caught.
-    let taken = others.iter().any(|part| part.any(&|inner| *inner == wanted));
-    if wanted == given || taken {
-        return None;
-    }
-    let same = parts.iter().zip(others).all(|(a, b)| by.same(a, &replaced(b, &given, &wanted)).is_some());
-    same.then_some("same sum or product with another counter")
-}
-
-/// Whether two expressions differ in the name of one variable only, where the name cannot matter: the
-/// counting variable of a family such as `kπ`, a parameter of a tuple, or another case of the same letter.
-pub fn renamed(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Rule> {
-    let names = |expression: &Expression| {
-        let mut names = BTreeSet::new();
-        expression.symbols(&mut names);
-        names
-    };
-    let (gold_names, answer_names) = (names(gold), names(answer));
-    let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| {
-        let mut difference = these.difference(those);
-        let first = difference.next()?.clone();
-        difference.next().is_none().then_some(first)
-    };
-    let (wanted, given) = (only(&gold_names, &answer_names)?, only(&answer_names, &gold_names)?);
-    let counting = |name: &str| matches!(name, "k" | "n" | "m" | "l" | "j" | "t" | "s" | "x" | "r");
-    let has_pi = |part: &Expression| matches!(part, Expression::Constant(Constant::Pi));
-    let family = gold.any(&has_pi) && answer.any(&has_pi);
-    let tuples = matches!(gold, Expression::Bracketed(..)) && matches!(answer, Expression::Bracketed(..));
-    let alone = gold_names.len() == 1 && answer_names.len() == 1;
-    // A constant of integration has any name.
-    let free = |name: &str| matches!(name.to_lowercase().split('_').next(), Some("c" | "k"));
-    let is_term = |expression: &Expression, name: &str| {
-        matches!(expression, Expression::Sum(terms)
-            if terms.iter().any(|term| matches!(term, Expression::Symbol(own) if own == name)))
-    };
-    let constant = !alone && free(&wanted) && free(&given) && is_term(gold, &wanted) && is_term(answer, &given);
-    let bound = constant || alone && counting(&wanted) && counting(&given) && (family || tuples);
-    let relational = matches!(gold, Expression::Chain(..) | Expression::Bracketed(..));
-    let cased = relational && wanted.to_lowercase() == given.to_lowercase();
-    if !bound && !cased {
-        return None;
-    }
-    by.same(gold, &answer.substitute(&given, &Expression::Symbol(wanted)))
+    real_sets::compare(by, gold, answer).flatten()
 }

@@ -1,20 +1,20 @@
 //! When two answers say the same in words: choices, yes and no, "no solution", names, Roman numerals.
 
-use crate::config::{LetterCase, Policy};
-use crate::equivalence::Rule;
+use super::Reason;
+use crate::config::{LetterCase, Rules};
 use crate::expression::{Bracket, Constant, Expression, Relation};
-use crate::reading::Answer;
-use crate::{numeral_words, text};
+use crate::read::ParsedText;
+use crate::read::{number_words, words};
 
 /// What words decide before any mathematics is compared; `None` where they decide nothing.
-pub fn decide(gold: &Answer, answer: &Answer) -> Option<Result<Rule, String>> {
-    if let Some(letter) = text::choice_of_reference(&gold.text) {
-        let pure = text::choice(&answer.text);
+pub fn decide(gold: &ParsedText, answer: &ParsedText) -> Option<Result<Reason, String>> {
+    if let Some(letter) = words::choice_of_reference(&gold.text) {
+        let pure = words::choice(&answer.text);
         let mathematical = answer.text.contains(|c: char| c.is_ascii_digit() || "=+*/^\\".contains(c));
         let chosen = pure
-            .or_else(|| text::choice_in_front(&answer.text).map(|(letter, _)| letter))
-            .or_else(|| text::choice_in_brackets(&answer.text))
-            .or_else(|| (!mathematical).then(|| text::choice_in_sentence(&answer.text)).flatten());
+            .or_else(|| words::choice_in_front(&answer.text).map(|(letter, _)| letter))
+            .or_else(|| words::choice_in_brackets(&answer.text))
+            .or_else(|| (!mathematical).then(|| words::choice_in_sentence(&answer.text)).flatten());
         match chosen {
             Some(chosen) if chosen == letter => return Some(Ok("same choice")),
             Some(chosen) if !mathematical => {
@@ -22,43 +22,43 @@ pub fn decide(gold: &Answer, answer: &Answer) -> Option<Result<Rule, String>> {
             }
             _ => {}
         }
-    } else if let (true, Some(letter)) = (gold.is_text(), text::choice(&answer.text))
-        && text::choice_in_sentence(&gold.text) == Some(letter)
+    } else if let (true, Some(letter)) = (gold.is_text(), words::choice(&answer.text))
+        && words::choice_in_sentence(&gold.text) == Some(letter)
     {
         return Some(Ok("same choice"));
-    } else if let (Some((letter, _)), Some(chosen)) = (text::choice_in_front(&gold.text), text::choice(&answer.text))
+    } else if let (Some((letter, _)), Some(chosen)) = (words::choice_in_front(&gold.text), words::choice(&answer.text))
         && letter == chosen
     {
         return Some(Ok("same choice"));
     }
     let differ = || Err("the meanings differ".to_string());
-    // Most references are no words, and then nothing has to be asked of the answer.
+    // Most references are not words, and then the answer need not be looked at.
     if let Some(wanted) = said(gold)
         && let Some(given) = said(answer)
     {
         return Some(if wanted == given { Ok("same meaning") } else { differ() });
     }
     // "Yes, it is possible" says yes; "No one" says nothing of the kind.
-    let explained = |answer: &Answer| {
+    let explained = |answer: &ParsedText| {
         let at = answer.text.find([',', '.', ';'])?;
-        text::meaning(&answer.text[..at]).filter(|said| answer.is_text() && matches!(*said, "yes" | "no"))
+        words::meaning(&answer.text[..at]).filter(|said| answer.is_text() && matches!(*said, "yes" | "no"))
     };
-    let wanted = text::meaning(&gold.text).or_else(|| explained(gold));
+    let wanted = words::meaning(&gold.text).or_else(|| explained(gold));
     if let Some(wanted @ ("yes" | "no")) = wanted
-        && let Some(given) = text::agreement(&answer.text)
+        && let Some(given) = words::agreement(&answer.text)
     {
         return Some(if wanted == given { Ok("same meaning") } else { differ() });
     }
-    let numeral = |answer: &Answer| answer.text.contains(['I', 'V', 'X', 'L', 'C', 'D', 'M']);
+    let numeral = |answer: &ParsedText| answer.text.contains(['I', 'V', 'X', 'L', 'C', 'D', 'M']);
     if !numeral(gold) && !numeral(answer) {
         return None;
     }
-    let integer = |answer: &Answer| match answer.readings.first() {
+    let integer = |answer: &ParsedText| match answer.readings.first() {
         Some(Expression::Number(number)) => number.value.to_i64(),
         _ => None,
     };
-    let roman = |answer: &Answer| text::words(&answer.text).first().and_then(|word| numeral_words::roman(word));
-    let alone = |answer: &Answer| text::words(&answer.text).len() == 1;
+    let roman = |answer: &ParsedText| words::words(&answer.text).first().and_then(|word| number_words::roman(word));
+    let alone = |answer: &ParsedText| words::words(&answer.text).len() == 1;
     let pair = match (alone(gold).then(|| roman(gold)).flatten(), alone(answer).then(|| roman(answer)).flatten()) {
         (Some(wanted), None) => Some(wanted).zip(integer(answer)),
         (None, Some(given)) => integer(gold).zip(Some(given)),
@@ -68,8 +68,8 @@ pub fn decide(gold: &Answer, answer: &Answer) -> Option<Result<Rule, String>> {
 }
 
 /// What an answer says that formulas and words can both say.
-fn said(answer: &Answer) -> Option<&'static str> {
-    text::meaning(&answer.text).or_else(|| answer.readings.iter().find_map(meaning))
+fn said(answer: &ParsedText) -> Option<&'static str> {
+    words::meaning(&answer.text).or_else(|| answer.readings.iter().find_map(meaning))
 }
 
 fn meaning(reading: &Expression) -> Option<&'static str> {
@@ -96,10 +96,10 @@ fn meaning(reading: &Expression) -> Option<&'static str> {
 }
 
 /// Whether two texts have the same words.
-pub fn same_words(gold: &Answer, answer: &Answer, policy: &Policy) -> bool {
-    let (wanted, given) = (text::normalise(&gold.text), text::normalise(&answer.text));
+pub fn same_words(gold: &ParsedText, answer: &ParsedText, rules: &Rules) -> bool {
+    let (wanted, given) = (words::normalise(&gold.text), words::normalise(&answer.text));
     if wanted.is_empty() || wanted != given {
         return false;
     }
-    policy.letter_case == LetterCase::Ignored || text::words(&gold.text) == text::words(&answer.text)
+    rules.letter_case == LetterCase::Ignored || words::words(&gold.text) == words::words(&answer.text)
 }

@@ -3,10 +3,11 @@
 //! The ceilings are what keeps `9^9^9^9` and `10000000!` quick: an operation whose result would be larger has no
 //! value here, and the comparison falls through to cheaper rules.
 
-use crate::expression::{Constant, Expression, Function};
+use crate::work;
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::cmp::Ordering;
+use std::ops::Rem;
 
 /// Bits an integer may have: about 19,700 digits, so that `2006!` still fits.
 const MAX_BITS: u64 = 65_536;
@@ -20,18 +21,20 @@ pub struct Rational {
     denominator: BigInt,
 }
 
-fn greatest_common_divisor(left: &BigInt, right: &BigInt) -> BigInt {
-    if let (Some(mut a), Some(mut b)) = (left.abs().to_u64(), right.abs().to_u64()) {
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        return a.into();
-    }
-    let (mut a, mut b) = (left.abs(), right.abs());
+/// The greatest common divisor of two numbers that are not negative, by Euclid's algorithm.
+pub(crate) fn euclid<T: Clone + Zero + Rem<Output = T>>(mut a: T, mut b: T) -> T {
     while !b.is_zero() {
         (a, b) = (b.clone(), a % b);
     }
     a
+}
+
+/// The greatest common divisor of two integers, in machine words where both fit.
+fn common_divisor(left: &BigInt, right: &BigInt) -> BigInt {
+    match (left.abs().to_u64(), right.abs().to_u64()) {
+        (Some(a), Some(b)) => euclid(a, b).into(),
+        _ => euclid(left.abs(), right.abs()),
+    }
 }
 
 impl Rational {
@@ -50,15 +53,15 @@ impl Rational {
             return None;
         }
         if denominator.is_one() {
-            crate::work::spend(5)?;
+            work::spend(5)?;
             return Some(Self::integer(numerator));
         }
         // Euclid's algorithm takes 0.6 steps a bit of the smaller number, each as long as that number.
         let (small, large) = (top.min(bottom), top.max(bottom));
         let steps = if large <= 64 { 4 } else { small * 6 / 10 * (150 + small / 8) };
-        crate::work::spend(10 + steps + small / 32 * (large / 32))?;
+        work::spend(10 + steps + small / 32 * (large / 32))?;
         // A divisor of a small number is found quickly even where the other is large.
-        let divisor = greatest_common_divisor(&numerator, &denominator);
+        let divisor = common_divisor(&numerator, &denominator);
         let (mut numerator, mut denominator) = (numerator / &divisor, denominator / &divisor);
         if denominator.is_negative() {
             (numerator, denominator) = (-numerator, -denominator);
@@ -133,7 +136,7 @@ impl Rational {
     /// Pays for the products that an operation on two fractions forms.
     fn pay(&self, other: &Self) -> Option<()> {
         let words = |value: &Self| (value.numerator.bits() + value.denominator.bits()) / 32 + 1;
-        crate::work::spend(3 + words(self) * words(other))
+        work::spend(3 + words(self) * words(other))
     }
 
     /// The sum.
@@ -193,7 +196,7 @@ impl Rational {
         // A unit to a huge power is itself up to its sign.
         let size = u32::try_from(if unit { size % 2 + 2 } else { size }).ok()?;
         let words = bits * u64::from(size) / 32;
-        crate::work::spend(5 + words * words / 2)?;
+        work::spend(5 + words * words / 2)?;
         let (top, bottom) = (self.numerator.pow(size), self.denominator.pow(size));
         if exponent >= 0 { Self::new(top, bottom) } else { Self::new(bottom, top) }
     }
@@ -207,7 +210,7 @@ impl Rational {
             return None;
         }
         let words = (self.numerator.bits() + self.denominator.bits()) / 32 + 1;
-        crate::work::spend(50 * words * words)?;
+        work::spend(50 * words * words)?;
         let whole = |value: &BigInt| {
             let magnitude: BigUint = value.magnitude().nth_root(degree);
             (magnitude.pow(degree) == *value.magnitude()).then(|| BigInt::from_biguint(value.sign(), magnitude))
@@ -255,7 +258,7 @@ pub fn factorial(n: &Rational) -> Option<Rational> {
     if n > 3_000 {
         return None;
     }
-    crate::work::spend(u64::from(n) * (5 + u64::from(n) / 10))?;
+    work::spend(u64::from(n) * (5 + u64::from(n) / 10))?;
     let mut product = BigInt::one();
     for factor in 2..=n {
         product *= factor;
@@ -263,7 +266,8 @@ pub fn factorial(n: &Rational) -> Option<Rational> {
     Some(Rational::integer(product))
 }
 
-fn binomial(n: &Rational, k: &Rational) -> Option<Rational> {
+/// The number of ways to choose `k` of `n` things, where it fits.
+pub fn binomial(n: &Rational, k: &Rational) -> Option<Rational> {
     let (n, k) = (n.to_i64()?, k.to_i64()?);
     if n < 0 || k < 0 || n > 10_000 {
         return None;
@@ -275,7 +279,7 @@ fn binomial(n: &Rational, k: &Rational) -> Option<Rational> {
     if k > 2_000 {
         return None;
     }
-    crate::work::spend(k as u64 * (20 + k as u64 / 2))?;
+    work::spend(k as u64 * (20 + k as u64 / 2))?;
     let mut product = BigInt::one();
     for step in 0..k {
         product = product * (n - step) / (step + 1);
@@ -286,99 +290,21 @@ fn binomial(n: &Rational, k: &Rational) -> Option<Rational> {
     Some(Rational::integer(product))
 }
 
-fn rational_gcd(left: &Rational, right: &Rational) -> Option<Rational> {
+/// The largest rational number that divides both into whole numbers.
+pub fn greatest_common_divisor(left: &Rational, right: &Rational) -> Option<Rational> {
     let sizes = [left, right].map(|value| value.numerator().bits().max(value.denominator().bits()));
     if sizes.iter().any(|bits| *bits > MAX_FRACTION_BITS) {
         return None;
     }
     // gcd(a/b, c/d) = gcd(ad, cb) / bd
-    let top =
-        greatest_common_divisor(&(left.numerator() * right.denominator()), &(right.numerator() * left.denominator()));
+    let top = common_divisor(&(left.numerator() * right.denominator()), &(right.numerator() * left.denominator()));
     Rational::new(top, left.denominator() * right.denominator())
 }
 
-fn rational_lcm(left: &Rational, right: &Rational) -> Option<Rational> {
+/// The smallest rational number that both divide into whole numbers.
+pub fn least_common_multiple(left: &Rational, right: &Rational) -> Option<Rational> {
     if left.is_zero() || right.is_zero() {
         return Some(Rational::zero());
     }
-    Some(left.multiply(right)?.divide(&rational_gcd(left, right)?)?.absolute())
-}
-
-/// The exact rational value of an expression; `None` where it has none, is not a number, or is too large.
-pub fn value(expression: &Expression) -> Option<Rational> {
-    match expression {
-        Expression::Number(number) => Some(number.value.clone()),
-        Expression::Negative(inner) => Some(value(inner)?.negate()),
-        Expression::Sum(terms) => {
-            let mut sum = Rational::zero();
-            for term in terms {
-                sum = sum.add(&value(term)?)?;
-            }
-            Some(sum)
-        }
-        Expression::Product(factors) => {
-            let mut product = Rational::one();
-            for factor in factors {
-                product = product.multiply(&value(factor)?)?;
-            }
-            Some(product)
-        }
-        Expression::Quotient(top, bottom) => value(top)?.divide(&value(bottom)?),
-        Expression::Power(base, exponent) => power(&value(base)?, &value(exponent)?),
-        Expression::Percent(inner) => value(inner)?.divide(&Rational::integer(100)),
-        Expression::Factorial(inner) => factorial(&value(inner)?),
-        Expression::Modulo(left, right) => {
-            let (left, right) = (value(left)?, value(right)?);
-            let whole = left.divide(&right)?.floor();
-            left.subtract(&right.multiply(&whole)?)
-        }
-        Expression::Ratio(parts) => match parts.as_slice() {
-            [top, bottom] => value(top)?.divide(&value(bottom)?),
-            _ => None,
-        },
-        Expression::Apply(function, arguments) => apply(*function, arguments),
-        Expression::Constant(Constant::Pi | Constant::E | Constant::I | Constant::Infinity) => None,
-        _ => None,
-    }
-}
-
-fn power(base: &Rational, exponent: &Rational) -> Option<Rational> {
-    if base.is_zero() && (exponent.is_zero() || exponent.is_negative()) {
-        return None;
-    }
-    if let Some(exponent) = exponent.to_i64() {
-        return base.power(exponent);
-    }
-    // A negative base has no single real power with a fractional exponent.
-    if base.is_negative() {
-        return None;
-    }
-    let degree = exponent.denominator().to_u32()?;
-    base.root(degree)?.power(exponent.numerator().to_i64()?)
-}
-
-fn apply(function: Function, arguments: &[Expression]) -> Option<Rational> {
-    let first = value(arguments.first()?)?;
-    let second = || value(arguments.get(1)?);
-    let fold = |step: fn(&Rational, &Rational) -> Option<Rational>| {
-        arguments.iter().skip(1).try_fold(first.clone(), |held, next| step(&held, &value(next)?))
-    };
-    match function {
-        Function::Root => {
-            let degree = match arguments.get(1) {
-                Some(degree) => u32::try_from(value(degree)?.to_i64()?).ok()?,
-                None => 2,
-            };
-            first.root(degree)
-        }
-        Function::Absolute => Some(first.absolute()),
-        Function::Floor => Some(first.floor()),
-        Function::Ceiling => Some(first.negate().floor().negate()),
-        Function::Binomial => binomial(&first, &second()?),
-        Function::GreatestCommonDivisor => Some(fold(rational_gcd)?.absolute()),
-        Function::LeastCommonMultiple => Some(fold(rational_lcm)?.absolute()),
-        Function::Maximum => fold(|a, b| Some(a.max(b).clone())),
-        Function::Minimum => fold(|a, b| Some(a.min(b).clone())),
-        _ => None,
-    }
+    Some(left.multiply(right)?.divide(&greatest_common_divisor(left, right)?)?.absolute())
 }

@@ -37,7 +37,7 @@ pub enum ExtractionRule {
 pub enum ThinkingRule {
     /// Only what follows the last `</think>` is searched; a `<think>` that is never closed leaves no answer.
     AfterClosing,
-    /// As above, and a response without `</think>` has no answer.
+    /// Only what follows the last `</think>` is searched; a response without one has no answer.
     Required,
     /// The tags are nothing special.
     Ignored,
@@ -86,8 +86,11 @@ impl Default for Extraction {
 }
 
 impl ExtractionConfig {
-    /// Lays these keys over a default, or says which value cannot be used.
-    pub fn over(&self, mut held: Extraction) -> Result<Extraction, String> {
+    /// Lays these keys over a default.
+    ///
+    /// # Errors
+    /// Names the key whose value cannot be used.
+    pub fn over(&self, mut extraction: Extraction) -> Result<Extraction, String> {
         if let Some(rules) = &self.rules {
             if rules.is_empty() {
                 return Err("`rules` is empty: name at least one rule, such as \"boxed\"".into());
@@ -95,19 +98,19 @@ impl ExtractionConfig {
             if self.boxed_only {
                 return Err("`boxed_only` and `rules` contradict each other: give one of them".into());
             }
-            held.rules = rules.clone();
+            extraction.rules = rules.clone();
         }
         if self.boxed_only {
-            held.rules = vec![ExtractionRule::Boxed];
+            extraction.rules = vec![ExtractionRule::Boxed];
         }
         if let Some(ends) = &self.thinking_ends {
             if ends.trim().is_empty() {
                 return Err("`thinking_ends` is empty: give the text that closes the reasoning".into());
             }
-            held.thinking_ends = ends.clone();
+            extraction.thinking_ends = ends.clone();
         }
-        held.thinking = self.thinking.unwrap_or(held.thinking);
-        held.max_response_bytes = self.max_response_bytes.unwrap_or(held.max_response_bytes);
-        Ok(held)
+        extraction.thinking = self.thinking.unwrap_or(extraction.thinking);
+        extraction.max_response_bytes = self.max_response_bytes.unwrap_or(extraction.max_response_bytes);
+        Ok(extraction)
     }
 }

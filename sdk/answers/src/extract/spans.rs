@@ -1,6 +1,6 @@
 //! Where mathematics and boxes lie in a text, found in one pass each.
 
-use crate::search;
+use super::search;
 
 /// A stretch of a text in bytes: where its content begins and ends, and where what encloses it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,9 +9,9 @@ pub struct Span {
     pub opens: usize,
     /// First byte of the content.
     pub start: usize,
-    /// First byte behind the content.
+    /// First byte after the content.
     pub end: usize,
-    /// First byte behind the enclosing construct.
+    /// First byte after the enclosing construct.
     pub closes: usize,
     /// Whether a closing brace was found.
     pub closed: bool,

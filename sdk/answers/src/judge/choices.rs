@@ -1,13 +1,14 @@
 //! Multiple choice: the letters that a text chooses, and the options that a problem offers.
 //!
-//! A choice is told by its letter (`C`, `(C)`, "option C", "C: both"), or by the text of its option where that fits one
+//! A choice is named by its letter (`C`, `(C)`, "option C", "C: both"), or by the text of its option where that fits one
 //! option only. Where several may be right the whole set counts: `A, C`, `AC` and "C and A" are one answer.
 
-use crate::config::Policy;
-use crate::equivalence;
+use crate::compare;
+use crate::config::Rules;
 use crate::extract::{self, Expectation};
-use crate::reading::Answer;
-use crate::{text, work};
+use crate::read::ParsedText;
+use crate::read::words;
+use crate::work;
 use octo_sdk::{Outcome, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ pub type Options = BTreeMap<char, String>;
 
 /// Reads options from a problem: lines or brackets of `A) …`, `(A) …`, `A. …`, `A: …`, in the order of the alphabet.
 ///
-/// Fewer than two in a row are no options.
+/// Fewer than two in a row are not options.
 pub fn options(problem: &str) -> Options {
     let mut found: Vec<(char, usize, usize)> = Vec::new();
     let bytes = problem.as_bytes();
@@ -59,7 +60,7 @@ pub fn letters(written: &str) -> Option<BTreeSet<char>> {
     if written.len() > 120 {
         return None;
     }
-    let plain = text::normalise(written);
+    let plain = words::normalise(written);
     let mut chosen = BTreeSet::new();
     for word in plain.split([' ', '/']).filter(|word| !word.is_empty()) {
         if matches!(word, "and" | "or" | "option" | "options" | "choice" | "choices" | "answer" | "answers" | "both") {
@@ -82,25 +83,25 @@ pub fn letters(written: &str) -> Option<BTreeSet<char>> {
 }
 
 /// What a text chooses: by letters, by one letter in front of its option, by the text of one option, or in a sentence.
-pub fn chosen(written: &str, options: &Options, policy: &Policy) -> Option<BTreeSet<char>> {
+pub fn chosen(written: &str, options: &Options, rules: &Rules) -> Option<BTreeSet<char>> {
     let offered = |set: &BTreeSet<char>| options.is_empty() || set.iter().all(|letter| options.contains_key(letter));
     if let Some(set) = letters(written).filter(offered) {
         return Some(set);
     }
-    if let Some(letter) = by_text(written, options, policy) {
+    if let Some(letter) = by_text(written, options, rules) {
         return Some(BTreeSet::from([letter]));
     }
-    let one = text::choice_in_brackets(written).or_else(|| text::choice_in_sentence(written))?;
+    let one = words::choice_in_brackets(written).or_else(|| words::choice_in_sentence(written))?;
     Some(BTreeSet::from([one])).filter(offered)
 }
 
 /// The only option whose text is the one written.
-fn by_text(written: &str, options: &Options, policy: &Policy) -> Option<char> {
-    let given = Answer::read(written, policy.max_answer_bytes, true);
+fn by_text(written: &str, options: &Options, rules: &Rules) -> Option<char> {
+    let given = ParsedText::read(written, rules.max_answer_bytes, true);
     let mut fits = options.iter().filter(|(_, option)| {
         !option.is_empty() && {
-            let wanted = Answer::read(option, policy.max_answer_bytes, false);
-            equivalence::compare(&wanted, &given, policy).is_ok()
+            let wanted = ParsedText::read(option, rules.max_answer_bytes, false);
+            compare::compare(&wanted, &given, rules).is_ok()
         }
     });
     let (letter, _) = fits.next()?;
@@ -108,19 +109,19 @@ fn by_text(written: &str, options: &Options, policy: &Policy) -> Option<char> {
 }
 
 /// Judges a response to a multiple-choice problem. It is correct if its letters are those of any reference.
-pub fn judge(response: &str, references: &[String], options: &Options, policy: &Policy) -> Verdict {
+pub fn judge(response: &str, references: &[String], options: &Options, rules: &Rules) -> Verdict {
     work::begin();
     let wanted: Vec<BTreeSet<char>> =
-        references.iter().filter_map(|reference| chosen(reference.trim(), options, policy)).collect();
+        references.iter().filter_map(|reference| chosen(reference.trim(), options, rules)).collect();
     if wanted.is_empty() {
         let reason = "the reference names no choice".to_string();
         return Verdict { outcome: Outcome::Unparsable, extracted: None, reason };
     }
-    let found = match extract::answer(response, &policy.extraction, Expectation::Choice) {
+    let found = match extract::answer(response, &rules.extraction, Expectation::Choice) {
         Ok(found) => found,
         Err(reason) => return Verdict { outcome: Outcome::NoAnswer, extracted: None, reason },
     };
-    let Some(given) = chosen(&found.text, options, policy) else {
+    let Some(given) = chosen(&found.text, options, rules) else {
         let reason = format!("{}: it names no choice", found.rule);
         return Verdict { outcome: Outcome::Incorrect, extracted: Some(found.text), reason };
     };

@@ -1,8 +1,10 @@
 //! From characters to tokens, in one pass, for LaTeX and plain text alike.
 
-use crate::exact::Rational;
-use crate::expression::Relation;
-use crate::tokens::{self, Delimiter, Kind, Token};
+pub mod letters;
+mod numbers;
+
+use crate::expression::{Rational, Relation};
+use crate::read::tokens::{self, Delimiter, Kind, Token};
 
 /// How an ambiguous comma between digits is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

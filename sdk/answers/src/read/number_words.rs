@@ -1,6 +1,6 @@
 //! Numbers written as words: "twenty-one", "three-fifths", "two and a half", "first", `XIV`.
 
-use crate::exact::Rational;
+use crate::expression::Rational;
 
 /// The value of a text that is nothing but number words.
 pub fn value(text: &str) -> Option<Rational> {
@@ -47,7 +47,7 @@ fn cardinal(words: &[&str]) -> Option<i64> {
             }
             "hundred" if any => group = group.checked_mul(100)?,
             "thousand" | "million" | "billion" if any => {
-                let zeros = crate::units::scale(word)?;
+                let zeros = super::units::scale(word)?;
                 total = total.checked_add(group.checked_mul(10i64.checked_pow(zeros)?)?)?;
                 group = 0;
             }

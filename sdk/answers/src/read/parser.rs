@@ -1,8 +1,14 @@
 //! From tokens to the expression tree, by recursive descent with a ceiling on depth and size.
 
+mod atoms;
+mod postfix;
+mod products;
+
+pub(crate) use atoms::arrangements;
+
 use crate::expression::{Expression, Joint, Relation, SetOperation};
-use crate::lexer::{self, Comma, Unreadable};
-use crate::tokens::{Kind, Token};
+use crate::read::lexer::{self, Comma, Unreadable};
+use crate::read::tokens::{Kind, Token};
 
 /// Levels of nesting; each takes a handful of stack frames.
 const MAX_DEPTH: usize = 48;
@@ -19,10 +25,10 @@ pub struct Parser {
 }
 
 /// A result of reading.
-pub type Reading<T = Expression> = Result<T, Unreadable>;
+pub type Parsed<T = Expression> = Result<T, Unreadable>;
 
 /// Reads one answer.
-pub fn answer(text: &str, comma: Comma) -> Reading {
+pub fn parse(text: &str, comma: Comma) -> Parsed {
     let mut parser = Parser { tokens: lexer::tokens(text, comma)?, at: 0, depth: 0, bars: 0, builder: false };
     if parser.tokens.is_empty() {
         return Err(Unreadable);
@@ -57,12 +63,12 @@ impl Parser {
         found
     }
 
-    pub(crate) fn expect(&mut self, kind: &Kind) -> Reading<()> {
+    pub(crate) fn expect(&mut self, kind: &Kind) -> Parsed<()> {
         if self.take(kind) { Ok(()) } else { Err(Unreadable) }
     }
 
     /// One entry of a matrix or line of a system: a list whose rows the caller separates.
-    pub(crate) fn cell_entry(&mut self) -> Reading {
+    pub(crate) fn cell_entry(&mut self) -> Parsed {
         let mut entries = vec![self.relation()?];
         while self.take(&Kind::Comma) {
             if matches!(self.peek(), Some(Kind::RowBreak | Kind::Ampersand | Kind::End(_))) {
@@ -74,7 +80,7 @@ impl Parser {
     }
 
     /// Runs one level deeper, or refuses.
-    pub(crate) fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Reading) -> Reading {
+    pub(crate) fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Parsed) -> Parsed {
         if self.depth >= MAX_DEPTH {
             return Err(Unreadable);
         }
@@ -85,7 +91,7 @@ impl Parser {
     }
 
     /// Entries joined by commas, semicolons, "and" or "or". A semicolon between entries with commas makes groups.
-    pub(crate) fn list(&mut self) -> Reading {
+    pub(crate) fn list(&mut self) -> Parsed {
         let mut groups: Vec<Vec<Expression>> = vec![Vec::new()];
         let mut joint = None;
         loop {
@@ -136,7 +142,7 @@ impl Parser {
         }
     }
 
-    fn relation(&mut self) -> Reading {
+    fn relation(&mut self) -> Parsed {
         // "= 5" and "≈ 5" have lost their left side.
         while matches!(self.peek(), Some(Kind::Relation(Relation::Equal | Relation::Approximately | Relation::Arrow))) {
             self.advance();
@@ -175,7 +181,7 @@ impl Parser {
         Ok(Expression::Chain(first.into(), rest))
     }
 
-    fn ratio(&mut self) -> Reading {
+    fn ratio(&mut self) -> Parsed {
         let first = self.sets()?;
         if self.builder || self.peek() != Some(&Kind::Colon) {
             return Ok(first);
@@ -187,7 +193,7 @@ impl Parser {
         Ok(Expression::Ratio(parts))
     }
 
-    fn sets(&mut self) -> Reading {
+    fn sets(&mut self) -> Parsed {
         let mut left = self.sum()?;
         loop {
             let operation = match self.peek() {
@@ -202,7 +208,7 @@ impl Parser {
         }
     }
 
-    pub(crate) fn sum(&mut self) -> Reading {
+    pub(crate) fn sum(&mut self) -> Parsed {
         self.deeper(|parser| {
             let mut terms = vec![parser.term()?];
             loop {
@@ -220,7 +226,7 @@ impl Parser {
     }
 
     /// A product with its signs.
-    fn term(&mut self) -> Reading {
+    fn term(&mut self) -> Parsed {
         let mut negative = false;
         let mut plus_minus = None;
         loop {
@@ -270,7 +276,7 @@ impl Parser {
         }
     }
 
-    pub(crate) fn signed_factor(&mut self) -> Reading {
+    pub(crate) fn signed_factor(&mut self) -> Parsed {
         let mut negative = false;
         while matches!(self.peek(), Some(Kind::Minus | Kind::Plus)) {
             negative ^= self.peek() == Some(&Kind::Minus);

@@ -1,12 +1,13 @@
 //! Sets of real numbers in words: "all real numbers except 0", "all reals greater than 2", "nonzero real numbers".
 
+use super::lexer::Comma;
+use super::{number_words, parser, words};
+use crate::algebra::probe;
 use crate::expression::{Bracket, Constant, Expression, Joint, Relation, SetOperation};
-use crate::lexer::Comma;
-use crate::{parse, text};
 
 /// The set that a text describes; `None` where it describes none, or anything that is not understood to its last word.
 pub fn read(written: &str) -> Option<Expression> {
-    // Most answers are told from a set in words without making a copy.
+    // Most answers are seen not to be a set in words without making a copy.
     if written.len() > 300 || !(written.contains("eal") || written.contains("EAL")) {
         return None;
     }
@@ -45,7 +46,7 @@ pub fn read(written: &str) -> Option<Expression> {
         .map(str::to_string)
         .or_else(|| rest.starts_with(['<', '>', '\\', '≠', '≤', '≥']).then(|| format!("x {rest}")));
     let bounds = match condition {
-        Some(condition) => match parse::answer(&condition, Comma::Separator).ok()? {
+        Some(condition) => match parser::parse(&condition, Comma::Separator).ok()? {
             chain @ Expression::Chain(..) => chain,
             _ => return None,
         },
@@ -108,7 +109,7 @@ fn points_of(points: &str) -> Option<Expression> {
     };
     let points = points.strip_prefix("for ").unwrap_or(points);
     let points = points.strip_prefix("the number ").unwrap_or(points);
-    let items = match parse::answer(points, Comma::Separator) {
+    let items = match parser::parse(points, Comma::Separator) {
         Ok(Expression::List(Joint::Comma | Joint::And | Joint::Or, items)) => items,
         Ok(one) => vec![one],
         // "zero"
@@ -118,7 +119,7 @@ fn points_of(points: &str) -> Option<Expression> {
     if let Some(values) = values.filter(|values| !values.is_empty()) {
         return Some(Expression::Set(values));
     }
-    let named = crate::numeral_words::value(&text::words(points).join(" "))?;
+    let named = number_words::value(&words::words(points).join(" "))?;
     Some(Expression::Set(vec![Expression::rational(named)]))
 }
 
@@ -137,8 +138,8 @@ fn compared(rest: &str) -> Option<Expression> {
     ]
     .iter()
     .find_map(|(words, relation)| rest.strip_prefix(words).map(|bound| (*relation, bound)))?;
-    let bound = parse::answer(bound, Comma::Separator).ok()?;
+    let bound = parser::parse(bound, Comma::Separator).ok()?;
     let variable = Expression::Symbol("x".into());
-    crate::numeric::constant(&bound)?;
+    probe::constant(&bound)?;
     Some(Expression::Chain(variable.into(), vec![(relation, bound)]))
 }

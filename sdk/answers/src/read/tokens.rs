@@ -1,7 +1,6 @@
 //! The words of the grammar, and what LaTeX commands and plain names mean.
 
-use crate::exact::Rational;
-use crate::expression::{Constant, Function, Relation};
+use crate::expression::{Constant, Function, Rational, Relation};
 
 /// One token.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +14,7 @@ pub struct Token {
 /// What a token is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    /// A literal number: its value, the digits behind its point, and its digits where it is a plain integer.
+    /// A literal number: its value, the digits after its point, and its digits where it is a plain integer.
     Number(Rational, Option<u32>, Option<String>),
     /// A variable.
     Symbol(String),

@@ -1,9 +1,10 @@
-//! Units with their size, so that 1.5 m is 150 cm, 90 minutes are 1.5 hours, and neither is ever 150 kg.
+//! Units of measurement: their names, as far as they must be distinguished from products of variables, and their size, so
+//! that 1.5 m is 150 cm, 90 minutes are 1.5 hours, and neither is ever 150 kg.
 //!
 //! A unit is read into powers of base units and an exact factor. One unknown word makes the whole unknown: "red
 //! apples per metre" converts into nothing.
 
-use crate::exact::Rational;
+use crate::expression::Rational;
 
 /// Powers of length, mass, time, money, angle and data.
 pub type Dimension = [i8; 6];
@@ -153,9 +154,89 @@ fn apply(whole: &mut Measure, dimension: Dimension, size: &Rational, power: i64)
     Some(())
 }
 
-/// Whether one lone letter behind a number is short for a unit: `10 m` for "10 meters".
+/// Whether one lone letter after a number is short for a unit: `10 m` for "10 meters".
 pub fn abbreviates(letter: &str, written: &str) -> bool {
     letter.chars().count() == 1 && matches!((measure(letter), measure(written)), (Some(a), Some(b)) if a == b)
+}
+
+/// Whether a run of letters right after a number is a unit.
+pub fn is_unit(word: &str) -> bool {
+    matches!(
+        word,
+        "mm" | "cm"
+            | "dm"
+            | "km"
+            | "mg"
+            | "kg"
+            | "ml"
+            | "cl"
+            | "dl"
+            | "hr"
+            | "hrs"
+            | "min"
+            | "mins"
+            | "sec"
+            | "secs"
+            | "ms"
+            | "mph"
+            | "kph"
+            | "kmh"
+            | "ft"
+            | "in"
+            | "inch"
+            | "yd"
+            | "mi"
+            | "lb"
+            | "lbs"
+            | "oz"
+            | "cc"
+            | "rad"
+            | "sq"
+            | "cu"
+            | "usd"
+            | "eur"
+            | "rs"
+            | "hz"
+            | "khz"
+            | "kw"
+            | "kwh"
+            | "pts"
+            | "am"
+            | "pm"
+            | "kn"
+            | "pa"
+            | "kj"
+            | "mol"
+            | "st"
+            | "nd"
+            | "rd"
+            | "th"
+    )
+}
+
+/// A unit as it is compared: lower case, without plural, punctuation and fill words.
+pub fn canonical(unit: &str) -> String {
+    unit.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && !matches!(*word, "of" | "the" | "a" | "an"))
+        .map(|word| match word.strip_suffix('s') {
+            Some(singular) if singular.len() > 1 && !singular.ends_with('s') => singular,
+            _ => word,
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// What a word after a number multiplies it by: `-1.8 billion`.
+pub fn scale(word: &str) -> Option<u32> {
+    Some(match word {
+        "hundred" => 2,
+        "thousand" => 3,
+        "million" => 6,
+        "billion" => 9,
+        "trillion" => 12,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

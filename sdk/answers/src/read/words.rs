@@ -1,5 +1,7 @@
 //! Answers that are words: names, choices, yes and no.
 
+use super::tokens;
+
 /// The letter of a choice, where the text is nothing but that: `C`, `(C)`, `C.`, `option C`, `\text{(C)}`.
 pub fn choice(text: &str) -> Option<char> {
     // A sign or an operator makes it mathematics.
@@ -45,7 +47,7 @@ pub fn choice_in_front(text: &str) -> Option<(char, &str)> {
     let mark = characters.next()?;
     let rest = characters.as_str();
     let opened = inner.len() < plain.len();
-    // A point or colon needs room behind it: `A.5` and `A:B` are no choices.
+    // A point or colon needs a space after it: `A.5` and `A:B` are not choices.
     let apart = rest.starts_with([' ', '}', '~', '\\', '$']);
     let marks = if opened { mark == ')' } else { mark == ')' || ".:".contains(mark) };
     (marks && apart).then(|| (letter, rest.trim_matches(|c: char| c.is_whitespace() || "}~$".contains(c))))
@@ -77,14 +79,14 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
         let mut characters = word.chars();
         match (characters.next(), characters.next()) {
             (Some(letter @ 'A'..='J'), None) => Some(letter),
-            // Letters of other alphabets are not parted from Latin ones by spaces.
+            // Letters of other alphabets are not separated from Latin ones by spaces.
             (Some(letter @ 'A'..='J'), Some(next)) if !next.is_ascii() => Some(letter),
             (Some(first), Some(_)) if !first.is_ascii() => word.chars().next_back().filter(|c| ('A'..='J').contains(c)),
             _ => None,
         }
     };
     if let Some(first) = words.first().and_then(|word| letter(word)) {
-        // "C and D" is no one choice.
+        // "C and D" is not one choice.
         let joined = words.get(1).is_some_and(|word| matches!(*word, "and" | "or"));
         let next = words.get(1 + usize::from(joined)).and_then(|word| letter(word));
         if words[0].len() == 1 && next.is_some_and(|next| next != first) {
@@ -159,10 +161,7 @@ fn without_commands(text: &str) -> String {
                 }
                 if name.is_empty() {
                     characters.next_if(|c| ",;:! ".contains(*c));
-                } else if !crate::tokens::is_face(&name)
-                    && !crate::tokens::is_decoration(&name)
-                    && !crate::tokens::is_space(&name)
-                {
+                } else if !tokens::is_face(&name) && !tokens::is_decoration(&name) && !tokens::is_space(&name) {
                     out.push(' ');
                     out.push_str(&name);
                 }

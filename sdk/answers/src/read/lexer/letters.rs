@@ -1,8 +1,9 @@
 //! Runs of letters: names of functions, products of variables, units, and words of ordinary language.
 
+use super::{Lexer, Unreadable};
 use crate::expression::Constant;
-use crate::lexer::{Lexer, Unreadable};
-use crate::tokens::{self, Delimiter, Kind, Token};
+use crate::read::tokens::{self, Delimiter, Kind, Token};
+use crate::read::units;
 
 impl Lexer<'_> {
     /// Words: "and", "or" and commas between them separate answers.
@@ -99,13 +100,13 @@ impl Lexer<'_> {
             return Ok(());
         }
         let in_prose = matches!(self.tokens.last(), Some(Token { kind: Kind::Text(_), .. })) && length > 1;
-        // A unit right behind a number.
-        let behind_number =
+        // A unit right after a number.
+        let after_number =
             matches!(self.tokens.last(), Some(Token { kind: Kind::Number(..) | Kind::Close(Delimiter::Group), .. }))
                 && length > 1
-                && crate::units::is_unit(&lower);
+                && units::is_unit(&lower);
         let variables = length <= 3 || word.chars().all(|c| c.is_uppercase()) && length <= 5;
-        if !in_prose && !behind_number && !is_short_word(&lower) && variables {
+        if !in_prose && !after_number && !is_short_word(&lower) && variables {
             for letter in word.chars() {
                 self.letter(letter);
             }
@@ -143,7 +144,7 @@ impl Lexer<'_> {
     }
 }
 
-/// Short words of ordinary language that are no product of variables.
+/// Short words of ordinary language that are not products of variables.
 pub fn is_short_word(word: &str) -> bool {
     matches!(
         word,

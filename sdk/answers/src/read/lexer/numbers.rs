@@ -1,8 +1,8 @@
 //! Literal numbers: groups of thousands, decimals, repeating decimals, exponents.
 
-use crate::exact::Rational;
-use crate::lexer::{Comma, Lexer, Unreadable};
-use crate::tokens::Kind;
+use super::{Comma, Lexer, Unreadable};
+use crate::expression::Rational;
+use crate::read::tokens::Kind;
 
 impl Lexer<'_> {
     /// The characters that a thousands separator takes at this place, where one stands here.
@@ -118,7 +118,7 @@ impl Lexer<'_> {
         None
     }
 
-    /// An ellipsis right behind the digits of a decimal.
+    /// An ellipsis right after the digits of a decimal.
     fn take_dots(&mut self) -> bool {
         let rest: String = self.text[self.at..].iter().take(8).collect();
         let found = ["...", "…", "\\ldots", "\\dots", "\\cdots"].into_iter().find(|dots| rest.starts_with(dots));
@@ -127,7 +127,7 @@ impl Lexer<'_> {
         true
     }
 
-    /// `e-7` or `E21` right behind the digits.
+    /// `e-7` or `E21` right after the digits.
     fn scientific_exponent(&mut self) -> Option<i64> {
         if !matches!(self.peek(0), Some('e' | 'E')) {
             return None;

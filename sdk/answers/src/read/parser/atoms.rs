@@ -1,15 +1,16 @@
 //! Atoms of the grammar: brackets, functions, fractions, roots, matrices.
 
+use super::products::product_of;
+use super::{Parsed, Parser};
 use crate::expression::{Bracket, Expression, Function, Joint};
-use crate::lexer::Unreadable;
-use crate::parse::{Parser, Reading};
-use crate::tokens::{Delimiter, Kind};
+use crate::read::lexer::Unreadable;
+use crate::read::tokens::{Delimiter, Kind};
 
 /// Entries of a matrix.
 const MAX_CELLS: usize = 256;
 
 impl Parser {
-    pub(crate) fn atom(&mut self) -> Reading {
+    pub(crate) fn atom(&mut self) -> Parsed {
         let kind = self.peek().cloned().ok_or(Unreadable)?;
         match kind {
             Kind::Number(..) => self.number(),
@@ -91,7 +92,7 @@ impl Parser {
     }
 
     /// A variable, or an unknown function of what follows in brackets.
-    fn symbol(&mut self, name: String) -> Reading {
+    fn symbol(&mut self, name: String) -> Parsed {
         let mut name = name;
         while self.peek() == Some(&Kind::Prime) {
             self.advance();
@@ -128,14 +129,14 @@ impl Parser {
         self.builder = builder;
     }
 
-    fn bracketed(&mut self, open: Delimiter) -> Reading {
+    fn bracketed(&mut self, open: Delimiter) -> Parsed {
         let (bars, builder) = self.enter();
         let result = self.bracketed_inner(open);
         self.leave(bars, builder);
         result
     }
 
-    fn bracketed_inner(&mut self, open: Delimiter) -> Reading {
+    fn bracketed_inner(&mut self, open: Delimiter) -> Parsed {
         if let Some(Kind::Close(close)) = self.peek() {
             // The empty group in front of `{}_6C_3`.
             if open == Delimiter::Group && matches!(self.peek_at(1), Some(Kind::Underscore | Kind::Caret)) {
@@ -225,7 +226,7 @@ impl Parser {
         bars % 2 == 1 || condition
     }
 
-    fn absolute(&mut self, bar: bool) -> Reading {
+    fn absolute(&mut self, bar: bool) -> Parsed {
         let (bars, builder) = self.enter();
         self.bars = usize::from(bar);
         let inner = self.deeper(Self::list);
@@ -235,7 +236,7 @@ impl Parser {
     }
 
     /// The arguments of a function: what is in brackets, or the factors that follow.
-    fn arguments(&mut self) -> Reading<Vec<Expression>> {
+    fn arguments(&mut self) -> Parsed<Vec<Expression>> {
         if let Some(Kind::Open(
             delimiter @ (Delimiter::Round | Delimiter::Square | Delimiter::Brace | Delimiter::Group),
         )) = self.peek().cloned()
@@ -262,11 +263,11 @@ impl Parser {
         ) {
             factors.push(self.factor()?);
         }
-        let product = crate::parse_products::product_of(factors);
+        let product = product_of(factors);
         Ok(vec![if negative { Expression::Negative(product.into()) } else { product }])
     }
 
-    fn function(&mut self, function: Function) -> Reading {
+    fn function(&mut self, function: Function) -> Parsed {
         let power = if self.take(&Kind::Caret) { Some(self.exponent()?) } else { None };
         // `\max_{x}` and the like name what they range over.
         if self.take(&Kind::Underscore) {
@@ -274,7 +275,7 @@ impl Parser {
         }
         let arguments = self.arguments()?;
         let inverse = match (&power, function) {
-            (Some(exponent), _) if crate::exact::value(exponent).and_then(|v| v.to_i64()) == Some(-1) => {
+            (Some(exponent), _) if crate::algebra::exact_value(exponent).and_then(|v| v.to_i64()) == Some(-1) => {
                 inverse(function)
             }
             _ => None,
@@ -289,7 +290,7 @@ impl Parser {
         })
     }
 
-    fn logarithm(&mut self) -> Reading {
+    fn logarithm(&mut self) -> Parsed {
         let mut power = None;
         let mut base = None;
         loop {
@@ -311,8 +312,8 @@ impl Parser {
         })
     }
 
-    /// The number in front of a `C` or `P` and the one behind it: combinations or arrangements.
-    fn combinations(&mut self) -> Reading {
+    /// The number in front of a `C` or `P` and the one after it: combinations or arrangements.
+    fn combinations(&mut self) -> Parsed {
         let n = self.argument(false)?;
         let kind = match self.peek() {
             Some(Kind::Symbol(name)) if matches!(name.as_str(), "C" | "P") => name.clone(),
@@ -326,7 +327,7 @@ impl Parser {
         Ok(if kind == "C" { Expression::Apply(Function::Binomial, vec![n, k]) } else { arrangements(n, k) })
     }
 
-    fn root(&mut self) -> Reading {
+    fn root(&mut self) -> Parsed {
         let degree = if self.peek() == Some(&Kind::Open(Delimiter::Square)) {
             self.advance();
             let degree = self.sum()?;
@@ -341,8 +342,8 @@ impl Parser {
         Ok(Expression::Apply(Function::Root, arguments))
     }
 
-    /// A sum, product, integral or limit: kept by its form.
-    fn big(&mut self, name: &'static str) -> Reading {
+    /// A sum, product, integral or limit: kept as it is written.
+    fn big(&mut self, name: &'static str) -> Parsed {
         let mut parts = Vec::new();
         let mut label = name.to_string();
         loop {
@@ -374,7 +375,7 @@ impl Parser {
         Ok(Expression::Opaque(label, parts))
     }
 
-    fn environment(&mut self, name: &str) -> Reading {
+    fn environment(&mut self, name: &str) -> Parsed {
         let rows = self.rows(name)?;
         let matrix = name.ends_with("matrix") || name.starts_with("array") || name == "tabular";
         if matrix {
@@ -399,14 +400,14 @@ impl Parser {
         }
     }
 
-    fn rows(&mut self, name: &str) -> Reading<Vec<Vec<Expression>>> {
+    fn rows(&mut self, name: &str) -> Parsed<Vec<Vec<Expression>>> {
         let (bars, builder) = self.enter();
         let result = self.rows_inner(name);
         self.leave(bars, builder);
         result
     }
 
-    fn rows_inner(&mut self, name: &str) -> Reading<Vec<Vec<Expression>>> {
+    fn rows_inner(&mut self, name: &str) -> Parsed<Vec<Vec<Expression>>> {
         let mut rows = vec![Vec::new()];
         let mut cells = 0usize;
         loop {
@@ -464,7 +465,7 @@ fn with_base_ten(expression: Expression) -> Expression {
     }
 }
 
-fn bracket(delimiter: Delimiter) -> Reading<Bracket> {
+fn bracket(delimiter: Delimiter) -> Parsed<Bracket> {
     Ok(match delimiter {
         Delimiter::Round => Bracket::Round,
         Delimiter::Square => Bracket::Square,

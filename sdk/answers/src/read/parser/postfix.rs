@@ -1,21 +1,21 @@
-//! What stands closely behind an atom: powers, subscripts, factorials; and numbers with their fractions.
+//! What directly follows an atom: powers, subscripts, factorials; and numbers with their fractions.
 
-use crate::exact::Rational;
-use crate::expression::{Constant, Expression, Function, Number, Relation};
-use crate::lexer::Unreadable;
-use crate::parse::{Parser, Reading};
-use crate::tokens::{Delimiter, Kind};
+use super::atoms::arrangements;
+use super::{Parsed, Parser};
+use crate::expression::{Constant, Expression, Function, Number, Rational, Relation};
+use crate::read::lexer::{Comma, Unreadable};
+use crate::read::tokens::{Delimiter, Kind};
 
 impl Parser {
     /// An atom with what follows it closely: powers, factorials, percent and degree signs.
-    pub(crate) fn factor(&mut self) -> Reading {
+    pub(crate) fn factor(&mut self) -> Parsed {
         self.deeper(|parser| {
             let atom = parser.atom()?;
             parser.postfix(atom)
         })
     }
 
-    fn postfix(&mut self, mut held: Expression) -> Reading {
+    fn postfix(&mut self, mut held: Expression) -> Parsed {
         loop {
             match self.peek() {
                 Some(Kind::Caret) => {
@@ -59,7 +59,7 @@ impl Parser {
         }
     }
 
-    fn raise(&mut self, base: Expression) -> Reading {
+    fn raise(&mut self, base: Expression) -> Parsed {
         match (self.peek(), self.peek_at(1), self.peek_at(2)) {
             // A side, not a power.
             (Some(Kind::Open(Delimiter::Group)), Some(Kind::Plus | Kind::Minus), Some(Kind::Close(_))) => {
@@ -107,13 +107,13 @@ impl Parser {
             // `A_5^2` is a number of arrangements; `A_1^2` may be a square.
             Expression::Symbol(name) if arranged(&name, &exponent).is_some() => {
                 let n = arranged(&name, &exponent).unwrap_or(0);
-                crate::parse_atoms::arrangements(Expression::integer(n), exponent)
+                arrangements(Expression::integer(n), exponent)
             }
             base => Expression::Power(base.into(), exponent.into()),
         })
     }
 
-    pub(crate) fn exponent(&mut self) -> Reading {
+    pub(crate) fn exponent(&mut self) -> Parsed {
         self.deeper(|parser| {
             if matches!(parser.peek(), Some(Kind::Minus | Kind::Plus)) {
                 let negative = parser.peek() == Some(&Kind::Minus);
@@ -122,7 +122,7 @@ impl Parser {
                 return Ok(if negative { Expression::Negative(inner.into()) } else { inner });
             }
             let atom = parser.atom()?;
-            // `a^b^c` leans to the right; `2^n!` is left as (2^n)!, as LaTeX sets it.
+            // `a^b^c` binds to the right; `2^n!` is left as (2^n)!, as LaTeX sets it.
             if parser.peek() == Some(&Kind::Caret) {
                 parser.advance();
                 let power = parser.exponent()?;
@@ -132,7 +132,7 @@ impl Parser {
         })
     }
 
-    fn subscript(&mut self, held: Expression) -> Reading {
+    fn subscript(&mut self, held: Expression) -> Parsed {
         let label = self.script_label()?;
         Ok(match held {
             Expression::Symbol(name) => Expression::Symbol(format!("{name}_{label}")),
@@ -158,7 +158,7 @@ impl Parser {
     }
 
     /// A subscript as plain text, without spaces.
-    pub(crate) fn script_label(&mut self) -> Reading<String> {
+    pub(crate) fn script_label(&mut self) -> Parsed<String> {
         let grouped = self.take(&Kind::Open(Delimiter::Group));
         let mut depth = 0usize;
         let mut label = String::new();
@@ -207,8 +207,8 @@ impl Parser {
         if label.is_empty() { Err(Unreadable) } else { Ok(label) }
     }
 
-    /// A literal number, with the fraction of a mixed number behind it.
-    pub(crate) fn number(&mut self) -> Reading {
+    /// A literal number, with the fraction of a mixed number after it.
+    pub(crate) fn number(&mut self) -> Parsed {
         let Some(Kind::Number(value, places, literal)) = self.peek().cloned() else {
             return Err(Unreadable);
         };
@@ -225,7 +225,7 @@ impl Parser {
         Ok(Expression::Number(Number { value, places }))
     }
 
-    /// `\frac{1}{2}` or ` 1/2` behind a whole number: below one, and in plain digits.
+    /// `\frac{1}{2}` or ` 1/2` after a whole number: below one, and in plain digits.
     fn mixed_part(&mut self) -> Option<Rational> {
         if self.take(&Kind::Fraction) {
             if let Some(Kind::Number(_, None, Some(digits))) = self.peek()
@@ -265,7 +265,7 @@ impl Parser {
     }
 
     /// The argument of a LaTeX command: a group, or one token. With `digit`, a bare number gives one digit.
-    pub(crate) fn argument(&mut self, digit: bool) -> Reading {
+    pub(crate) fn argument(&mut self, digit: bool) -> Parsed {
         if digit
             && let Some(Kind::Number(_, None, Some(literal))) = self.peek()
             && literal.len() > 1
@@ -295,7 +295,7 @@ impl Parser {
 fn chosen_from(name: &str) -> Option<Expression> {
     let label = name.strip_prefix("C_")?;
     let counts = label.len() <= 8 && label.chars().all(|c| c.is_ascii_digit() || "nmk+-".contains(c));
-    counts.then(|| crate::parse::answer(label, crate::lexer::Comma::Separator).ok()).flatten()
+    counts.then(|| super::parse(label, Comma::Separator).ok()).flatten()
 }
 
 /// The number of things that `A_5^2` arranges, which is larger than the number of places.

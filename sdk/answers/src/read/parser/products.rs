@@ -1,14 +1,13 @@
 //! Products: factors side by side, quotients, remainders, units and labels.
 
-use crate::exact::Rational;
-use crate::expression::Expression;
-use crate::lexer::Unreadable;
-use crate::measures::measure;
-use crate::parse::{Parser, Reading};
-use crate::tokens::{Delimiter, Kind};
+use super::{Parsed, Parser};
+use crate::expression::{Expression, Rational};
+use crate::read::lexer::Unreadable;
+use crate::read::tokens::{Delimiter, Kind};
+use crate::read::units::{self, measure};
 
 impl Parser {
-    pub(crate) fn product(&mut self) -> Reading {
+    pub(crate) fn product(&mut self) -> Parsed {
         if let Some(label) = self.label() {
             return label;
         }
@@ -51,7 +50,7 @@ impl Parser {
                     held = vec![quantity(product_of(held), unit)?];
                 }
                 Some(next) if self.begins_factor(next) => {
-                    // Two numbers side by side are no product.
+                    // Two numbers side by side are not a product.
                     if matches!(next, Kind::Number(..)) && matches!(held.last(), Some(Expression::Number(_))) {
                         return Err(Unreadable);
                     }
@@ -64,7 +63,7 @@ impl Parser {
     }
 
     /// Words in front: a name before a relation, an answer of their own, or a label to pass over.
-    fn label(&mut self) -> Option<Reading> {
+    fn label(&mut self) -> Option<Parsed> {
         let Some(Kind::Text(text)) = self.peek() else {
             return None;
         };
@@ -72,7 +71,7 @@ impl Parser {
         match self.peek_at(1) {
             Some(Kind::Relation(_)) => {
                 self.advance();
-                Some(Ok(Expression::Symbol(crate::units::canonical(&text))))
+                Some(Ok(Expression::Symbol(units::canonical(&text))))
             }
             Some(next) if self.begins_factor(next) || matches!(next, Kind::Minus | Kind::Colon) => {
                 // "no", "not" and "except" turn the meaning round, so they are never passed over.
@@ -119,7 +118,7 @@ impl Parser {
                     self.at += width;
                     continue;
                 }
-                // `km/h`: a lone letter behind a unit is a unit.
+                // `km/h`: a lone letter after a unit is a unit.
                 Some(Kind::Divide)
                     if matches!(self.peek_at(1), Some(Kind::Symbol(name)) if name.len() == 1)
                         && !matches!(self.peek_at(2), Some(next) if self.begins_factor(next)) =>
@@ -182,11 +181,11 @@ fn compound(value: &Expression, unit: &str) -> Option<Expression> {
     Some(Expression::Sum(vec![Expression::Product(vec![larger, Expression::rational(factor)]), rest.clone()]))
 }
 
-/// A value with the words behind it: a scale word multiplies, anything else is a unit.
-fn quantity(value: Expression, unit: String) -> Reading {
+/// A value with the words after it: a scale word multiplies, anything else is a unit.
+fn quantity(value: Expression, unit: String) -> Parsed {
     let mut words = unit.splitn(2, ' ');
     let first = words.next().unwrap_or("").to_lowercase();
-    if let Some(zeros) = crate::units::scale(&first) {
+    if let Some(zeros) = units::scale(&first) {
         let factor = Rational::integer(10).power(i64::from(zeros)).ok_or(Unreadable)?;
         let scaled = Expression::Product(vec![value, Expression::rational(factor)]);
         return Ok(match words.next() {
@@ -198,7 +197,7 @@ fn quantity(value: Expression, unit: String) -> Reading {
         Some(whole) => return Ok(Expression::Quantity(whole.into(), unit)),
         None => value,
     };
-    // A sentence is no unit.
+    // A sentence is not a unit.
     if unit.split_whitespace().count() > 6 {
         return Err(Unreadable);
     }
