@@ -4,7 +4,7 @@
     python tests/bench/verifier_agreement.py --python PATH/TO/venv/bin/python
 
 What the venv needs is said in verifier_graders.py, which it runs; what it lacks is left out. The cases are
-verifier/cases.jsonl in the folder that OCTO_SHARED names (default ../shared). Rows whose label is policy or doubtful
+verifier/cases.jsonl in the folder that OCTO_SHARED names (default ../shared). Rows whose label is a matter of rules or doubtful
 (`note`) are counted in a column of their own. Every grader gets the pair and its own extraction: a bare answer in the
 box or the dollars that it looks for, a response as it is.
 """
@@ -38,7 +38,7 @@ def octo(host, plugin, cases, config):
 
 
 def graded(python, pairs):
-    """The verdicts of every grader. One that hangs beyond its own time limit, and it happens, is ended: no reward."""
+    """The verdicts of every grader. One that hangs beyond its own time limit, which happens, is ended: no reward."""
     judged = collections.defaultdict(lambda: [False] * len(pairs))
     running = None
     for index, pair in enumerate(pairs):
@@ -59,7 +59,7 @@ def graded(python, pairs):
             continue
         line = running.stdout.readline()
         if not line:
-            sys.exit("the graders failed; their words are above")
+            sys.exit("the graders failed; their messages are above")
         for name, right in json.loads(line).items():
             judged[name][index] = right
     if running is not None:

@@ -1,4 +1,4 @@
-"""The graders on PyPI that verifier_agreement.py compares with: pairs on stdin, one JSON object of verdicts a line.
+"""The graders on PyPI that verifier_agreement.py compares with: pairs on stdin, one JSON object of verdicts per line.
 
 Run by the Python of a venv with
 
@@ -48,7 +48,7 @@ def load(name, path, package_folder=None):
 
 
 def last_box(text):
-    """What is in the last box, or `None`."""
+    """The content of the last box, or `None`."""
     start = text.rfind("\\boxed{")
     depth = 0
     for end in range(start + 6, len(text)) if start >= 0 else ():

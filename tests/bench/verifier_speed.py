@@ -70,7 +70,7 @@ def peer(python, found):
 
 
 def octo(host, plugin, found, repeats):
-    """Verdicts and seconds per verdict, as octo-host says them of one thread."""
+    """Verdicts and seconds per verdict, as octo-host reports them for one thread."""
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
         for _ in range(repeats):
             for gold, response in found:
@@ -100,7 +100,7 @@ def main():
     print(f"{'set':<13}{'pairs':>6}{'math-verify':>14}{'octo':>12}{'ratio':>8}{'octo p50':>11}{'p99':>9}{'max':>9}")
     for name, found in pairs().items():
         theirs = [seconds for seconds, _ in peer(args.python, found)]
-        # The distinct pairs once over are a few milliseconds: they are repeated until the clock can tell.
+        # The distinct pairs once over are a few milliseconds: they are repeated until the clock can measure them.
         _, ours = octo(args.host, args.plugin, found, max(1, 20_000 // len(found)))
         mean = sum(theirs) / len(theirs)
         step = max(1, len(found) // args.latency) if args.latency else len(found) + 1

@@ -6,7 +6,7 @@ use octo_sdk::PluginError;
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Fewest characters of a page. Ours: an empty page is no page, and the count of words does the rest.
+    /// Fewest characters of a page. Ours: an empty page is dropped, and the count of words does the rest.
     pub min_characters: u64,
     /// Most characters of a page. Ours: a hundred times what most pages have, and within the host's default fuel.
     pub max_characters: u64,
@@ -59,7 +59,7 @@ pub struct Config {
     /// For phrases of 5 to 10 words: most characters in phrases that occurred before (Gopher: 0.15 down to 0.10).
     pub max_duplicate_phrase_shares: [f64; 6],
     /// Name of a field to set on kept pages to a quality between 0 and 1: the mean of the shares of words with a
-    /// letter, of lines that are no boilerplate, and of lines that end a sentence. None is set by default.
+    /// letter, of lines that are not boilerplate, and of lines that end a sentence. By default no field is set.
     pub quality_field: Option<String>,
 }
 

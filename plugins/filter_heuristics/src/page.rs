@@ -172,7 +172,7 @@ pub struct Markers {
 }
 
 impl Markers {
-    /// Of phrases that are not empty.
+    /// Markers for phrases, none of them empty.
     pub fn new(phrases: &[String]) -> Self {
         let mut begins = [false; 256];
         for first in phrases.iter().filter_map(|phrase| phrase.bytes().next()) {

@@ -7,13 +7,13 @@ use crate::page::{Words, hash, mix};
 
 /// Pieces that occurred before, as shares.
 pub struct Duplicates {
-    /// Of the pieces.
+    /// Their share of all pieces.
     pub pieces: f64,
-    /// Of their characters.
+    /// Their share of all pieces' characters.
     pub characters: f64,
 }
 
-/// Of pieces that are not blank, without the white space around them.
+/// How many pieces occurred before; blank ones do not count, nor does white space around them.
 pub fn duplicates<'a>(pieces: impl Iterator<Item = &'a str>) -> Duplicates {
     let mut seen = HashSet::with_hasher(BuildHasherDefault::<AlreadyHashed>::default());
     let (mut all, mut again, mut all_characters, mut again_characters) = (0_u64, 0_u64, 0_u64, 0_u64);
@@ -33,7 +33,7 @@ pub fn duplicates<'a>(pieces: impl Iterator<Item = &'a str>) -> Duplicates {
 /// How much of a page the phrases of one length repeat, as shares of the characters of all its words.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Repeated {
-    /// All occurrences of the most frequent phrase. A phrase that occurs once is none; of equally frequent ones the
+    /// All occurrences of the most frequent phrase. A phrase that occurs once does not count; of equally frequent ones the
     /// longest counts.
     pub top: f64,
     /// Words within a phrase that occurred before, each word counted once.
@@ -55,7 +55,7 @@ pub struct Phrases<'w> {
 }
 
 impl<'w> Phrases<'w> {
-    /// At length 1, where every word is a candidate.
+    /// The phrases of length 1, where every word is a candidate.
     pub fn of(words: &'w Words) -> Self {
         let mut characters = 0;
         let mut before = Vec::with_capacity(words.list.len() + 1);

@@ -1,4 +1,4 @@
-//! One page a reason, and what must not be dropped.
+//! One page per reason, and what must not be dropped.
 
 use super::*;
 

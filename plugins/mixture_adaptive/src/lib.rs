@@ -17,7 +17,7 @@ pub struct Config {
     /// The shares to begin with, by source. Only their ratios count; 0 leaves a source out for good.
     #[schemars(extend("minProperties" = 1))]
     pub weights: BTreeMap<String, f64>,
-    /// The loss that a source is expected to reach, in nats a token; 0 where none is given.
+    /// The loss that a source is expected to reach, in nats per token; 0 where none is given.
     #[serde(default)]
     pub reference: BTreeMap<String, f64>,
     /// How strongly a share follows its loss; 0 keeps the first shares.
@@ -64,14 +64,14 @@ pub struct AdaptiveMixture {
     memory: Option<Memory>,
 }
 
-/// What goes into checkpoints, as JSON.
+/// The state that goes into checkpoints, as JSON.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Memory {
     version: u32,
-    /// The step asked for last: its losses are in.
+    /// The step asked for last; its losses are taken in.
     step: u64,
-    /// By source.
+    /// How each source stands, by its name.
     sources: BTreeMap<String, Standing>,
 }
 
@@ -108,7 +108,7 @@ fn check(config: &Config) -> Result<(), String> {
     }
     for (source, loss) in &config.reference {
         if !(loss.is_finite() && *loss >= 0.0) {
-            return Err(format!("reference.{source} is {loss}; a loss is 0 nats a token or more"));
+            return Err(format!("reference.{source} is {loss}; a loss is 0 nats per token or more"));
         }
     }
     let ranges =
@@ -134,7 +134,7 @@ fn check(config: &Config) -> Result<(), String> {
     }
     for (table, names) in [("reference", keys(&config.reference)), ("bounds", keys(&config.bounds))] {
         if let Some(name) = names.into_iter().find(|name| !config.weights.contains_key(*name)) {
-            return Err(format!("{table}.{name} is of no source in weights"));
+            return Err(format!("{table}.{name} names a source that weights does not have"));
         }
     }
     Ok(())

@@ -19,17 +19,17 @@ fn two() -> serde_json::Value {
         "smoothing": 0.0, "min_share": 0.1, "max_share": 0.8 })
 }
 
-fn asked(policy: &mut AdaptiveMixture, step: u64, web: f64, qa: f64) -> Vec<f64> {
-    policy.weights(&at(step), &[source("web", Some(web)), source("qa", Some(qa))]).expect("weights")
+fn asked(plugin: &mut AdaptiveMixture, step: u64, web: f64, qa: f64) -> Vec<f64> {
+    plugin.weights(&at(step), &[source("web", Some(web)), source("qa", Some(qa))]).expect("weights")
 }
 
 #[test]
 fn a_share_grows_by_the_exponential_of_its_loss_above_the_reference_at_every_update() {
-    let mut policy = mixture(two()).expect("valid");
-    assert!((asked(&mut policy, 0, 9.0, 9.0)[0] - 0.75).abs() < 1e-12, "the first shares");
-    assert!((asked(&mut policy, 1, 2.0, 1.5)[0] - 0.75).abs() < 1e-12, "no update yet");
+    let mut plugin = mixture(two()).expect("valid");
+    assert!((asked(&mut plugin, 0, 9.0, 9.0)[0] - 0.75).abs() < 1e-12, "the first shares");
+    assert!((asked(&mut plugin, 1, 2.0, 1.5)[0] - 0.75).abs() < 1e-12, "no update yet");
     // qa lies 0.5 above its reference, web 0.2 below: that counts as 0.
-    let shares = asked(&mut policy, 2, 1.8, 1.5);
+    let shares = asked(&mut plugin, 2, 1.8, 1.5);
     let qa = 0.25 * 0.5f64.exp();
     assert!((shares[1] - qa / (0.75 + qa)).abs() < 1e-9, "{shares:?}");
     assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
@@ -37,29 +37,29 @@ fn a_share_grows_by_the_exponential_of_its_loss_above_the_reference_at_every_upd
 
 #[test]
 fn shares_never_leave_their_bounds() {
-    let mut policy = mixture(two()).expect("valid");
+    let mut plugin = mixture(two()).expect("valid");
     for step in 0..40 {
-        asked(&mut policy, step, 2.0, 9.0);
+        asked(&mut plugin, step, 2.0, 9.0);
     }
-    let shares = asked(&mut policy, 40, 2.0, 9.0);
+    let shares = asked(&mut plugin, 40, 2.0, 9.0);
     assert!((shares[1] - 0.8).abs() < 1e-9 && (shares[0] - 0.2).abs() < 1e-9, "{shares:?}");
     for step in 41..120 {
-        asked(&mut policy, step, 9.0, 1.0);
+        asked(&mut plugin, step, 9.0, 1.0);
     }
-    let shares = asked(&mut policy, 120, 9.0, 1.0);
+    let shares = asked(&mut plugin, 120, 9.0, 1.0);
     assert!((shares[0] - 0.8).abs() < 1e-9, "{shares:?}");
     let mut own = two();
     own["bounds"] = serde_json::json!({ "qa": { "min": 0.0, "max": 0.3 } });
     own["max_share"] = 1.0.into();
-    let mut policy = mixture(own).expect("valid");
+    let mut plugin = mixture(own).expect("valid");
     for step in 0..40 {
-        asked(&mut policy, step, 2.0, 9.0);
+        asked(&mut plugin, step, 2.0, 9.0);
     }
-    assert!((asked(&mut policy, 40, 2.0, 9.0)[1] - 0.3).abs() < 1e-9);
+    assert!((asked(&mut plugin, 40, 2.0, 9.0)[1] - 0.3).abs() < 1e-9);
 }
 
 #[test]
-fn a_run_that_resumes_takes_the_same_turns() {
+fn a_resumed_run_makes_the_same_updates() {
     let mut config = two();
     config["smoothing"] = 0.7.into();
     let losses = |step: u64| (2.0 + (step * 7 % 5) as f64 / 3.0, 1.0 + (step * 3 % 7) as f64 / 5.0);
@@ -86,9 +86,9 @@ fn a_run_that_resumes_takes_the_same_turns() {
 
 #[test]
 fn a_memory_that_is_not_its_own_is_refused_and_changes_nothing() {
-    let mut policy = mixture(two()).expect("valid");
-    asked(&mut policy, 0, 2.0, 1.0);
-    let own = policy.save();
+    let mut plugin = mixture(two()).expect("valid");
+    asked(&mut plugin, 0, 2.0, 1.0);
+    let own = plugin.save();
     let text = String::from_utf8(own.clone()).expect("JSON");
     for other in [
         "7".to_owned(),
@@ -98,22 +98,22 @@ fn a_memory_that_is_not_its_own_is_refused_and_changes_nothing() {
         text.replace("\"step\"", "\"steps\""),
     ] {
         assert_ne!(other, text);
-        let error = policy.restore(other.as_bytes()).expect_err("not its own");
+        let error = plugin.restore(other.as_bytes()).expect_err("not its own");
         assert_eq!(error.kind, ErrorKind::InvalidInput);
-        assert_eq!(policy.save(), own);
+        assert_eq!(plugin.save(), own);
     }
-    let error = policy.weights(&at(1), &[source("web", None), source("books", None)]).expect_err("other sources");
+    let error = plugin.weights(&at(1), &[source("web", None), source("books", None)]).expect_err("other sources");
     assert!(error.message.contains("`books`") && error.message.contains("`qa`"), "{}", error.message);
-    assert_eq!(policy.save(), own);
+    assert_eq!(plugin.save(), own);
 }
 
 #[test]
 fn sources_left_out_stay_out_and_those_without_a_loss_keep_their_place() {
     let config = serde_json::json!({ "weights": { "web": 1.0, "qa": 1.0, "code": 0.0 }, "every": 1, "rate": 0.5 });
-    let mut policy = mixture(config).expect("valid");
+    let mut plugin = mixture(config).expect("valid");
     let sources = [source("web", None), source("qa", None), source("code", Some(50.0))];
     for step in 0..5 {
-        let shares = policy.weights(&at(step), &sources).expect("weights");
+        let shares = plugin.weights(&at(step), &sources).expect("weights");
         assert_eq!(shares[2], 0.0);
         assert!((shares[0] - 0.5).abs() < 1e-9, "{shares:?}");
     }
@@ -122,10 +122,10 @@ fn sources_left_out_stay_out_and_those_without_a_loss_keep_their_place() {
 #[test]
 fn bounds_that_these_sources_cannot_keep_are_an_error_at_the_first_step() {
     let config = serde_json::json!({ "weights": { "web": 1.0, "qa": 1.0 }, "min_share": 0.6 });
-    let mut policy = mixture(config).expect("valid by itself");
-    let error = policy.weights(&at(0), &[source("web", None), source("qa", None)]).expect_err("1.2 of 1");
+    let mut plugin = mixture(config).expect("valid by itself");
+    let error = plugin.weights(&at(0), &[source("web", None), source("qa", None)]).expect_err("1.2 of 1");
     assert!(error.message.contains("1.2") && error.message.contains("`web`, `qa`"), "{}", error.message);
-    let error = policy.weights(&at(0), &[source("wbe", None)]).expect_err("unknown");
+    let error = plugin.weights(&at(0), &[source("wbe", None)]).expect_err("unknown");
     assert!(error.message.contains("`wbe`"), "{}", error.message);
 }
 

@@ -14,7 +14,7 @@ const ANY_STAGE: &str = "*";
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The phases of each stage, by the stage's name as it tells its plugins (`stage_name` in a recipe); `*` is for
+    /// The phases of each stage, by the name that the stage reports to plugins (`stage_name` in a recipe); `*` is for
     /// every stage that is not named here.
     #[schemars(extend("minProperties" = 1))]
     pub stages: BTreeMap<String, Vec<Phase>>,
@@ -66,7 +66,7 @@ fn check(stage: &str, phases: &[Phase]) -> Result<(), String> {
         match (phase.tokens, index + 1 == phases.len()) {
             (None, false) => {
                 return Err(format!(
-                    "{place} has no tokens, so the phases behind it would never come; say how long it lasts"
+                    "{place} has no tokens, so the phases after it would never begin; say how long it lasts"
                 ));
             }
             (Some(_), true) => {
@@ -134,14 +134,14 @@ impl StagesMixture {
         let found = self.stages.get_key_value(stage).or_else(|| self.stages.get_key_value(ANY_STAGE));
         found.map(|(name, phases)| (name.as_str(), phases.as_slice())).ok_or_else(|| {
             PluginError::invalid_input(format!(
-                "the stage calls itself `{stage}`, and stages names {}. Set stage_name in the recipe's stage, or add `{stage}` or `{ANY_STAGE}` here",
+                "the stage is called `{stage}`, and stages names {}. Set stage_name in the recipe's stage, or add `{stage}` or `{ANY_STAGE}` here",
                 listed(self.stages.keys())
             ))
         })
     }
 }
 
-/// What is no error but hardly meant.
+/// What is not an error but hardly meant.
 fn oddities(name: &str, phases: &[Phase], at: &Progress, sources: &[DataSource]) -> Vec<String> {
     let mut found = Vec::new();
     let mut begin = 0u64;
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_stage_goes_through_its_phases_by_tokens_and_stays_in_the_last() {
-        let mut policy = mixture(serde_json::json!({ "long": [
+        let mut plugin = mixture(serde_json::json!({ "long": [
             { "tokens": 10, "weights": { "web": 1.0, "qa": 0.0 } },
             { "tokens": 5, "weights": { "web": 0.5, "qa": 0.5 } },
             { "weights": { "qa": 1.0, "web": 0.0 } },
@@ -208,11 +208,11 @@ mod tests {
             (15, [1.0, 0.0]),
             (u64::MAX, [1.0, 0.0]),
         ] {
-            let weights = policy.weights(&at("long", tokens), &sources(&["qa", "web"]));
+            let weights = plugin.weights(&at("long", tokens), &sources(&["qa", "web"]));
             assert_eq!(weights, Ok(expected.to_vec()), "{tokens} tokens");
         }
         // Nothing is remembered: a run that resumes asks for the same.
-        assert!(policy.save().is_empty());
+        assert!(plugin.save().is_empty());
     }
 
     #[test]
@@ -222,18 +222,18 @@ mod tests {
             let sum: f64 = phases.iter().flat_map(|phase| phase.weights.values()).sum();
             assert!((sum - 1.0).abs() < 1e-12, "{stage} sums to {sum}");
         }
-        let mut policy = StagesMixture::new(config).expect("valid");
+        let mut plugin = StagesMixture::new(config).expect("valid");
         let stable = ["web-pro-max", "dclm", "text-code", "qa", "code", "translated-code"];
         assert_eq!(
-            policy.weights(&at("stable", 0), &sources(&stable)),
+            plugin.weights(&at("stable", 0), &sources(&stable)),
             Ok(vec![0.725, 0.10, 0.10, 0.05, 0.0125, 0.0125])
         );
         let long = ["web-pro", "dclm", "instructions", "openr1", "am-distilled"];
-        assert_eq!(policy.weights(&at("long", 7), &sources(&long)), Ok(vec![0.55, 0.05, 0.10, 0.15, 0.15]));
+        assert_eq!(plugin.weights(&at("long", 7), &sources(&long)), Ok(vec![0.55, 0.05, 0.10, 0.15, 0.15]));
     }
 
     #[test]
-    fn a_stage_that_is_not_named_takes_the_star_or_is_told_which_there_are() {
+    fn a_stage_that_is_not_named_takes_the_star_or_is_refused_with_those_there_are() {
         let weights = serde_json::json!({ "web": 1.0 });
         let named = serde_json::json!({ "stable": [{ "weights": weights }], "short": [{ "weights": weights }] });
         let error =
@@ -248,27 +248,27 @@ mod tests {
 
     #[test]
     fn a_source_without_a_weight_is_named_along_with_the_phase() {
-        let mut policy = mixture(serde_json::json!({ "a": [
+        let mut plugin = mixture(serde_json::json!({ "a": [
             { "tokens": 5, "weights": { "web": 1.0, "qa": 1.0 } }, { "weights": { "web": 1.0 } }
         ]}))
         .expect("valid");
-        assert!(policy.weights(&at("a", 0), &sources(&["web", "qa"])).is_ok());
-        let error = policy.weights(&at("a", 5), &sources(&["web", "qa"])).expect_err("no weight");
+        assert!(plugin.weights(&at("a", 0), &sources(&["web", "qa"])).is_ok());
+        let error = plugin.weights(&at("a", 5), &sources(&["web", "qa"])).expect_err("no weight");
         assert!(error.message.contains("`qa`") && error.message.contains("stages.a[1]"), "{}", error.message);
-        let none = policy.weights(&at("a", 5), &[]).expect_err("no source");
+        let none = plugin.weights(&at("a", 5), &[]).expect_err("no source");
         assert!(none.message.contains("stages.a[1]"), "{}", none.message);
     }
 
     #[test]
     fn phases_that_never_come_and_weights_without_a_source_are_mentioned() {
-        let policy = mixture(serde_json::json!({ "a": [
+        let plugin = mixture(serde_json::json!({ "a": [
             { "tokens": 100, "weights": { "web": 1.0, "books": 1.0 } }, { "weights": { "web": 1.0 } }
         ]}))
         .expect("valid");
-        let found = oddities("a", &policy.stages["a"], &at("a", 0), &sources(&["web"]));
+        let found = oddities("a", &plugin.stages["a"], &at("a", 0), &sources(&["web"]));
         assert_eq!(found.len(), 2);
         assert!(found[0].contains("`books`") && found[1].contains("never comes"), "{found:?}");
-        assert_eq!(oddities("a", &policy.stages["a"][1..], &at("a", 0), &sources(&["web"])), Vec::<String>::new());
+        assert_eq!(oddities("a", &plugin.stages["a"][1..], &at("a", 0), &sources(&["web"])), Vec::<String>::new());
     }
 
     #[test]

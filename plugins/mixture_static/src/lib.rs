@@ -65,7 +65,7 @@ impl StaticMixture {
         })
     }
 
-    /// No error: stages with different sources may share one table of weights.
+    /// Warns once. It is not an error: stages with different sources may share one table of weights.
     fn warn_of_weights_without_a_source(&mut self, sources: &[DataSource]) {
         if std::mem::replace(&mut self.warned, true) {
             return;
@@ -108,18 +108,18 @@ mod tests {
 
     #[test]
     fn weights_come_in_the_order_of_the_sources_at_every_step() {
-        let mut policy = mixture(serde_json::json!({ "web": 0.7, "books": 0.2, "code": 0.0 })).expect("valid");
+        let mut plugin = mixture(serde_json::json!({ "web": 0.7, "books": 0.2, "code": 0.0 })).expect("valid");
         for step in 0..3 {
             let sources = [source("code", step), source("web", 10 * step), source("books", 0)];
-            assert_eq!(policy.weights(&at(step), &sources), Ok(vec![0.0, 0.7, 0.2]));
+            assert_eq!(plugin.weights(&at(step), &sources), Ok(vec![0.0, 0.7, 0.2]));
         }
-        assert_eq!(policy.weights(&at(4), &[source("books", 0)]), Ok(vec![0.2]));
+        assert_eq!(plugin.weights(&at(4), &[source("books", 0)]), Ok(vec![0.2]));
     }
 
     #[test]
     fn a_source_without_a_weight_is_named_along_with_those_that_have_one() {
-        let mut policy = mixture(serde_json::json!({ "web": 0.7, "books": 0.3 })).expect("valid");
-        let error = policy.weights(&at(0), &[source("web", 0), source("bookz", 0)]).expect_err("no weight");
+        let mut plugin = mixture(serde_json::json!({ "web": 0.7, "books": 0.3 })).expect("valid");
+        let error = plugin.weights(&at(0), &[source("web", 0), source("bookz", 0)]).expect_err("no weight");
         assert_eq!(error.kind, ErrorKind::InvalidInput);
         for name in ["`bookz`", "`web`", "`books`"] {
             assert!(error.message.contains(name), "{}", error.message);
@@ -128,13 +128,13 @@ mod tests {
 
     #[test]
     fn a_stage_whose_sources_are_all_left_out_is_refused() {
-        let mut policy = mixture(serde_json::json!({ "web": 1.0, "books": 0.0 })).expect("valid");
-        let error = policy.weights(&at(0), &[source("books", 0)]).expect_err("nothing to sample from");
+        let mut plugin = mixture(serde_json::json!({ "web": 1.0, "books": 0.0 })).expect("valid");
+        let error = plugin.weights(&at(0), &[source("books", 0)]).expect_err("nothing to sample from");
         assert!(error.message.contains("`books`"), "{}", error.message);
     }
 
     #[test]
-    fn weights_that_are_no_weights_are_refused() {
+    fn weights_out_of_range_are_refused() {
         for (weights, named) in [
             (serde_json::json!({}), "weights"),
             (serde_json::json!({ "web": 0.0 }), "weights"),
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn the_memory_is_empty() {
-        let mut policy = mixture(serde_json::json!({ "web": 1.0 })).expect("valid");
-        assert!(policy.save().is_empty());
-        assert!(policy.restore(&[]).is_ok());
+        let mut plugin = mixture(serde_json::json!({ "web": 1.0 })).expect("valid");
+        assert!(plugin.save().is_empty());
+        assert!(plugin.restore(&[]).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! A reward that depends on length along a cosine, apart for correct and wrong answers.
+//! A reward that depends on length along a cosine, one curve for correct and one for wrong answers.
 //!
 //! "Demystifying Long Chain-of-Thought Reasoning in LLMs" (arXiv 2502.03373, section 4) found that length grows steadily
 //! where a correct answer earns more the shorter it is and a wrong one loses less the longer it was thought about; and

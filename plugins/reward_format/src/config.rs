@@ -59,11 +59,11 @@ pub struct Config {
     pub correct: Option<f64>,
     /// For any other answer in good form.
     pub wrong: Option<f64>,
-    /// In place of that, for a response without a closed box that holds something. At most `wrong`.
+    /// For a response without a closed box that holds something, whatever its verdict. At most `wrong`.
     pub no_box: Option<f64>,
-    /// In place of that, for two closed boxes or more. At most `wrong`.
+    /// For two closed boxes or more, whatever the verdict. At most `wrong`.
     pub many_boxes: Option<f64>,
-    /// In place of that, for a passage that stands many times in a row. At most `wrong`.
+    /// For a passage that stands many times in a row, whatever the verdict. At most `wrong`.
     pub repetition: Option<f64>,
     /// Shortest passage that counts as repeated, in characters.
     #[schemars(range(min = 1, max = 1000))]

@@ -76,5 +76,4 @@ impl FormatReward {
 octo_sdk::export!(reward: FormatReward);
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -59,10 +59,10 @@ fn the_defects_of_the_papers_code_are_not_here() {
     assert_eq!(one(v2(), Outcome::Correct, "\\boxed{a{b{c{d{e}}}}}").total, 1.0);
     // Its dot stops at line ends, so a repeated line passes.
     assert_eq!(one(v2(), Outcome::Correct, &looping()).total, -1.0);
-    // A box within a box is one; one that was cut off is none.
+    // A box within a box is one box; one that was cut off does not count.
     assert_eq!(one(v2(), Outcome::Correct, "\\boxed{\\boxed{2}}").total, 1.0);
     assert_eq!(one(v2(), Outcome::NoAnswer, "\\boxed{2").total, -1.0);
-    // Base models open with an empty box: that is no answer in a box, but it counts beside another.
+    // Base models open with an empty box: that is not an answer in a box, but it counts beside another.
     assert_eq!(one(v2(), Outcome::NoAnswer, "\\boxed{}").total, -1.0);
     assert_eq!(one(json!({ "variant": "v4" }), Outcome::Correct, "\\boxed{ } so \\boxed{2}").total, -2.0);
 }

@@ -95,14 +95,14 @@ mod tests {
     #[test]
     fn each_outcome_has_its_own_reward_and_the_papers_are_expressible() {
         let paper = serde_json::json!({ "correct": 1.0, "incorrect": -1.0, "no_answer": -1.0, "unparsable": -1.0 });
-        let apart = serde_json::json!({ "correct": 2.0, "incorrect": 0.5, "no_answer": -0.5, "unparsable": -2.0 });
+        let distinct = serde_json::json!({ "correct": 2.0, "incorrect": 0.5, "no_answer": -0.5, "unparsable": -2.0 });
         let rollouts = OUTCOMES.map(|outcome| rollout(outcome, 10, FinishReason::Stop, ""));
         assert_eq!(totals(paper, &rollouts), [1.0, -1.0, -1.0, -1.0]);
-        assert_eq!(totals(apart, &rollouts), [2.0, 0.5, -0.5, -2.0]);
+        assert_eq!(totals(distinct, &rollouts), [2.0, 0.5, -0.5, -2.0]);
     }
 
     #[test]
-    fn one_reward_a_rollout_in_order() {
+    fn one_reward_per_rollout_in_order() {
         let rollouts: Vec<Rollout> =
             (0..7).map(|index| rollout(OUTCOMES[usize::from(index % 3 != 0)], 1, FinishReason::Stop, "")).collect();
         assert_eq!(totals(serde_json::json!({}), &rollouts), [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]);

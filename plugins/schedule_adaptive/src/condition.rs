@@ -6,7 +6,7 @@ use octo_sdk::{PluginError, Progress};
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
-    /// As the host names it: `clipped` (share of responses cut off), `response_length` (mean tokens), `accuracy`,
+    /// The name by which the host reports it: `clipped` (share of responses cut off), `response_length` (mean tokens), `accuracy`,
     /// `reward`, `entropy`, `held_out_accuracy`.
     pub metric: String,
     /// The metric must be below this.
@@ -18,7 +18,7 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Exactly one bound, and finite. `key` is the condition's own in the config.
+    /// Refuses a condition without exactly one finite bound. `key` is its own in the config.
     pub(crate) fn check(&self, key: &str) -> Result<(), PluginError> {
         let bounds = [self.below, self.above];
         if bounds.iter().flatten().count() != 1 || bounds.iter().flatten().any(|bound| !bound.is_finite()) {
@@ -32,7 +32,7 @@ impl Condition {
     /// Whether it holds for the figures of the step before. A figure that is not a number holds for nothing.
     ///
     /// # Errors
-    /// Where the host tells no such metric: a misspelt name would otherwise never move anything.
+    /// Where the host reports no such metric: a misspelt name would otherwise never move anything.
     pub(crate) fn holds(&self, at: &Progress) -> Result<bool, PluginError> {
         let found = at.metrics.iter().find(|metric| metric.name == self.metric).ok_or_else(|| {
             let names: Vec<&str> = at.metrics.iter().map(|metric| metric.name.as_str()).collect();

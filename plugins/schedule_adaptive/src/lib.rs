@@ -167,5 +167,4 @@ impl Adaptive {
 octo_sdk::export!(schedule: Adaptive);
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -2,7 +2,7 @@
 
 use octo_sdk::PluginError;
 
-/// First bytes of a memory, with the version of its form.
+/// First bytes of a memory, with the version of its layout.
 const MARK: &[u8; 8] = b"adaptiv1";
 
 /// The limit that holds, and for how many steps in a row its conditions have held.
@@ -18,7 +18,7 @@ impl Memory {
         Memory { tokens, growing: 0, shrinking: 0 }
     }
 
-    /// One step's conditions. Where both hold, they cancel.
+    /// Counts one step's conditions. Where both hold, they cancel.
     pub(crate) fn count(&mut self, grow: bool, shrink: bool) {
         self.growing = if grow && !shrink { self.growing.saturating_add(1) } else { 0 };
         self.shrinking = if shrink && !grow { self.shrinking.saturating_add(1) } else { 0 };
@@ -43,7 +43,7 @@ impl Memory {
                 Ok(Memory { tokens: *tokens, growing: *growing, shrinking: *shrinking })
             }
             _ => Err(PluginError::invalid_input(format!(
-                "the checkpoint holds {} bytes that are no memory of schedule_adaptive: it was written with another plugin",
+                "the checkpoint holds {} bytes that are not a memory of schedule_adaptive: it was written with another plugin",
                 bytes.len()
             ))),
         }

@@ -1,4 +1,4 @@
-//! When the limit moves, and that a restored schedule goes on as if nothing had happened.
+//! When the limit moves, and that a restored schedule resumes as if nothing had happened.
 
 use super::*;
 use octo_sdk::{ErrorKind, Metric};
@@ -95,7 +95,7 @@ fn senseless_configs_are_refused_by_the_name_of_their_key() {
 
 proptest! {
     #[test]
-    fn a_schedule_restored_at_any_step_goes_on_exactly_and_stays_within_its_bounds(
+    fn a_schedule_restored_at_any_step_resumes_exactly_and_stays_within_its_bounds(
         clipped in prop::collection::vec(0.0f64..1.0, 1..60), stop in 0usize..60, rows in 1u32..4, factor in 1.01f64..4.0,
     ) {
         let config = json!({

@@ -1,7 +1,7 @@
 //! A verifier of multiple-choice answers: by letter, by the text of an option, or by several letters.
 
 use octo_answers::choices::{self, Options};
-use octo_answers::config::{ExtractionConfig, Policy};
+use octo_answers::config::{ExtractionConfig, Rules};
 use octo_sdk::{Attempt, ErrorKind, Plugin, PluginError, Verdict, Verifier};
 
 /// The config: where the answer and the options are. `{}` reads the options from the problem.
@@ -17,7 +17,7 @@ pub struct Config {
 
 /// The plugin: its config resolved.
 pub struct ChoiceVerifier {
-    policy: Policy,
+    rules: Rules,
     options_field: Option<String>,
 }
 
@@ -25,12 +25,12 @@ impl Plugin for ChoiceVerifier {
     type Config = Config;
 
     fn new(config: Config) -> Result<Self, PluginError> {
-        let mut policy = Policy::default();
-        policy.extraction = config
+        let mut rules = Rules::default();
+        rules.extraction = config
             .extraction
-            .over(policy.extraction)
+            .over(rules.extraction)
             .map_err(|message| PluginError { kind: ErrorKind::InvalidConfig, message })?;
-        Ok(Self { policy, options_field: config.options_field })
+        Ok(Self { rules, options_field: config.options_field })
     }
 }
 
@@ -46,7 +46,7 @@ impl Verifier for ChoiceVerifier {
                 listed(written)
             }
         };
-        Ok(choices::judge(&attempt.response, &attempt.references, &offered, &self.policy))
+        Ok(choices::judge(&attempt.response, &attempt.references, &offered, &self.rules))
     }
 }
 

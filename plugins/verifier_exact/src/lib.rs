@@ -1,8 +1,7 @@
 //! A verifier of answers that must match as written, up to the differences that the config allows.
 
-use octo_answers::config::{ExtractionConfig, Tolerance};
-use octo_answers::exact_text::{self, TextPolicy};
-use octo_answers::extraction::Extraction;
+use octo_answers::config::{Extraction, ExtractionConfig, Tolerance};
+use octo_answers::exact_text::{self, TextRules};
 use octo_sdk::{Attempt, ErrorKind, Plugin, PluginError, Verdict, Verifier};
 
 /// The config. `{}` finds the answer as `verifier_math` does and ignores case, punctuation and articles.
@@ -19,7 +18,7 @@ pub struct Config {
     pub ignore_punctuation: bool,
     /// Whether "a", "an" and "the" are left out.
     pub ignore_articles: bool,
-    /// How far two numbers may lie apart, whatever their notation. Absent: numbers are text.
+    /// How far two numbers may differ, whatever their notation. Absent: numbers are text.
     pub numbers: Option<Tolerance>,
 }
 
@@ -38,7 +37,7 @@ impl Default for Config {
 
 /// The plugin: its config resolved.
 pub struct ExactVerifier {
-    policy: TextPolicy,
+    rules: TextRules,
 }
 
 impl Plugin for ExactVerifier {
@@ -48,20 +47,20 @@ impl Plugin for ExactVerifier {
         let invalid = |message| PluginError { kind: ErrorKind::InvalidConfig, message };
         config.numbers.map_or(Ok(()), Tolerance::check).map_err(invalid)?;
         let extraction = config.extraction.over(Extraction::default()).map_err(invalid)?;
-        let policy = TextPolicy {
+        let rules = TextRules {
             extraction: (!config.whole_response).then_some(extraction),
             ignores_case: config.ignore_case,
             ignores_punctuation: config.ignore_punctuation,
             ignores_articles: config.ignore_articles,
             numbers: config.numbers,
         };
-        Ok(Self { policy })
+        Ok(Self { rules })
     }
 }
 
 impl Verifier for ExactVerifier {
     fn verify(&self, attempt: &Attempt) -> Result<Verdict, PluginError> {
-        Ok(exact_text::judge(&attempt.response, &attempt.references, &self.policy))
+        Ok(exact_text::judge(&attempt.response, &attempt.references, &self.rules))
     }
 }
 

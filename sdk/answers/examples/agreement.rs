@@ -1,46 +1,29 @@
 //! Measures the verifier against labelled data and prints every disagreement.
 //!
-//! `OCTO_SHARED` names the folder with `data/`; what is not there is passed over.
+//! `OCTO_SHARED` names the folder with `data/`; what is not there is skipped.
 //! Arguments: any of `gsm8k`, `cases`, `latex`, `golds`; all without. A path is a file of lines
 //! `reference TAB answer TAB true|false`: `.tsv` files hold answers that are judged inside a box, others whole responses
-//! with `⏎` for the ends of their lines. `OCTO_PRESET` names the preset for `cases`, or is `matching` for the policy
-//! that each case's source states; for `latex` it may be `polynomials`, for divisors as those of polynomials.
+//! with `⏎` for the ends of their lines. `OCTO_PRESET` names the preset for `cases`, or is `matching` for the rules
+//! that each case's source states; for `latex` it may be `polynomials`, for common divisors of polynomials.
+
+#[path = "../tests/shared_data/mod.rs"]
+mod shared_data;
 
 use octo_answers::config::{Config, Preset, ThinkingRule};
 use octo_answers::{Outcome, judge};
 use serde_json::Value;
+use shared_data::{rows, text};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-fn rows(path: &str) -> Vec<Value> {
-    let shared =
-        std::env::var("OCTO_SHARED").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into());
-    let path = PathBuf::from(shared).join("data").join(path);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
-        Err(error) => {
-            println!("skipped {}: {error}", path.display());
-            Vec::new()
-        }
-    }
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
 
 fn gsm8k() {
-    let policy = Preset::Gsm8k.policy();
+    let rules = Preset::Gsm8k.rules();
     let (mut agreed, mut total) = (0, 0);
     for row in rows("responses/gsm8k_model_solutions.jsonl") {
         let gold = text(&row["ground_truth"]);
         for model in ["6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"] {
             let response = text(&row[model]["solution"]);
             let label = row[model]["is_correct"].as_bool().unwrap_or(false);
-            let verdict = judge(&response, std::slice::from_ref(&gold), &policy);
+            let verdict = judge(&response, std::slice::from_ref(&gold), &rules);
             total += 1;
             if (verdict.outcome == Outcome::Correct) == label {
                 agreed += 1;
@@ -63,7 +46,7 @@ fn gsm8k() {
     println!("gsm8k: {agreed}/{total} agree");
 }
 
-/// The policy that the source of a case states for it.
+/// The config that the source of a case states for it.
 fn matching(row: &Value) -> Config {
     let id = text(&row["id"]);
     match id.split('/').next().unwrap_or("") {
@@ -96,8 +79,8 @@ fn cases() {
             },
             Err(_) => Config { rounded_decimal_places, ..Config::default() },
         };
-        let Ok(policy) = config.policy() else { continue };
-        let verdict = judge(&text(&row["pred"]), &[text(&row["gold"])], &policy);
+        let Ok(rules) = config.rules() else { continue };
+        let verdict = judge(&text(&row["pred"]), &[text(&row["gold"])], &rules);
         let expected = row["expected"].as_bool();
         let right = match expected {
             Some(label) => (verdict.outcome == Outcome::Correct) == label,
@@ -135,14 +118,14 @@ fn cases() {
 }
 
 fn latex() {
-    let policy = Config {
+    let rules = Config {
         rounded_decimal_places: Some(9),
         // The values are what a program printed that counts in doubles.
         tolerance: Some(octo_answers::config::Tolerance::Relative { value: 1e-8 }),
         polynomial_divisors: Some(std::env::var("OCTO_PRESET").as_deref() == Ok("polynomials")),
         ..Config::default()
     }
-    .policy()
+    .rules()
     .unwrap_or_default();
     let (mut right, mut all, mut parsed, mut total) = (0, 0, 0, 0);
     for row in rows("verifier/latex_values.jsonl") {
@@ -161,7 +144,7 @@ fn latex() {
             continue;
         }
         all += 1;
-        let verdict = judge(&format!("\\boxed{{{value}}}"), std::slice::from_ref(&latex), &policy);
+        let verdict = judge(&format!("\\boxed{{{value}}}"), std::slice::from_ref(&latex), &rules);
         if verdict.outcome == Outcome::Correct {
             right += 1;
         } else {
@@ -181,7 +164,7 @@ fn golds() {
         ("problems/math500.jsonl", "answer"),
         ("problems/math500.jsonl", "solution"),
     ];
-    let policy = Preset::MathVerify.policy();
+    let rules = Preset::MathVerify.rules();
     for (path, key) in sets {
         let golds: Vec<String> = rows(path).iter().map(|row| text(&row[key])).collect();
         let mut same = 0;
@@ -191,7 +174,7 @@ fn golds() {
             } else {
                 format!("The answer is \\boxed{{{gold}}}.")
             };
-            let verdict = judge(&boxed, std::slice::from_ref(gold), &policy);
+            let verdict = judge(&boxed, std::slice::from_ref(gold), &rules);
             if verdict.outcome == Outcome::Correct {
                 same += 1;
             } else {
@@ -216,7 +199,7 @@ fn golds() {
             }
             judged += 1;
             let last = other.rsplit("####").next().unwrap_or(other).trim();
-            let verdict = judge(&format!("\\boxed{{{last}}}"), std::slice::from_ref(gold), &policy);
+            let verdict = judge(&format!("\\boxed{{{last}}}"), std::slice::from_ref(gold), &rules);
             if verdict.outcome == Outcome::Correct {
                 crossed += 1;
                 println!("{path}: {other:?} passes for {gold:?}: {}", verdict.reason);
@@ -228,7 +211,7 @@ fn golds() {
 
 fn pairs(path: &str) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let policy = Preset::MathVerify.policy();
+    let rules = Preset::MathVerify.rules();
     let (mut right, mut all) = (0, 0);
     for line in text.lines() {
         let mut columns = line.split('\t');
@@ -240,7 +223,7 @@ fn pairs(path: &str) {
         } else {
             format!("\\boxed{{{answer}}}")
         };
-        let verdict = judge(&response, &[gold.to_string()], &policy);
+        let verdict = judge(&response, &[gold.to_string()], &rules);
         all += 1;
         if (verdict.outcome == Outcome::Correct) == (label == "true") {
             right += 1;

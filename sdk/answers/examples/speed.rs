@@ -2,30 +2,27 @@
 //!
 //! `OCTO_SHARED` names the folder with `data/`. A clock is fine here: nothing of this runs inside a plugin.
 
+#[path = "../tests/shared_data/mod.rs"]
+mod shared_data;
+
 use octo_answers::{config::Preset, judge, work};
-use serde_json::Value;
+use shared_data::{rows, text};
 use std::time::Instant;
 
 fn main() {
-    let shared =
-        std::env::var("OCTO_SHARED").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into());
-    let policy = Preset::MathVerify.policy();
+    let rules = Preset::MathVerify.rules();
     for (name, path, key) in [
-        ("gsm8k", "data/problems/gsm8k_test.jsonl", "answer"),
-        ("math", "data/problems/math500.jsonl", "answer"),
-        ("cases", "data/verifier/cases.jsonl", "gold"),
+        ("gsm8k", "problems/gsm8k_test.jsonl", "answer"),
+        ("math", "problems/math500.jsonl", "answer"),
+        ("cases", "verifier/cases.jsonl", "gold"),
     ] {
-        let Ok(text) = std::fs::read_to_string(format!("{shared}/{path}")) else {
-            println!("skipped {path}: it is not in {shared}");
-            continue;
-        };
-        let rows: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let golds: Vec<String> = rows
+        let golds: Vec<String> = rows(path)
             .iter()
-            .map(|row| {
-                row[key].as_str().unwrap_or_default().rsplit("####").next().unwrap_or_default().trim().to_string()
-            })
+            .map(|row| text(&row[key]).rsplit("####").next().unwrap_or_default().trim().to_string())
             .collect();
+        if golds.is_empty() {
+            continue;
+        }
         let pairs: Vec<(String, [String; 1])> = golds
             .iter()
             .enumerate()
@@ -36,10 +33,10 @@ fn main() {
             .collect();
         let mut times: Vec<f64> = Vec::new();
         for (response, references) in &pairs {
-            judge(response, references, &policy);
+            judge(response, references, &rules);
             let start = Instant::now();
             for _ in 0..20 {
-                std::hint::black_box(judge(response, references, &policy));
+                std::hint::black_box(judge(response, references, &rules));
             }
             let taken = start.elapsed().as_secs_f64() / 20.0 * 1e6;
             if taken > 1_000.0 {

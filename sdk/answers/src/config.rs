@@ -1,9 +1,10 @@
 //! What a recipe may choose: where to look for the answer and when two answers count as the same.
 //!
-//! Public graders contradict one another (one refuses a reordered list that another accepts), so these are policies,
-//! not truths. A preset fixes all of them; a key given beside it overrides that one policy.
+//! Public graders contradict one another (one refuses a reordered list that another accepts), so these are rules to
+//! choose, not truths. A preset fixes all of them; a key given beside it overrides that one rule. [`Config`] is what a
+//! recipe writes, [`Rules`] is what the rest of the crate reads.
 
-pub use crate::extraction::{Extraction, ExtractionConfig, ExtractionRule, ThinkingRule};
+pub use crate::extract::{Extraction, ExtractionConfig, ExtractionRule, ThinkingRule};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -11,7 +12,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The policies to start from.
+    /// The set of rules to start from.
     pub preset: Preset,
     /// Rules of extraction in order of precedence; the first that finds an answer decides.
     pub extraction: Option<Vec<ExtractionRule>>,
@@ -21,13 +22,13 @@ pub struct Config {
     pub thinking: Option<ThinkingRule>,
     /// What closes the reasoning, where it is not `</think>`.
     pub thinking_ends: Option<String>,
-    /// How far two numbers may lie apart.
+    /// How far two numbers may differ.
     pub tolerance: Option<Tolerance>,
-    /// Which numbers the tolerance is for.
+    /// Which numbers the tolerance applies to.
     pub tolerance_for: Option<ToleranceFor>,
     /// A decimal written to at least this many places equals an exact value that rounds to it. Absent: never.
     pub rounded_decimal_places: Option<u32>,
-    /// A decimal reference with at least this many digits that count equals an exact answer that it states to its last
+    /// A decimal reference with at least this many significant digits equals an exact answer that it states to its last
     /// digit; a decimal answer to an exact reference needs one digit more. Absent where `rounded_decimal_places` is
     /// given: never.
     pub stated_digits: Option<u32>,
@@ -39,7 +40,7 @@ pub struct Config {
     pub list_order: Option<ListOrder>,
     /// Whether a fraction must be in lowest terms.
     pub fractions: Option<FractionRule>,
-    /// Whether capital and small letters are told apart in words. Variables always are.
+    /// Whether capital and small letters differ in words. In variables they always do.
     pub letter_case: Option<LetterCase>,
     /// Whether an inequality in one variable answers a reference that is the interval of its solutions. An interval
     /// always answers an inequality.
@@ -49,7 +50,7 @@ pub struct Config {
     /// Whether an answer that restates the problem as a sum, a product, an integral or a limit is worked out. In a
     /// reference it always is.
     pub unevaluated_answers: Option<bool>,
-    /// Whether `\\gcd(a, b)` and `\\lcm(a, b)` are those of polynomials, where variables have no common divisor.
+    /// Whether `\gcd(a, b)` and `\lcm(a, b)` are those of polynomials, where variables have no common divisor.
     pub polynomial_divisors: Option<bool>,
     /// Only this many bytes at the end of a response are searched.
     pub max_response_bytes: Option<usize>,
@@ -57,7 +58,7 @@ pub struct Config {
     pub max_answer_bytes: Option<usize>,
 }
 
-/// A named set of policies.
+/// A named set of rules.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
@@ -74,25 +75,25 @@ pub enum Preset {
     Rounded,
 }
 
-/// How far two numbers may lie apart and still be the same.
+/// How far two numbers may differ and still be the same.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Tolerance {
-    /// Not at all: exact arithmetic decides wherever it can.
+    /// Not at all; exact arithmetic decides wherever it can.
     Exact,
-    /// By `value` times the size of the reference.
+    /// By at most `value` times the size of the reference.
     Relative {
         /// The fraction of the reference, such as 0.0001.
         value: f64,
     },
-    /// By `value`.
+    /// By at most `value`.
     Absolute {
         /// The distance, in the units of the reference.
         value: f64,
     },
 }
 
-/// Which numbers a tolerance is for.
+/// Which numbers a tolerance applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToleranceFor {
@@ -150,28 +151,28 @@ pub enum FractionRule {
     Reduced,
 }
 
-/// Whether capital and small letters are told apart in words.
+/// Whether capital and small letters differ in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LetterCase {
     /// "East" is "east".
     Ignored,
-    /// It is not.
+    /// "East" is not "east".
     Significant,
 }
 
-/// Every policy resolved: what the rest of the crate reads.
+/// Every rule resolved: what the rest of the crate reads.
 #[derive(Debug, Clone)]
-pub struct Policy {
+pub struct Rules {
     /// Where the answer is looked for.
     pub extraction: Extraction,
-    /// How far two numbers may lie apart.
+    /// How far two numbers may differ.
     pub tolerance: Tolerance,
-    /// Which numbers the tolerance is for.
+    /// Which numbers the tolerance applies to.
     pub tolerance_for: ToleranceFor,
-    /// Places from which a rounded decimal is accepted.
+    /// Decimal places from which a rounded decimal is accepted.
     pub rounded_decimal_places: Option<u32>,
-    /// Digits from which a decimal reference states an exact answer.
+    /// Significant digits from which a decimal reference states an exact answer.
     pub stated_digits: Option<u32>,
     /// What a percent sign means.
     pub percent: PercentRule,
@@ -195,17 +196,17 @@ pub struct Policy {
     pub max_answer_bytes: usize,
 }
 
-impl Default for Policy {
+impl Default for Rules {
     fn default() -> Self {
-        Preset::MathVerify.policy()
+        Preset::MathVerify.rules()
     }
 }
 
 impl Preset {
-    /// The policies of the preset.
-    pub fn policy(self) -> Policy {
+    /// The rules of the preset.
+    pub fn rules(self) -> Rules {
         use ExtractionRule::*;
-        let base = Policy {
+        let base = Rules {
             extraction: Extraction::default(),
             tolerance: Tolerance::Exact,
             tolerance_for: ToleranceFor::Decimals,
@@ -225,7 +226,7 @@ impl Preset {
         let looks_in = |rules: &[ExtractionRule]| Extraction { rules: rules.to_vec(), ..Extraction::default() };
         match self {
             Preset::MathVerify => base,
-            Preset::Gsm8k => Policy {
+            Preset::Gsm8k => Rules {
                 extraction: looks_in(&[
                     HashMarks,
                     AnswerLine,
@@ -238,7 +239,7 @@ impl Preset {
                 ]),
                 ..base
             },
-            Preset::Hendrycks => Policy {
+            Preset::Hendrycks => Rules {
                 // A bare formula is what its function gets once the box is taken off.
                 extraction: looks_in(&[Boxed, Bare]),
                 rounded_decimal_places: None,
@@ -249,20 +250,23 @@ impl Preset {
                 inequality_as_interval: false,
                 ..base
             },
-            Preset::Octothinker => Policy {
+            Preset::Octothinker => Rules {
                 extraction: looks_in(&[Boxed, FinalAnswerIs, AnswerIs, HashMarks, AnswerLine, Bare, LastExpression]),
                 tolerance: Tolerance::Relative { value: 1e-4 },
                 ..base
             },
-            Preset::Rounded => Policy { tolerance: Tolerance::Relative { value: 0.01 }, ..base },
+            Preset::Rounded => Rules { tolerance: Tolerance::Relative { value: 0.01 }, ..base },
         }
     }
 }
 
 impl Config {
-    /// Resolves the preset and its overrides, or says which value cannot be used.
-    pub fn policy(&self) -> Result<Policy, String> {
-        let mut policy = self.preset.policy();
+    /// Resolves the preset and its overrides.
+    ///
+    /// # Errors
+    /// Names the key whose value cannot be used.
+    pub fn rules(&self) -> Result<Rules, String> {
+        let mut rules = self.preset.rules();
         let extraction = ExtractionConfig {
             rules: self.extraction.clone(),
             boxed_only: self.boxed_only,
@@ -270,40 +274,43 @@ impl Config {
             thinking_ends: self.thinking_ends.clone(),
             max_response_bytes: self.max_response_bytes,
         };
-        policy.extraction =
-            extraction.over(policy.extraction).map_err(|message| message.replace("`rules`", "`extraction`"))?;
+        rules.extraction =
+            extraction.over(rules.extraction).map_err(|message| message.replace("`rules`", "`extraction`"))?;
         if let Some(tolerance) = self.tolerance {
             tolerance.check()?;
-            policy.tolerance = tolerance;
+            rules.tolerance = tolerance;
         }
         if let Some(places) = self.rounded_decimal_places {
-            policy.rounded_decimal_places = Some(places);
-            policy.stated_digits = None;
+            rules.rounded_decimal_places = Some(places);
+            rules.stated_digits = None;
         }
-        policy.stated_digits = self.stated_digits.or(policy.stated_digits);
-        policy.tolerance_for = self.tolerance_for.unwrap_or(policy.tolerance_for);
-        policy.percent = self.percent.unwrap_or(policy.percent);
-        policy.units = self.units.unwrap_or(policy.units);
-        policy.list_order = self.list_order.unwrap_or(policy.list_order);
-        policy.fractions = self.fractions.unwrap_or(policy.fractions);
-        policy.letter_case = self.letter_case.unwrap_or(policy.letter_case);
-        policy.inequality_as_interval = self.inequality_as_interval.unwrap_or(policy.inequality_as_interval);
-        policy.list_as_set = self.list_as_set.unwrap_or(policy.list_as_set);
-        policy.unevaluated_answers = self.unevaluated_answers.unwrap_or(policy.unevaluated_answers);
-        policy.polynomial_divisors = self.polynomial_divisors.unwrap_or(policy.polynomial_divisors);
-        policy.max_answer_bytes = self.max_answer_bytes.unwrap_or(policy.max_answer_bytes);
-        if policy.max_answer_bytes > 65_536 {
+        rules.stated_digits = self.stated_digits.or(rules.stated_digits);
+        rules.tolerance_for = self.tolerance_for.unwrap_or(rules.tolerance_for);
+        rules.percent = self.percent.unwrap_or(rules.percent);
+        rules.units = self.units.unwrap_or(rules.units);
+        rules.list_order = self.list_order.unwrap_or(rules.list_order);
+        rules.fractions = self.fractions.unwrap_or(rules.fractions);
+        rules.letter_case = self.letter_case.unwrap_or(rules.letter_case);
+        rules.inequality_as_interval = self.inequality_as_interval.unwrap_or(rules.inequality_as_interval);
+        rules.list_as_set = self.list_as_set.unwrap_or(rules.list_as_set);
+        rules.unevaluated_answers = self.unevaluated_answers.unwrap_or(rules.unevaluated_answers);
+        rules.polynomial_divisors = self.polynomial_divisors.unwrap_or(rules.polynomial_divisors);
+        rules.max_answer_bytes = self.max_answer_bytes.unwrap_or(rules.max_answer_bytes);
+        if rules.max_answer_bytes > 65_536 {
             return Err(format!(
                 "`max_answer_bytes` is {}: at most 65536 keeps every verdict quick",
-                policy.max_answer_bytes
+                rules.max_answer_bytes
             ));
         }
-        Ok(policy)
+        Ok(rules)
     }
 }
 
 impl Tolerance {
-    /// Says what is wrong with the value, if anything.
+    /// Checks the value.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
     pub fn check(self) -> Result<(), String> {
         match self {
             Tolerance::Relative { value } | Tolerance::Absolute { value } if !value.is_finite() || value < 0.0 => {
@@ -313,7 +320,7 @@ impl Tolerance {
         }
     }
 
-    /// Whether a value lies within this of the one wanted.
+    /// Whether a value is within the tolerance of the one wanted.
     pub fn allows(self, wanted: f64, given: f64) -> bool {
         let distance = (wanted - given).abs();
         match self {

@@ -1,13 +1,17 @@
 //! The one tree that LaTeX and plain text are both read into.
 
-use crate::exact::Rational;
+pub mod rational;
+
+pub use rational::Rational;
+
+use std::collections::BTreeSet;
 
 /// A literal number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number {
     /// Its exact value.
     pub value: Rational,
-    /// Digits behind the point, where it was written as a decimal: such a number may have been rounded.
+    /// Digits after the point, where it was written as a decimal: such a number may have been rounded.
     pub places: Option<u32>,
 }
 
@@ -106,6 +110,19 @@ pub enum Relation {
     Arrow,
 }
 
+impl Relation {
+    /// The relation that holds with both sides exchanged.
+    pub fn flipped(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            other => other,
+        }
+    }
+}
+
 /// A bracket that can enclose several entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bracket {
@@ -196,7 +213,7 @@ pub enum Expression {
     List(Joint, Vec<Expression>),
     /// Digits in a base of their own.
     Based(String, u32),
-    /// Something that is compared by its form alone: a sum, an integral, a limit. Evaluating it would let a
+    /// Something that is compared as it is written: a sum, an integral, a limit. Evaluating it would let a
     /// restated problem pass for its answer.
     Opaque(String, Vec<Expression>),
     /// An ellipsis.
@@ -299,11 +316,23 @@ impl Expression {
     }
 
     /// Adds the name of every variable to `names`.
-    pub fn symbols(&self, names: &mut std::collections::BTreeSet<String>) {
+    pub fn symbols(&self, names: &mut BTreeSet<String>) {
         if let Self::Symbol(name) = self {
             names.insert(name.clone());
         }
         self.for_each_part(&mut |part| part.symbols(names));
+    }
+
+    /// The names of all variables.
+    pub fn names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        self.symbols(&mut names);
+        names
+    }
+
+    /// The same tree with `to` in every place of `from`.
+    pub fn replaced(&self, from: &Expression, to: &Expression) -> Expression {
+        if self == from { to.clone() } else { self.map_parts(&mut |part| part.replaced(from, to)) }
     }
 
     /// The same tree with one variable replaced.

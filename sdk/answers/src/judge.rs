@@ -1,20 +1,23 @@
-//! From a response and its references to a verdict.
+//! Verdicts: on mathematics ([`judge`]), on [`choices`], and on text and numbers as they are written ([`exact_text`]).
 
-use crate::config::Policy;
-use crate::equivalence;
-use crate::extract::{self, Expectation};
-use crate::reading::Answer;
-use crate::text;
+pub mod choices;
+pub mod exact_text;
+
+use crate::compare;
+use crate::config::Rules;
+use crate::extract::{self, Expectation, spans};
+use crate::read::ParsedText;
+use crate::read::{tokens, words};
 use crate::work;
 use octo_sdk::{Outcome, Verdict};
 
 /// Judges one response. It is correct if any reference matches.
-pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict {
+pub fn judge(response: &str, references: &[String], rules: &Rules) -> Verdict {
     work::begin();
-    let golds: Vec<Answer> = references
+    let golds: Vec<ParsedText> = references
         .iter()
         .map(|reference| {
-            Answer::read(&extract::reference(reference, &policy.extraction), policy.max_answer_bytes, false)
+            ParsedText::read(&extract::reference(reference, &rules.extraction), rules.max_answer_bytes, false)
         })
         .filter(|gold| !gold.is_blank())
         .collect();
@@ -35,7 +38,7 @@ pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict 
             reason: "whole response: same text".into(),
         };
     }
-    let found = match extract::answer(response, &policy.extraction, expects) {
+    let found = match extract::answer(response, &rules.extraction, expects) {
         Ok(found) => found,
         Err(reason) => {
             return Verdict { outcome: Outcome::NoAnswer, extracted: None, reason };
@@ -49,13 +52,13 @@ pub fn judge(response: &str, references: &[String], policy: &Policy) -> Verdict 
             reason: format!("{}: same text", found.rule),
         };
     }
-    let answer = Answer::read(&found.text, policy.max_answer_bytes, true);
+    let answer = ParsedText::read(&found.text, rules.max_answer_bytes, true);
     // A sentence with one formula or number in it says that.
     let inner = inner_answer(&answer, expects);
     let mut reason = None;
     for gold in &golds {
         for candidate in std::iter::once(&answer).chain(inner.as_ref()) {
-            match equivalence::compare(gold, candidate, policy) {
+            match compare::compare(gold, candidate, rules) {
                 Ok(rule) => {
                     return Verdict {
                         outcome: Outcome::Correct,
@@ -82,7 +85,7 @@ fn as_written<'a>(answer: &'a str, references: &[String]) -> Option<&'a str> {
     (speaks && references.iter().any(|reference| reference.trim() == answer)).then_some(answer)
 }
 
-/// The answer as it is reported: whole, unless it is no answer that anyone would read.
+/// The answer as it is reported: whole, unless it is longer than anyone would read.
 fn shown(text: &str) -> String {
     const MAX_SHOWN: usize = 4_096;
     if text.len() <= MAX_SHOWN {
@@ -95,8 +98,8 @@ fn shown(text: &str) -> String {
     format!("{}…", &text[..end])
 }
 
-fn expectation(gold: &Answer) -> Expectation {
-    if text::choice_of_reference(&gold.text).is_some() {
+fn expectation(gold: &ParsedText) -> Expectation {
+    if words::choice_of_reference(&gold.text).is_some() {
         Expectation::Choice
     } else if gold.is_text() {
         Expectation::Text
@@ -106,18 +109,18 @@ fn expectation(gold: &Answer) -> Expectation {
 }
 
 /// Where an extracted sentence does not read as mathematics: its last formula, or its only number.
-fn inner_answer(answer: &Answer, expects: Expectation) -> Option<Answer> {
+fn inner_answer(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> {
     // Words of other alphabets read as variables.
-    let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && crate::tokens::unicode(c).is_none();
+    let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && tokens::unicode(c).is_none();
     let worded = answer.is_text() || answer.text.chars().any(foreign);
     if expects != Expectation::Mathematics || !worded || answer.text.len() > 2_000 {
         return None;
     }
-    let spans = crate::spans::mathematics(&answer.text);
+    let spans = spans::mathematics(&answer.text);
     if let Some(span) = spans.last() {
-        return Some(Answer::read(&answer.text[span.start..span.end], 2_000, true));
+        return Some(ParsedText::read(&answer.text[span.start..span.end], 2_000, true));
     }
     let (at, number) = extract::last_number(&answer.text)?;
     let alone = !answer.text[..at].chars().any(|c| c.is_ascii_digit());
-    alone.then(|| Answer::read(&number, 2_000, true))
+    alone.then(|| ParsedText::read(&number, 2_000, true))
 }

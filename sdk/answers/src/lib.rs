@@ -1,65 +1,57 @@
-//! From a response to a verdict on its answer: extraction, parsing and equivalence, for verifiers to share.
+//! From a response to a verdict on its answer: finding the answer, reading it, comparing it, for verifiers to share.
 //!
-//! [`judge`] does all three under a [`Policy`](config::Policy): it finds the answer in a response ([`extract`]), reads
-//! it and the references from LaTeX or plain text into one expression tree ([`reading`]), and applies the cheapest
-//! sound rule that can tell whether they are equal ([`equivalence`]). A verifier of its own kind takes the parts it
-//! needs: [`extract::answer`] alone, or [`choices`] and [`exact_text`], which the plugins `verifier_choice` and
-//! `verifier_exact` are made of.
+//! # How data flow
+//!
+//! ```text
+//! response ── extract ──▶ text ── read ──▶ Expression ─┐
+//!                                                      ├─ compare (with algebra) ──▶ Verdict
+//! reference ─ extract ──▶ text ── read ──▶ Expression ─┘
+//! ```
+//!
+//! [`judge()`] does all of it under [`Rules`](config::Rules): it finds the answer in a response, reads it and the references
+//! from LaTeX or plain text into one expression tree, and applies the cheapest sound argument that can decide whether they
+//! are equal.
+//!
+//! # Which file is which idea
+//!
+//! | folder | idea |
+//! |---|---|
+//! | [`config`] | what a recipe may choose: presets, tolerance, units, order of lists, and the rules that they resolve to |
+//! | [`extract`] | where the answer is in a response: boxes and marks, phrases, the last formula or number |
+//! | [`read`] | what a text says: `lexer`, `parser`, number words, units, choices and other words |
+//! | [`expression`] | the tree that everything is read into, and its exact numbers |
+//! | `algebra` | what an expression is worth: exactly, in normal form, by probing, worked out |
+//! | [`compare`] | when two readings are equal: equations, lists, sets of reals, quantities, rounding, words |
+//! | `judge` | the verdicts: [`judge()`] on mathematics, [`choices`], [`exact_text`] |
+//! | [`work`] | the effort that one verdict may take |
+//!
+//! Who uses whom: `judge` uses all; `compare` uses `read` and `algebra`; `extract` asks `read` whether a text is
+//! mathematics; `read` asks `algebra` what a number is worth; `algebra` knows `expression` alone. Whatever costs anything
+//! spends from `work`.
+//!
+//! A verifier of its own kind takes the parts it needs: [`extract::answer`] alone, or [`choices`] and [`exact_text`], which
+//! the plugins `verifier_choice` and `verifier_exact` are made of.
 //!
 //! Nothing is evaluated as code, there is no clock, and every step is bounded in depth, size and magnitude, so hostile
 //! input ends as quickly as any other.
 //!
 //! ```
 //! use octo_answers::{Outcome, config::Preset, judge};
-//! let verdict = judge("So it is $\\boxed{\\frac{1}{2}}$.", &["0.5".into()], &Preset::MathVerify.policy());
+//! let verdict = judge("So it is $\\boxed{\\frac{1}{2}}$.", &["0.5".into()], &Preset::MathVerify.rules());
 //! assert_eq!(verdict.outcome, Outcome::Correct);
 //! assert_eq!(verdict.reason, "box: same rational number");
 //! ```
 
 mod algebra;
-pub mod choices;
-mod combinations;
-mod complex;
+pub mod compare;
 pub mod config;
-mod described_sets;
-mod divisors;
-mod ellipsis;
-pub mod equivalence;
-mod exact;
-pub mod exact_text;
 pub mod expression;
 pub mod extract;
-pub mod extraction;
 mod judge;
-mod lexer;
-mod measures;
-mod numeral_words;
-mod numerals;
-mod numeric;
-mod operators;
-mod parse;
-mod parse_atoms;
-mod parse_postfix;
-mod parse_products;
-pub mod reading;
-mod real_sets;
-mod relations;
-mod rounding;
-mod search;
-mod spans;
-mod structures;
-pub mod text;
-mod tokens;
-mod units;
-mod wording;
-mod words;
+pub mod read;
 pub mod work;
 
-pub use judge::judge;
+pub use extract::spans::{Span, boxes};
+pub use judge::{choices, exact_text, judge};
 pub use octo_sdk::{Outcome, Verdict};
-pub use spans::{Span, boxes};
-
-/// Whether a text is mathematics in the grammar of this crate, and no sentence.
-pub fn reads_as_mathematics(text: &str) -> bool {
-    reading::is_mathematics(&extract::strip_delimiters(text), lexer::Comma::Thousands)
-}
+pub use read::reads_as_mathematics;

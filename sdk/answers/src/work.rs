@@ -1,7 +1,7 @@
 //! The effort that one verdict may take.
 //!
-//! Ceilings on depth and size bound each operation; this bounds their sum, so that a list of two hundred dear entries
-//! is no dearer than one. It counts operations, not time, so a verdict never depends on the machine. What runs out has
+//! Ceilings on depth and size bound each operation; this bounds their sum, so that a list of two hundred expensive entries
+//! costs no more than one. It counts operations, not time, so a verdict never depends on the machine. What runs out has
 //! no value, which can make an answer incorrect but never correct.
 //!
 //! The account belongs to the thread, so that no operation can be forgotten by a caller that passes nothing on.
@@ -34,7 +34,7 @@ pub fn spend(units: u64) -> Option<()> {
     })
 }
 
-/// Runs a rule on part of the account, so that a dear rule leaves enough for the next one.
+/// Runs a rule on part of the account, so that an expensive rule leaves enough for the next one.
 pub fn limited<T>(units: u64, rule: impl FnOnce() -> Option<T>) -> Option<T> {
     let whole = LEFT.with(Cell::get);
     let part = whole.min(units);

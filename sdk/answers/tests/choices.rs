@@ -2,13 +2,13 @@
 
 use octo_answers::Outcome;
 use octo_answers::choices::{self, Options, letters, options};
-use octo_answers::config::Policy;
+use octo_answers::config::Rules;
 use std::collections::BTreeSet;
 
 const PROBLEM: &str = "Which of these is prime?\nA) 21\nB) 23\nC) \\frac{51}{3}\nD) none of these";
 
 fn outcome(options: &Options, gold: &str, response: &str) -> Outcome {
-    choices::judge(response, &[gold.to_string()], options, &Policy::default()).outcome
+    choices::judge(response, &[gold.to_string()], options, &Rules::default()).outcome
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn options_are_read_from_a_problem() {
 }
 
 #[test]
-fn a_choice_is_told_by_its_letter_or_by_the_text_of_its_option() {
+fn a_choice_is_named_by_its_letter_or_by_the_text_of_its_option() {
     let offered = options(PROBLEM);
     for response in [
         "B",

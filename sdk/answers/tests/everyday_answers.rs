@@ -4,9 +4,9 @@ use octo_answers::config::Preset;
 use octo_answers::{Outcome, judge};
 
 fn check(pairs: &[(&str, &str)], expected: Outcome) {
-    let policy = Preset::MathVerify.policy();
+    let rules = Preset::MathVerify.rules();
     for (gold, response) in pairs {
-        let verdict = judge(response, &[gold.to_string()], &policy);
+        let verdict = judge(response, &[gold.to_string()], &rules);
         assert_eq!(verdict.outcome, expected, "{gold:?} and {response:?}: {}", verdict.reason);
         assert!(!verdict.reason.is_empty(), "every verdict has a reason");
         assert_eq!(verdict.extracted.is_some(), expected != Outcome::NoAnswer, "{gold:?} and {response:?}");

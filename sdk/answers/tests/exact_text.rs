@@ -1,12 +1,12 @@
 //! Answers that must match as written, and numbers within a tolerance.
 
 use octo_answers::Outcome;
+use octo_answers::config::Extraction;
 use octo_answers::config::Tolerance;
-use octo_answers::exact_text::{TextPolicy, judge};
-use octo_answers::extraction::Extraction;
+use octo_answers::exact_text::{TextRules, judge};
 
-fn policy() -> TextPolicy {
-    TextPolicy {
+fn rules() -> TextRules {
+    TextRules {
         extraction: Some(Extraction::default()),
         ignores_case: true,
         ignores_punctuation: true,
@@ -15,13 +15,13 @@ fn policy() -> TextPolicy {
     }
 }
 
-fn outcome(policy: &TextPolicy, gold: &str, response: &str) -> Outcome {
-    judge(response, &[gold.to_string()], policy).outcome
+fn outcome(rules: &TextRules, gold: &str, response: &str) -> Outcome {
+    judge(response, &[gold.to_string()], rules).outcome
 }
 
 #[test]
 fn texts_are_the_same_up_to_what_is_ignored() {
-    let loose = policy();
+    let loose = rules();
     for (gold, response) in [
         ("The Eiffel Tower", "The answer is the Eiffel tower."),
         ("1,234", "\\boxed{1234}"),
@@ -36,7 +36,7 @@ fn texts_are_the_same_up_to_what_is_ignored() {
     {
         assert_eq!(outcome(&loose, gold, response), Outcome::Incorrect, "{gold} and {response}");
     }
-    let strict = TextPolicy { extraction: None, ignores_case: false, ..policy() };
+    let strict = TextRules { extraction: None, ignores_case: false, ..rules() };
     assert_eq!(outcome(&strict, "Paris", " Paris "), Outcome::Correct);
     assert_eq!(outcome(&strict, "Paris", "paris"), Outcome::Incorrect);
     assert_eq!(outcome(&strict, "Paris", ""), Outcome::NoAnswer);
@@ -45,7 +45,7 @@ fn texts_are_the_same_up_to_what_is_ignored() {
 
 #[test]
 fn numbers_may_lie_apart_as_far_as_the_tolerance_says() {
-    let within = |tolerance| TextPolicy { numbers: tolerance, ..policy() };
+    let within = |tolerance| TextRules { numbers: tolerance, ..rules() };
     let relative = within(Some(Tolerance::Relative { value: 0.01 }));
     assert_eq!(outcome(&relative, "100", "\\boxed{100.9}"), Outcome::Correct);
     assert_eq!(outcome(&relative, "100", "\\boxed{101.1}"), Outcome::Incorrect);

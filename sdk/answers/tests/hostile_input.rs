@@ -4,7 +4,7 @@ use octo_answers::config::Preset;
 use octo_answers::{Outcome, judge};
 
 fn outcome(gold: &str, response: &str) -> Outcome {
-    judge(response, &[gold.to_string()], &Preset::MathVerify.policy()).outcome
+    judge(response, &[gold.to_string()], &Preset::MathVerify.rules()).outcome
 }
 
 #[test]

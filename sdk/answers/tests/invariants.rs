@@ -23,14 +23,14 @@ fn golds(path: &str, key: &str) -> Vec<String> {
 }
 
 fn boxed(gold: &str, answer: &str) -> (Outcome, String) {
-    let verdict = judge(&format!("So \\boxed{{{answer}}}."), &[gold.to_string()], &Preset::MathVerify.policy());
+    let verdict = judge(&format!("So \\boxed{{{answer}}}."), &[gold.to_string()], &Preset::MathVerify.rules());
     (verdict.outcome, verdict.reason)
 }
 
 /// The same text with one digit, sign, operator or bracket changed, at every place where there is one.
 fn perturbed(gold: &str) -> Vec<String> {
     let mut out = Vec::new();
-    // What stands in brackets behind a value is its unit.
+    // What stands in brackets after a value is its unit.
     let end = gold.find(" (").unwrap_or(gold.len());
     for (at, character) in gold.char_indices().take_while(|(at, _)| *at < end) {
         let replaced = |with: &str| format!("{}{with}{}", &gold[..at], &gold[at + character.len_utf8()..]);
@@ -74,7 +74,7 @@ fn a_perturbed_gold_is_never_correct() {
     assert!(passed.is_empty(), "{} of {judged}:\n{}", passed.len(), passed.join("\n"));
 }
 
-/// Equal values are no error, so pairs of equal numbers are left out; formulas are compared as they are.
+/// Equal values are not an error, so pairs of equal numbers are left out; formulas are compared as they are.
 #[test]
 fn no_gold_of_math_passes_for_another() {
     let golds = golds("problems/math500.jsonl", "answer");

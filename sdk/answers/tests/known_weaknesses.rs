@@ -7,8 +7,8 @@ use octo_answers::config::{
 use octo_answers::{Outcome, judge};
 
 fn with(config: &Config, gold: &str, response: &str) -> Outcome {
-    let policy = config.policy().expect("the config is valid");
-    judge(response, &[gold.to_string()], &policy).outcome
+    let rules = config.rules().expect("the config is valid");
+    judge(response, &[gold.to_string()], &rules).outcome
 }
 
 fn boxed(gold: &str, answer: &str) -> Outcome {
@@ -29,7 +29,7 @@ fn all_incorrect(pairs: &[(&str, &str)]) {
 }
 
 #[test]
-fn tiny_numbers_are_told_apart() {
+fn tiny_numbers_are_distinguished() {
     all_incorrect(&[
         ("\\frac{1}{2004!}", "\\frac{1}{2006!}"),
         ("2^{-99}", "2^{-98}"),
@@ -253,8 +253,8 @@ fn an_unreadable_reference_says_nothing_about_the_response() {
     for gold in ["", "   ", "$$", "{", "\\boxed{}", "..."] {
         assert_eq!(with(&Config::default(), gold, "\\boxed{5}"), Outcome::Unparsable, "{gold:?}");
     }
-    let policy = Config::default().policy().expect("the defaults are valid");
-    let verdict = judge("\\boxed{5}", &[String::new(), "5".into()], &policy);
+    let rules = Config::default().rules().expect("the defaults are valid");
+    let verdict = judge("\\boxed{5}", &[String::new(), "5".into()], &rules);
     assert_eq!(verdict.outcome, Outcome::Correct, "one readable reference is enough");
 }
 
@@ -269,7 +269,7 @@ fn choices_and_names_are_compared_as_words() {
 }
 
 #[test]
-fn policies_change_what_they_name() {
+fn rules_change_what_they_name() {
     let judge = |config: Config, gold: &str, answer: &str| with(&config, gold, &format!("\\boxed{{{answer}}}"));
     let default = Config::default;
     let relative = Config { tolerance: Some(Tolerance::Relative { value: 0.05 }), ..default() };
@@ -288,8 +288,8 @@ fn policies_change_what_they_name() {
     assert_eq!(with(&hendrycks, "5", "The answer is 5."), Outcome::NoAnswer);
     let hash = Config { extraction: Some(vec![ExtractionRule::HashMarks]), ..default() };
     assert_eq!(with(&hash, "5", "\\boxed{4}\n#### 5"), Outcome::Correct);
-    assert!(Config { extraction: Some(Vec::new()), ..default() }.policy().is_err());
-    assert!(Config { tolerance: Some(Tolerance::Absolute { value: f64::NAN }), ..default() }.policy().is_err());
+    assert!(Config { extraction: Some(Vec::new()), ..default() }.rules().is_err());
+    assert!(Config { tolerance: Some(Tolerance::Absolute { value: f64::NAN }), ..default() }.rules().is_err());
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn inequalities_keep_their_direction() {
 }
 
 #[test]
-fn more_policies_change_what_they_name() {
+fn more_rules_change_what_they_name() {
     let judge = |config: Config, gold: &str, answer: &str| with(&config, gold, &format!("\\boxed{{{answer}}}"));
     let default = Config::default;
     let reduced = || Config { fractions: Some(FractionRule::Reduced), ..default() };
@@ -401,5 +401,5 @@ fn more_policies_change_what_they_name() {
     assert_eq!(with(&only, "5", "The answer is 5."), Outcome::NoAnswer);
     let ends = Config { thinking_ends: Some("</reason>".into()), ..default() };
     assert_eq!(with(&ends, "5", "\\boxed{4}</reason>\\boxed{5}"), Outcome::Correct);
-    assert!(Config { boxed_only: true, extraction: Some(vec![ExtractionRule::Bold]), ..default() }.policy().is_err());
+    assert!(Config { boxed_only: true, extraction: Some(vec![ExtractionRule::Bold]), ..default() }.rules().is_err());
 }

@@ -10,11 +10,11 @@ use shared_data::{rows, text};
 fn real_model_responses_to_gsm8k_are_judged_as_labelled() {
     let (mut agreed, mut total) = (0, 0);
     for preset in [Preset::Gsm8k, Preset::MathVerify] {
-        let policy = preset.policy();
+        let rules = preset.rules();
         for row in rows("responses/gsm8k_model_solutions.jsonl") {
             let gold = [text(&row["ground_truth"])];
             for model in ["6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"] {
-                let verdict = judge(&text(&row[model]["solution"]), &gold, &policy);
+                let verdict = judge(&text(&row[model]["solution"]), &gold, &rules);
                 total += 1;
                 agreed += u32::from(row[model]["is_correct"].as_bool() == Some(verdict.outcome == Outcome::Correct));
             }
@@ -25,7 +25,7 @@ fn real_model_responses_to_gsm8k_are_judged_as_labelled() {
 
 #[test]
 fn every_gold_is_itself_and_no_other() {
-    let policy = Preset::MathVerify.policy();
+    let rules = Preset::MathVerify.rules();
     for (path, key) in [
         ("problems/gsm8k_test.jsonl", "answer"),
         ("problems/asdiv.jsonl", "answer"),
@@ -39,7 +39,7 @@ fn every_gold_is_itself_and_no_other() {
             .map(|gold| gold.rsplit("####").next().unwrap_or_default().trim().to_string())
             .collect();
         for (index, gold) in golds.iter().enumerate() {
-            let own = judge(&format!("So \\boxed{{{gold}}}."), std::slice::from_ref(gold), &policy);
+            let own = judge(&format!("So \\boxed{{{gold}}}."), std::slice::from_ref(gold), &rules);
             assert_eq!(own.outcome, Outcome::Correct, "{path}: {gold:?} is not itself: {}", own.reason);
             let other = &golds[(index * 7 + 13) % golds.len()];
             let number = |text: &str| text.split(' ').next().and_then(|n| n.replace(',', "").parse::<f64>().ok());
@@ -48,7 +48,7 @@ fn every_gold_is_itself_and_no_other() {
                 _ => gold != other,
             };
             if differ {
-                let crossed = judge(&format!("So \\boxed{{{other}}}."), std::slice::from_ref(gold), &policy);
+                let crossed = judge(&format!("So \\boxed{{{other}}}."), std::slice::from_ref(gold), &rules);
                 assert_ne!(crossed.outcome, Outcome::Correct, "{path}: {other:?} for {gold:?}: {}", crossed.reason);
             }
         }
@@ -57,9 +57,9 @@ fn every_gold_is_itself_and_no_other() {
 
 #[test]
 fn solutions_of_math_lead_to_their_answer() {
-    let policy = Preset::MathVerify.policy();
+    let rules = Preset::MathVerify.rules();
     for row in rows("problems/math500.jsonl") {
-        let verdict = judge(&text(&row["solution"]), &[text(&row["answer"])], &policy);
+        let verdict = judge(&text(&row["solution"]), &[text(&row["answer"])], &rules);
         assert_eq!(verdict.outcome, Outcome::Correct, "{}: {}", row["answer"], verdict.reason);
     }
 }

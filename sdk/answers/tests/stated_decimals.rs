@@ -4,8 +4,8 @@ use octo_answers::config::{Config, Preset};
 use octo_answers::{Outcome, judge};
 
 fn under(config: &Config, gold: &str, answer: &str) -> Outcome {
-    let policy = config.policy().expect("a config of this file");
-    judge(&format!("\\boxed{{{answer}}}"), &[gold.to_string()], &policy).outcome
+    let rules = config.rules().expect("a config of this file");
+    judge(&format!("\\boxed{{{answer}}}"), &[gold.to_string()], &rules).outcome
 }
 
 fn default(gold: &str, answer: &str) -> Outcome {
@@ -19,7 +19,7 @@ fn an_exact_answer_fits_the_decimal_that_the_reference_states() {
         ("41.4\\%", "\\sqrt{2}-1"),
         ("180.67", "\\frac{542}{3} \\text{ seconds}"),
         ("-1.732", "-\\sqrt{3}"),
-        // Cut off behind its fifth digit.
+        // Cut off after its fifth digit.
         ("41.494", "17 + 10\\sqrt{6}"),
         ("(0.577, 2.828)", "(\\frac{1}{\\sqrt{3}}, 2\\sqrt{2})"),
         ("63.4^\\circ", "\\arctan 2"),
@@ -51,7 +51,7 @@ fn no_other_number_passes_for_a_rounded_one() {
         ("2.23", "2.232"),
         ("2.232", "2.23"),
         ("0.458", "0.4576"),
-        // Whole numbers are exact, with a zero behind the point too.
+        // Whole numbers are exact, with a zero after the point too.
         ("5", "4.9999"),
         ("784", "783.9996"),
         ("130.0", "\\frac{2599}{20}"),

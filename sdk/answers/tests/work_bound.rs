@@ -1,4 +1,4 @@
-//! No input makes a verdict dear: random text of up to 100 kB, and the inputs that are known to hang other graders.
+//! No input makes a verdict expensive: random text of up to 100 kB, and the inputs that are known to hang other graders.
 
 use octo_answers::config::Preset;
 use octo_answers::{Outcome, judge, work};
@@ -49,7 +49,7 @@ const PIECES: [&str; 40] = [
 ];
 
 fn outcome(gold: &str, response: &str) -> Outcome {
-    judge(response, &[gold.to_string()], &Preset::MathVerify.policy()).outcome
+    judge(response, &[gold.to_string()], &Preset::MathVerify.rules()).outcome
 }
 
 proptest! {
@@ -79,7 +79,7 @@ proptest! {
     fn an_answer_is_itself(pieces in prop::collection::vec(0usize..PIECES.len(), 1..12)) {
         let text: String = pieces.iter().map(|piece| PIECES[*piece]).collect();
         if octo_answers::reads_as_mathematics(&text) && !text.contains("boxed") {
-            let verdict = judge(&format!("\\boxed{{{text}}}"), std::slice::from_ref(&text), &Preset::MathVerify.policy());
+            let verdict = judge(&format!("\\boxed{{{text}}}"), std::slice::from_ref(&text), &Preset::MathVerify.rules());
             prop_assert!(!matches!(verdict.outcome, Outcome::Incorrect), "{text:?}: {}", verdict.reason);
         }
     }

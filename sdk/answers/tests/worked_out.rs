@@ -4,8 +4,8 @@ use octo_answers::config::Config;
 use octo_answers::{Outcome, judge};
 
 fn under(config: &Config, gold: &str, answer: &str) -> (Outcome, String) {
-    let policy = config.policy().expect("a config of this file");
-    let verdict = judge(&format!("\\boxed{{{answer}}}"), &[gold.to_string()], &policy);
+    let rules = config.rules().expect("a config of this file");
+    let verdict = judge(&format!("\\boxed{{{answer}}}"), &[gold.to_string()], &rules);
     (verdict.outcome, verdict.reason)
 }
 

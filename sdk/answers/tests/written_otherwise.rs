@@ -6,7 +6,7 @@ use octo_answers::{Outcome, judge};
 fn each(cases: &[(&str, &str)], outcome: Outcome) {
     for (gold, answer) in cases {
         let response = format!("So it is \\boxed{{{answer}}}.");
-        let verdict = judge(&response, &[gold.to_string()], &Preset::MathVerify.policy());
+        let verdict = judge(&response, &[gold.to_string()], &Preset::MathVerify.rules());
         assert_eq!(verdict.outcome, outcome, "{gold} and {answer}: {}", verdict.reason);
     }
 }
@@ -33,7 +33,7 @@ fn a_dollar_sign_is_a_unit() {
             ("20 cents", "20¢"),
             ("-\\$5", "-5"),
             ("\\$1,200", "1200 \\text{ dollars}"),
-            // A formula in dollars is no money.
+            // A formula in dollars is not money.
             ("$20$", "20 cents"),
         ],
         Outcome::Correct,

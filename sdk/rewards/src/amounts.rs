@@ -1,4 +1,4 @@
-//! Checks of the numbers that a recipe pays with.
+//! Checks of the amounts that a recipe gives for responses.
 
 use octo_sdk::PluginError;
 
@@ -16,7 +16,7 @@ pub fn check(key: &str, value: f64) -> Result<(), PluginError> {
     Ok(())
 }
 
-/// As [`check`], and 0 or more: what is subtracted for a fault.
+/// Refuses what [`check`] refuses and any value below 0, for an amount that is subtracted for a fault.
 ///
 /// # Errors
 /// An invalid config that names `key`.

@@ -1,10 +1,15 @@
 //! What reward plugins share, for those of this repository and for others.
 //!
-//! - [`loops`]: a passage that stands many times in a row.
-//! - [`ngrams`]: how much of a text are n-grams that it had before.
-//! - [`limit`]: the length limit that a reward is measured by, fixed by a recipe or told by the host.
-//! - [`amounts`]: checks that keep every total finite.
-//! - [`samples`]: rollouts for the tests of a reward.
+//! A reward plugin is given a step's rollouts and returns a [`Reward`] for each: named parts and their [`sum`]. What it
+//! measures on the way lies here, one idea per file:
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`loops`] | whether a passage stands many times in a row |
+//! | [`ngrams`] | how many n-grams of a text occurred in it before |
+//! | [`limit`] | the length limit that a reward is measured by: fixed by a recipe, or reported by the host for the step |
+//! | [`amounts`] | checks of a config's numbers, which keep every total finite |
+//! | [`samples`] | rollouts for the tests of a reward |
 //!
 //! All of it takes time linear in the response, whatever the response holds.
 
@@ -16,7 +21,7 @@ pub mod samples;
 
 use octo_sdk::{Reward, RewardPart};
 
-/// The reward whose total is the sum of its parts.
+/// The reward whose total is the sum of its parts, each with its name.
 #[must_use]
 pub fn sum<'a>(parts: impl IntoIterator<Item = (&'a str, f64)>) -> Reward {
     let parts: Vec<RewardPart> =

@@ -1,35 +1,35 @@
 //! The length limit that a reward is measured by.
 //!
 //! A schedule changes how long a response may be from step to step. A penalty that starts at a fixed length would then
-//! punish nothing at first, or everything at last; so the host tells the limit of the step as the metric
-//! [`LENGTH_LIMIT`], and a recipe fixes one only where it means to.
+//! punish nothing at first, or everything at last; so the host reports the limit of the step as the
+//! metric [`LENGTH_LIMIT`], and a recipe fixes one only where it means to.
 
 use octo_sdk::{FinishReason, PluginError, Progress, Rollout};
 
-/// The metric by which the host tells how many tokens a response of this step may have.
+/// The metric by which the host reports how many tokens a response of this step may have.
 pub const LENGTH_LIMIT: &str = "length_limit";
 
-/// The limit that holds at a step: `fixed`, or else the one that the host tells.
+/// The limit of a step, in tokens: `fixed`, or else the one that the host reports.
 ///
 /// # Errors
-/// An invalid input where there is neither, or where the host's is no count of tokens.
+/// An invalid input where there is neither, or where the host's is not a count of tokens.
 pub fn tokens(fixed: Option<u32>, at: &Progress) -> Result<u32, PluginError> {
     if let Some(fixed) = fixed {
         return Ok(fixed);
     }
-    let told = at.metrics.iter().find(|metric| metric.name == LENGTH_LIMIT).ok_or_else(|| {
+    let reported = at.metrics.iter().find(|metric| metric.name == LENGTH_LIMIT).ok_or_else(|| {
         PluginError::invalid_input(format!(
-            "there is no metric `{LENGTH_LIMIT}` that tells the limit of step {}; set `limit` in the config, in tokens",
+            "there is no metric `{LENGTH_LIMIT}` with the limit of step {}; set `limit` in the config, in tokens",
             at.step
         ))
     })?;
-    if !(told.value >= 1.0 && told.value <= f64::from(u32::MAX)) {
+    if !(reported.value >= 1.0 && reported.value <= f64::from(u32::MAX)) {
         return Err(PluginError::invalid_input(format!(
-            "the metric `{LENGTH_LIMIT}` is {}, no count of tokens",
-            told.value
+            "the metric `{LENGTH_LIMIT}` is {}, which is not a count of tokens",
+            reported.value
         )));
     }
-    Ok(told.value as u32)
+    Ok(reported.value as u32)
 }
 
 /// Whether a response ran into its limit: it was cut off, by this limit or a lower one of the step, or is longer.

@@ -64,7 +64,7 @@ fn repeats_with(characters: &[char], prefixes: &Prefixes, period: usize, times: 
     false
 }
 
-/// Whether the characters around `start..end` go on in steps of `period` for `times` periods. Looks no further than one
+/// Whether the characters around `start..end` repeat in steps of `period` for `times` periods. Looks no further than one
 /// period to either side: the blocks found are all but one of the copies.
 fn stands_around(characters: &[char], start: usize, end: usize, period: usize, times: usize) -> bool {
     let same = |index: usize| characters.get(index) == characters.get(index + period);
@@ -77,7 +77,7 @@ fn stands_around(characters: &[char], start: usize, end: usize, period: usize, t
     before + (end - start) + after >= times * period
 }
 
-/// Of all prefixes: their polynomial hashes modulo 2^64, and their counts of letters and digits.
+/// Polynomial hashes of all prefixes modulo 2^64, and their counts of letters and digits.
 struct Prefixes {
     hashes: Vec<u64>,
     powers: Vec<u64>,
@@ -104,7 +104,7 @@ impl Prefixes {
         self.alphanumeric.get(start) != self.alphanumeric.get(start + length)
     }
 
-    /// Of `length` characters from `start`, with the multiplier's power of `length`.
+    /// The hash of `length` characters from `start`; `power` is the multiplier to the power of `length`.
     fn block(&self, start: usize, length: usize, power: u64) -> u64 {
         let at = |index: usize| self.hashes.get(index).copied().unwrap_or(0);
         at(start + length).wrapping_sub(at(start).wrapping_mul(power))
@@ -180,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn rules_and_tables_are_no_loops() {
+    fn rules_and_tables_are_not_loops() {
         for text in ["-".repeat(200), "| --- | --- | --- | --- | --- | --- | --- |\n".repeat(2), " ".repeat(80)] {
             assert!(!repeats(&text, 5, 5), "{text:?}");
         }
     }
 
     #[test]
-    fn ordinary_working_is_no_loop() {
+    fn ordinary_working_is_not_a_loop() {
         let text = "First, 12 x 12 = 144. Then 144 + 1 = 145, and 145 / 5 = 29.\nSo the answer is \\boxed{29}.\n";
         assert!(!repeats(text, 5, 5));
         assert!(!repeats("", 5, 5));

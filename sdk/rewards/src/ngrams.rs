@@ -1,4 +1,4 @@
-//! How much of a text are n-grams that it had before.
+//! How many n-grams of a text occurred in it before.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ pub enum Unit {
     /// Words between white space, without regard to letter case.
     #[default]
     Words,
-    /// Characters other than white space, for languages that do not part words.
+    /// Characters other than white space, for languages that do not separate words.
     Characters,
 }
 

@@ -1,14 +1,17 @@
-//! Where real data is looked for, and how a test says that it is not here.
+//! Where the real data lie that tests and examples read, and how they say that it is not here.
 
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// The rows of a file of `data/`, which `OCTO_SHARED` (or `../shared` beside the repository) holds. Without it the test
-/// passes over them, and says so.
+/// A file of the folder `data/` that `OCTO_SHARED` holds, or `../shared` beside the repository where that is not set.
+fn data(path: &str) -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    std::env::var_os("OCTO_SHARED").map_or_else(beside, PathBuf::from).join("data").join(path)
+}
+
+/// The rows of a JSON Lines file of `data/`. Without it there are none, which is said on standard error.
 pub fn rows(path: &str) -> Vec<Value> {
-    let shared =
-        std::env::var("OCTO_SHARED").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into());
-    let path = PathBuf::from(shared).join("data").join(path);
+    let path = data(path);
     match std::fs::read_to_string(&path) {
         Ok(text) => text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
         Err(error) => {

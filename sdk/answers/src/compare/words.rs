@@ -1,0 +1,105 @@
+//! When two answers say the same in words: choices, yes and no, "no solution", names, Roman numerals.
+
+use super::Reason;
+use crate::config::{LetterCase, Rules};
+use crate::expression::{Bracket, Constant, Expression, Relation};
+use crate::read::ParsedText;
+use crate::read::{number_words, words};
+
+/// What words decide before any mathematics is compared; `None` where they decide nothing.
+pub fn decide(gold: &ParsedText, answer: &ParsedText) -> Option<Result<Reason, String>> {
+    if let Some(letter) = words::choice_of_reference(&gold.text) {
+        let pure = words::choice(&answer.text);
+        let mathematical = answer.text.contains(|c: char| c.is_ascii_digit() || "=+*/^\\".contains(c));
+        let chosen = pure
+            .or_else(|| words::choice_in_front(&answer.text).map(|(letter, _)| letter))
+            .or_else(|| words::choice_in_brackets(&answer.text))
+            .or_else(|| (!mathematical).then(|| words::choice_in_sentence(&answer.text)).flatten());
+        match chosen {
+            Some(chosen) if chosen == letter => return Some(Ok("same choice")),
+            Some(chosen) if !mathematical => {
+                return Some(Err(format!("chose {chosen}, the reference is {letter}")));
+            }
+            _ => {}
+        }
+    } else if let (true, Some(letter)) = (gold.is_text(), words::choice(&answer.text))
+        && words::choice_in_sentence(&gold.text) == Some(letter)
+    {
+        return Some(Ok("same choice"));
+    } else if let (Some((letter, _)), Some(chosen)) = (words::choice_in_front(&gold.text), words::choice(&answer.text))
+        && letter == chosen
+    {
+        return Some(Ok("same choice"));
+    }
+    let differ = || Err("the meanings differ".to_string());
+    // Most references are not words, and then the answer need not be looked at.
+    if let Some(wanted) = said(gold)
+        && let Some(given) = said(answer)
+    {
+        return Some(if wanted == given { Ok("same meaning") } else { differ() });
+    }
+    // "Yes, it is possible" says yes; "No one" says nothing of the kind.
+    let explained = |answer: &ParsedText| {
+        let at = answer.text.find([',', '.', ';'])?;
+        words::meaning(&answer.text[..at]).filter(|said| answer.is_text() && matches!(*said, "yes" | "no"))
+    };
+    let wanted = words::meaning(&gold.text).or_else(|| explained(gold));
+    if let Some(wanted @ ("yes" | "no")) = wanted
+        && let Some(given) = words::agreement(&answer.text)
+    {
+        return Some(if wanted == given { Ok("same meaning") } else { differ() });
+    }
+    let numeral = |answer: &ParsedText| answer.text.contains(['I', 'V', 'X', 'L', 'C', 'D', 'M']);
+    if !numeral(gold) && !numeral(answer) {
+        return None;
+    }
+    let integer = |answer: &ParsedText| match answer.readings.first() {
+        Some(Expression::Number(number)) => number.value.to_i64(),
+        _ => None,
+    };
+    let roman = |answer: &ParsedText| words::words(&answer.text).first().and_then(|word| number_words::roman(word));
+    let alone = |answer: &ParsedText| words::words(&answer.text).len() == 1;
+    let pair = match (alone(gold).then(|| roman(gold)).flatten(), alone(answer).then(|| roman(answer)).flatten()) {
+        (Some(wanted), None) => Some(wanted).zip(integer(answer)),
+        (None, Some(given)) => integer(gold).zip(Some(given)),
+        _ => None,
+    };
+    pair.filter(|(wanted, given)| wanted == given).map(|_| Ok("same number in Roman numerals"))
+}
+
+/// What an answer says that formulas and words can both say.
+fn said(answer: &ParsedText) -> Option<&'static str> {
+    words::meaning(&answer.text).or_else(|| answer.readings.iter().find_map(meaning))
+}
+
+fn meaning(reading: &Expression) -> Option<&'static str> {
+    match reading {
+        Expression::EmptySet => Some("none"),
+        Expression::Constant(Constant::Infinity) => Some("infinite"),
+        Expression::Symbol(name) if name == "ℝ" => Some("reals"),
+        Expression::Chain(first, rest) => match (&**first, rest.as_slice()) {
+            (Expression::Symbol(_), [(Relation::In, set)]) => {
+                meaning(set).filter(|meaning| matches!(*meaning, "reals" | "none"))
+            }
+            _ => None,
+        },
+        Expression::Bracketed(Bracket::Round, items, Bracket::Round) => match items.as_slice() {
+            [Expression::Negative(low), Expression::Constant(Constant::Infinity)]
+                if **low == Expression::Constant(Constant::Infinity) =>
+            {
+                Some("reals")
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether two texts have the same words.
+pub fn same_words(gold: &ParsedText, answer: &ParsedText, rules: &Rules) -> bool {
+    let (wanted, given) = (words::normalise(&gold.text), words::normalise(&answer.text));
+    if wanted.is_empty() || wanted != given {
+        return false;
+    }
+    rules.letter_case == LetterCase::Ignored || words::words(&gold.text) == words::words(&answer.text)
+}
