@@ -15,7 +15,7 @@ const CRATES: [(&str, &str, &[&str]); 21] = [
     (
         "octo-trainer",
         "host/trainer",
-        &["octo-data", "octo-host", "octo-model", "octo-plugin", "octo-record", "octo-run", "octo-train"],
+        &["octo-data", "octo-host", "octo-model", "octo-plugin", "octo-record", "octo-run", "octo-shim", "octo-train"],
     ),
     ("octo-host", "host/cli", &["octo-data", "octo-plugin", "octo-record", "octo-report", "octo-run"]),
     ("octo-run", "host/run", &["octo-curate", "octo-data", "octo-plugin", "octo-record", "octo-report"]),
