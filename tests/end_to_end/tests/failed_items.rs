@@ -52,36 +52,6 @@ fn a_failed_document_of_a_run_is_kept_and_fails_alone_as_it_did_there() {
     --- stderr
     failing: 1 stages, 0 done already
     ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
-    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
     web: done in [time]
     web: 34 failed items (2 fuel, 1 memory, 1 plugin-error, 30 trap); 24 are kept in runs/failing/stages/web/failures: `octo-host plugin replay FILE` runs one again
     failing: done in [time]
@@ -210,7 +180,7 @@ judge = "verifier_math"
     rl: failed
     rl: 1 failed item (1 fuel); 1 is kept in runs/stuck/stages/rl/failures: `octo-host plugin replay FILE` runs one again
     error: stage "rl" failed
-      because: the schedule plugin failed at step 0 (fuel): used up its fuel (`fuel_per_item` is 1000000) in hostile_behaviour::deeds::deed ← hostile_behaviour::deeds::misbehave ← octo:plugin/rollout-schedule@0.2.0#plan
+      because: the schedule plugin failed at step 0 (fuel): used up its fuel (`fuel_per_item` is 1000000) in [functions]
     "#);
     assert_shown!(stuck(), @r#"
     exit 1
@@ -220,6 +190,6 @@ judge = "verifier_math"
     rl: failed
     rl: 1 failed item (1 fuel); 1 is kept in runs/stuck/stages/rl/failures: `octo-host plugin replay FILE` runs one again
     error: stage "rl" failed
-      because: the schedule plugin failed at step 0 (fuel): used up its fuel (`fuel_per_item` is 1000000) in hostile_behaviour::deeds::deed ← hostile_behaviour::deeds::misbehave ← octo:plugin/rollout-schedule@0.2.0#plan
+      because: the schedule plugin failed at step 0 (fuel): used up its fuel (`fuel_per_item` is 1000000) in [functions]
     "#);
 }

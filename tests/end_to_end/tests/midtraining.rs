@@ -117,7 +117,15 @@ fn a_full_disk_ends_the_run_with_a_reason_and_spares_the_last_checkpoint() {
         .arg(resume())
         .current_dir(workdir.folder());
     environment::clear(&mut limited);
-    assert_shown!(Ended::from(limited.output().expect("bash starts")).without_stdout(), @"");
+    assert_shown!(Ended::from(limited.output().expect("bash starts")).without_stdout(), @r#"
+    exit 1
+    --- stderr
+    resume: 4 stages, 2 done already
+    stable: goes on from where it stopped
+    stable: failed
+    error: stage "stable" failed
+      because: the checkpoint of step [some] could not be written: cannot write [folder]/runs/.store/midtrain-[key].partial/checkpoints/.partial-step-[some]/model.safetensors: File too large (os error 27); those before it are whole, and the same command goes on from the newest
+    "#);
     let after = checkpoints(&workdir);
     assert!(before.iter().all(|step| after.contains(step)), "{before:?}, then {after:?}");
     workdir.run(&["run", &resume(), "--jobs", "1"]).exits_with(0);
@@ -197,10 +205,26 @@ fn a_branch_from_a_checkpoint_that_will_not_be_kept_is_refused_before_anything_r
     let workdir = Workdir::new();
     let refused =
         |initial: &str| workdir.run(&["run", &resume(), "--dry-run", "--set", &format!("branch.initial={initial}")]);
-    assert_shown!(refused("@stable:100"), @"");
-    assert_shown!(refused("@stable:320"), @"");
-    assert_shown!(refused("@stable:480"), @"");
-    assert_shown!(refused("@stable:soon"), @"");
+    assert_shown!(refused("@stable:100"), @r#"
+    exit 1
+    --- stderr
+    error: stage "branch": initial is stage "stable"'s checkpoint of step 100, but it keeps none of step 100 for good: set `keep_every` there to 100, or a divisor of it
+    "#);
+    assert_shown!(refused("@stable:320"), @r#"
+    exit 1
+    --- stderr
+    error: stage "branch": initial is stage "stable"'s checkpoint of step 320, but that is its last step: write @stable/model
+    "#);
+    assert_shown!(refused("@stable:480"), @r#"
+    exit 1
+    --- stderr
+    error: stage "branch": initial is stage "stable"'s checkpoint of step 480, but it has 320 steps
+    "#);
+    assert_shown!(refused("@stable:soon"), @r#"
+    exit 1
+    --- stderr
+    error: [recipes]/resume.toml:46: stages.branch.initial: "@stable:soon" is no checkpoint; write @STAGE:STEPS, such as @stable:25000
+    "#);
 }
 
 #[test]
@@ -228,7 +252,42 @@ fn octothinkers_recipes_plan_without_models_or_corpora() {
         }
     }
     let recipe = repository().join("recipes/octothinker-1b.toml");
-    assert_shown!(workdir.run(&["run", &recipe.display().to_string()]), @"");
+    assert_shown!(workdir.run(&["run", &recipe.display().to_string()]), @r#"
+    exit 1
+    --- stderr
+    error: no such file or folder:
+      stage "stable" needs initial = [recipes]/../models/Llama-3.2-1B
+      stage "stable" needs sources.web-pro-max.0 = [recipes]/../corpora/megamath-web-pro-max-tokens
+      stage "stable" needs sources.dclm.0 = [recipes]/../corpora/dclm-baseline-tokens
+      stage "stable" needs sources.text-code-block.0 = [recipes]/../corpora/megamath-text-code-block-tokens
+      stage "stable" needs sources.megamath-qa.0 = [recipes]/../corpora/megamath-qa-tokens
+      stage "stable" needs sources.megamath-code.0 = [recipes]/../corpora/megamath-code-tokens
+      stage "stable" needs sources.translated-code.0 = [recipes]/../corpora/megamath-translated-code-tokens
+      stage "long" needs sources.web-pro.0 = [recipes]/../corpora/megamath-web-pro-tokens
+      stage "long" needs sources.dclm.0 = [recipes]/../corpora/dclm-baseline-tokens
+      stage "long" needs sources.instructions.0 = [recipes]/../corpora/instructions-tokens
+      stage "long" needs sources.openr1.0 = [recipes]/../corpora/openr1-math-220k-tokens
+      stage "long" needs sources.am-distilled.0 = [recipes]/../corpora/am-deepseek-distilled-40m-tokens
+      stage "long" needs sources.megamath-qa.0 = [recipes]/../corpora/megamath-qa-tokens
+      stage "long" needs sources.openmathinstruct.0 = [recipes]/../corpora/openmathinstruct-2-tokens
+      stage "long" needs sources.numinamath.0 = [recipes]/../corpora/numinamath-1.5-tokens
+      stage "short" needs sources.web-pro.0 = [recipes]/../corpora/megamath-web-pro-tokens
+      stage "short" needs sources.dclm.0 = [recipes]/../corpora/dclm-baseline-tokens
+      stage "short" needs sources.instructions.0 = [recipes]/../corpora/instructions-tokens
+      stage "short" needs sources.openr1.0 = [recipes]/../corpora/openr1-math-220k-tokens
+      stage "short" needs sources.am-distilled.0 = [recipes]/../corpora/am-deepseek-distilled-40m-tokens
+      stage "short" needs sources.megamath-qa.0 = [recipes]/../corpora/megamath-qa-tokens
+      stage "short" needs sources.openmathinstruct.0 = [recipes]/../corpora/openmathinstruct-2-tokens
+      stage "short" needs sources.numinamath.0 = [recipes]/../corpora/numinamath-1.5-tokens
+      stage "hybrid" needs sources.web-pro.0 = [recipes]/../corpora/megamath-web-pro-tokens
+      stage "hybrid" needs sources.dclm.0 = [recipes]/../corpora/dclm-baseline-tokens
+      stage "hybrid" needs sources.instructions.0 = [recipes]/../corpora/instructions-tokens
+      stage "hybrid" needs sources.openr1.0 = [recipes]/../corpora/openr1-math-220k-tokens
+      stage "hybrid" needs sources.am-distilled.0 = [recipes]/../corpora/am-deepseek-distilled-40m-tokens
+      stage "hybrid" needs sources.megamath-qa.0 = [recipes]/../corpora/megamath-qa-tokens
+      stage "hybrid" needs sources.openmathinstruct.0 = [recipes]/../corpora/openmathinstruct-2-tokens
+      stage "hybrid" needs sources.numinamath.0 = [recipes]/../corpora/numinamath-1.5-tokens
+    "#);
     // With the base model's config alone, size, memory and time are shown.
     let config = r#"{"model_type": "llama", "vocab_size": 128256, "hidden_size": 2048, "intermediate_size": 8192,
         "num_hidden_layers": 16, "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64,

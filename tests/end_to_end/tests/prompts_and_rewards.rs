@@ -94,7 +94,7 @@ fn a_run_with_a_template_and_two_rewards_draws_a_curve_of_every_part() {
     assert_shown!(workdir.run(&[&chat[..], &examples].concat()), @r#"
     exit 1
     --- stderr
-    error: model = "@rl-short/model": stage "rl-short" is not done; run the recipe first
+    error: template = "chat": [folder]/runs/.store/rl-[key]/model has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json); a base model has none, so name a template file
     "#);
 }
 

@@ -1,7 +1,7 @@
 //! Snapshots of what the program printed, without what differs between machines and moments.
 
 /// Patterns and what takes their place, in the order in which they are applied.
-pub const FILTERS: [(&str, &str); 17] = [
+pub const FILTERS: [(&str, &str); 19] = [
     // Time and speed.
     (r"in (\d+ms|\d+\.\d\ds) \([\d,]+/s\)", "in [time] ([rate]/s)"),
     (r"\b(done|failed) in \d[^\n,;]*", "$1 in [time]"),
@@ -14,6 +14,9 @@ pub const FILTERS: [(&str, &str); 17] = [
     (r"deeds\.rs:\d+:\d+", "deeds.rs:[place]"),
     (r" in [^:\n]+(::[^:\n]+)+(:[^: \n]+)*: panicked", " in [functions]: panicked"),
     (r" in \S+( ← \S+)+", " in [functions]"),
+    // When a run was interrupted.
+    (r"checkpoint of step \d+ could not", "checkpoint of step [some] could not"),
+    (r"\.partial-step-\d+", ".partial-step-[some]"),
     // A guest that panics on many items says so for each; how often depends on how they are batched.
     (r"(ERROR panicked at [^\n]*\n)+", "$1"),
     (r"where     [^\n]+\n(          [^(\n][^\n]*\n)*", "where     [functions]\n"),
