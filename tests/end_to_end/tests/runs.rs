@@ -137,7 +137,7 @@ fn kill_9_between_the_rollouts_of_a_step_generates_none_twice_and_changes_no_bit
         let folder = stage_folder(&workdir, "runs/tiny", stage);
         assert!(!folder.join("rollouts").exists(), "{stage} is done and needs its step's rollouts no more");
         let lines = |workdir: &Workdir| {
-            let path = stage_folder(&workdir, "runs/tiny", stage).join("metrics.jsonl");
+            let path = stage_folder(workdir, "runs/tiny", stage).join("metrics.jsonl");
             std::fs::read_to_string(path).expect("metrics").lines().count()
         };
         assert_eq!(lines(&whole), lines(&workdir), "metrics lines were lost or doubled");

@@ -15,7 +15,7 @@
 //! what would change its behaviour, [`workdir`] is where it runs, [`call`] starts it and collects what it printed, and
 //! [`snapshot`] hides what differs between machines and moments before it is compared.
 //!
-//! A test that needs data which not every machine has asks [`shared`] for it, and says through [`skipping`] that it did
+//! A test that needs data which not every machine has asks [`shared()`] for it, and says through [`skipping`] that it did
 //! not run: the line reaches the terminal although the test passes, and `make test` lists all of them at its end.
 
 pub mod binary;
