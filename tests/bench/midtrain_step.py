@@ -80,7 +80,7 @@ def peer(options):
             total += loss.detach()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        # The one read of a step, behind all that was queued.
+        # The one read of a step, after all that was queued.
         losses.append(total.item())
         if gpu:
             torch.cuda.synchronize()

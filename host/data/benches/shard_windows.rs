@@ -1,5 +1,5 @@
 //! Training windows drawn at random from token shards in the page cache: as octo-data reads them, by positioned reads,
-//! against the same shards mapped into memory with `memmap2`. Tokens a second, one thread.
+//! against the same shards mapped into memory with `memmap2`. Tokens per second, one thread.
 //!
 //! `cargo bench -p octo-data --bench shard_windows`
 //!

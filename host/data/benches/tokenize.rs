@@ -1,7 +1,7 @@
-//! What shards cost beside tokenising alone: tokens a second from a compressed file to synced shards, against the
+//! What shards cost beside tokenising alone: tokens per second from a compressed file to synced shards, against the
 //! `tokenizers` crate that is handed the same texts in memory and whose ids are dropped.
 //!
-//! `cargo bench -p octo-data --bench tokenize`, or with the path of a `tokenizer.json` behind `--`. Texts are the real
+//! `cargo bench -p octo-data --bench tokenize`, or with the path of a `tokenizer.json` after `--`. Texts are the real
 //! problems in `$OCTO_SHARED` (default `../shared`) where they are, made-up ones else.
 //!
 //! Both sides take turns, so that a busy machine troubles both alike, and what is printed is the ratio of their fastest
@@ -65,7 +65,7 @@ fn main() {
         assert_eq!(ids + texts.len(), tokens, "both sides make the same tokens");
         let speed = |time: Duration| ids as f64 / time.as_secs_f64() / threads as f64;
         println!(
-            "{threads} threads: octo {:.0} tokens/s a core, tokenizers alone {:.0}: ratio {:.2}",
+            "{threads} threads: octo {:.0} tokens/s per core, tokenizers alone {:.0}: ratio {:.2}",
             speed(ours),
             speed(theirs),
             speed(ours) / speed(theirs)
@@ -96,8 +96,7 @@ fn whole(corpus: &Path, tokenizer: &Tokenizer, out: &Path, threads: usize) -> us
 
 /// Real problems with their answers, again and again until there are enough of them.
 fn texts(folder: &Path) -> Vec<String> {
-    let shared = std::env::var_os("OCTO_SHARED").map_or_else(|| PathBuf::from("../../../shared"), PathBuf::from);
-    let real = shared.join("data/problems/gsm8k_train.jsonl");
+    let real = octo_test_support::shared::folder().join("data/problems/gsm8k_train.jsonl");
     let source = if real.is_file() {
         real
     } else {

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 
-/// Pieces by which the digest of [`write_pieces`] may lag behind the file.
-const BEHIND: usize = 4;
+/// Pieces by which the digest of [`write_pieces`] may trail the file.
+const TRAILING: usize = 4;
 /// Bytes of a large file after which what was written is sent to the disk while the rest is still being written. Left
 /// alone, the system holds gigabytes back for the sync at the end: 1.8 GB take 3.4 s so, and 4.6 s with one sync.
 const SENT: usize = 64 << 20;
 
-/// Tells the temporary files of one process apart.
+/// Distinguishes the temporary files of one process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A file being written. Nobody sees it under its own name before [`AtomicFile::commit`]; dropped without it, the
@@ -33,8 +33,9 @@ impl AtomicFile {
     pub fn create(path: &Path) -> Result<AtomicFile, DataError> {
         let folder = folder_of(path);
         fs::create_dir_all(folder).map_err(|error| DataError::file("create the folder of", path, error))?;
-        let name =
-            path.file_name().ok_or_else(|| DataError::Invalid(format!("{} names no file to write", path.display())))?;
+        let name = path
+            .file_name()
+            .ok_or_else(|| DataError::Invalid(format!("{} is not the name of a file to write", path.display())))?;
         let temporary = folder.join(format!(
             ".{}.{}-{}.tmp",
             name.to_string_lossy(),
@@ -105,7 +106,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     file.commit()
 }
 
-/// Writes `pieces`, one behind the other, as the file `path`, whole or not at all. Where a digest is wanted it is made
+/// Writes `pieces`, one after the other, as the file `path`, whole or not at all. Where a digest is wanted it is made
 /// of the pieces while they are written, by a thread of its own, so that a large file is neither read again for it nor
 /// waits for it; returns it as [`digest`](crate::digest) writes it.
 ///
@@ -119,7 +120,7 @@ pub fn write_pieces<'a, E: From<DataError>>(
     let mut file = AtomicFile::create(path)?;
     let digest = std::thread::scope(|scope| -> Result<Option<String>, E> {
         let digest = digest.then(|| {
-            let (send, receive) = sync_channel::<Arc<Cow<'a, [u8]>>>(BEHIND);
+            let (send, receive) = sync_channel::<Arc<Cow<'a, [u8]>>>(TRAILING);
             let thread = scope.spawn(move || {
                 let mut sum = Sum::default();
                 receive.into_iter().for_each(|piece| sum.update(&piece));
@@ -129,7 +130,7 @@ pub fn write_pieces<'a, E: From<DataError>>(
         });
         let syncing = file.handle().map_err(|error| DataError::file("write", path, error))?;
         let (more, written) = sync_channel::<()>(1);
-        // An error of a sync is told once only, to whoever syncs next: so it counts here too.
+        // An error of a sync is reported once only, to whoever syncs next: so it counts here too.
         let syncing = scope.spawn(move || written.into_iter().try_for_each(|()| syncing.sync_data()));
         let mut held = 0;
         for piece in pieces {
@@ -197,7 +198,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let bytes: Vec<u8> = (0..100_000u32).map(|at| (at * 7 % 251) as u8).collect();
-        // More pieces than the digest may lag behind, some of them owned.
+        // More pieces than the digest may trail, some of them owned.
         let pieces = || {
             bytes.chunks(999).enumerate().map(|(index, piece)| match index % 2 {
                 0 => Ok::<_, DataError>(Cow::Borrowed(piece)),

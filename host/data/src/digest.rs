@@ -1,4 +1,4 @@
-//! SHA-256 as Octo writes it: `sha256:` and hexadecimal digits.
+//! SHA-256 as Octo writes it: `sha256:` and hexadecimal digits in lower case.
 
 use crate::error::DataError;
 use rayon::prelude::*;
@@ -19,8 +19,7 @@ impl Sum {
 
     /// The digest of all that was taken in.
     pub fn finish(self) -> String {
-        let hexadecimal: String = self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{hexadecimal}")
+        format!("sha256:{}", hex::encode(self.0.finalize()))
     }
 }
 

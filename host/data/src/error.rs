@@ -25,7 +25,7 @@ pub enum DataError {
         /// What is wrong and what to do.
         message: String,
     },
-    /// One line of a file is wrong; the lines behind it can still be read.
+    /// One line of a file is wrong; the lines after it can still be read.
     #[error("{}, line {line}: {message}", path.display())]
     Line {
         /// The file.
@@ -35,7 +35,7 @@ pub enum DataError {
         /// What is wrong and what to do.
         message: String,
     },
-    /// One row of a file that has no lines is wrong; the rows behind it can still be read.
+    /// One row of a file that has no lines is wrong; the rows after it can still be read.
     #[error("{}, row {row}: {message}", path.display())]
     Row {
         /// The file.
@@ -49,7 +49,7 @@ pub enum DataError {
     #[error("tokenizer: {0}")]
     Tokenizer(String),
     /// A source of tokens cannot be used.
-    #[error("source \"{name}\": {message}")]
+    #[error("source {name:?}: {message}")]
     Source {
         /// The source's name in the recipe.
         name: String,
@@ -57,7 +57,7 @@ pub enum DataError {
         message: String,
     },
     /// A saved sampler position does not belong to these sources.
-    #[error("cannot continue the saved data order: {0}")]
+    #[error("cannot resume the saved data order: {0}")]
     State(String),
     /// A value from a recipe or a plugin is out of its range.
     #[error("{0}")]
@@ -75,7 +75,7 @@ impl DataError {
         DataError::Line { path: path.to_path_buf(), line, message: message.into() }
     }
 
-    /// Whether the reader that gave this error can go on with the next line or row.
+    /// Whether the reader that gave this error can read on at the next line or row.
     pub fn is_one_line(&self) -> bool {
         matches!(self, DataError::Line { .. } | DataError::Row { .. })
     }

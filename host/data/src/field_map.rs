@@ -30,12 +30,12 @@ impl FieldMap {
                 }
                 _ => {
                     return Err(DataError::Invalid(format!(
-                        "field map: \"{pair}\" is not NAME=COLUMN, as in \"problem=question\""
+                        "field map: {pair:?} is not NAME=COLUMN, as in `problem=question`"
                     )));
                 }
             };
             if columns.insert(name.to_string(), column.to_string()).is_some() {
-                return Err(DataError::Invalid(format!("field map: \"{name}\" is mapped twice")));
+                return Err(DataError::Invalid(format!("field map: {name:?} is mapped twice")));
             }
         }
         Ok(FieldMap { columns })

@@ -1,4 +1,5 @@
-//! JSON Lines, plain or zstd: read a line at a time, bad lines told apart from the end; written whole or not at all.
+//! JSON Lines, plain or zstd: read one line at a time, a bad line distinguished from the end; written whole or not at
+//! all.
 
 use crate::atomic::AtomicFile;
 use crate::error::DataError;
@@ -25,11 +26,11 @@ pub struct Line {
     pub value: Value,
 }
 
-/// Iterates over the JSON values of a file, one a line.
+/// Iterates over the JSON values of a file, one per line.
 ///
-/// Plain text and zstd are told apart by the file's first bytes, not its name. Blank lines, CRLF, a byte order mark
+/// Plain text and zstd are recognised by the file's first bytes, not by the name. Blank lines, CRLF, a byte order mark
 /// and a missing last newline are fine. A line that is no JSON, no UTF-8 or too long is a [`DataError::Line`], and the
-/// iterator goes on behind it; damage that hides where lines begin (a zstd file cut short) is an error that ends it.
+/// iterator resumes after it; damage that hides where lines begin (a zstd file cut short) is an error that ends it.
 pub struct JsonLines {
     reader: Box<dyn BufRead + Send>,
     path: PathBuf,
@@ -65,16 +66,16 @@ impl JsonLines {
         let mut reader = Counted { inner: reader, read: Arc::clone(&read) };
         let mut start = Vec::with_capacity(4);
         (&mut reader).take(4).read_to_end(&mut start).map_err(|error| DataError::file("read", &path, error))?;
-        let form = Form::of(&start);
+        let encoding = Encoding::of(&start);
         let whole = BufReader::with_capacity(1 << 16, io::Cursor::new(start).chain(reader));
-        let reader: Box<dyn BufRead + Send> = match form {
-            Form::Plain => Box::new(whole),
-            Form::Zstd => {
+        let reader: Box<dyn BufRead + Send> = match encoding {
+            Encoding::Plain => Box::new(whole),
+            Encoding::Zstd => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(whole)
                     .map_err(|error| DataError::file("decompress", &path, error))?;
                 Box::new(BufReader::with_capacity(1 << 16, decoder))
             }
-            Form::Other(what) => {
+            Encoding::Other(what) => {
                 return Err(DataError::Format {
                     path,
                     message: format!("is {what}, which is not read; convert it to JSON Lines, plain or with zstd"),
@@ -172,14 +173,14 @@ impl JsonLines {
             io::ErrorKind::UnexpectedEof => DataError::Format {
                 path: self.path.clone(),
                 message: format!(
-                    "is cut short behind line {}: its compressed data has no end. Write or copy it again",
+                    "is cut short after line {}: its compressed data has no end. Write or copy it again",
                     self.number
                 ),
             },
             // What zstd reports as damage.
             io::ErrorKind::Other | io::ErrorKind::InvalidData => DataError::Format {
                 path: self.path.clone(),
-                message: format!("is damaged behind line {}: {error}", self.number),
+                message: format!("is damaged after line {}: {error}", self.number),
             },
             _ => DataError::file("read", &self.path, error),
         }
@@ -219,23 +220,23 @@ impl Iterator for JsonLines {
 }
 
 /// What a file's first bytes say it is.
-enum Form {
+enum Encoding {
     Plain,
     Zstd,
     Other(&'static str),
 }
 
-impl Form {
-    fn of(start: &[u8]) -> Form {
+impl Encoding {
+    fn of(start: &[u8]) -> Encoding {
         match start {
             // A frame, or a skippable frame before one.
-            [0x28, 0xB5, 0x2F, 0xFD] | [0x50..=0x5F, 0x2A, 0x4D, 0x18] => Form::Zstd,
-            [0x1F, 0x8B, ..] => Form::Other("gzip"),
-            [0xFD, b'7', b'z', b'X'] => Form::Other("xz"),
-            [b'B', b'Z', b'h', b'1'..=b'9'] => Form::Other("bzip2"),
-            b"PAR1" => Form::Other("Parquet (only `tokenize` and mid-training read that)"),
-            [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Form::Other("UTF-16"),
-            _ => Form::Plain,
+            [0x28, 0xB5, 0x2F, 0xFD] | [0x50..=0x5F, 0x2A, 0x4D, 0x18] => Encoding::Zstd,
+            [0x1F, 0x8B, ..] => Encoding::Other("gzip"),
+            [0xFD, b'7', b'z', b'X'] => Encoding::Other("xz"),
+            [b'B', b'Z', b'h', b'1'..=b'9'] => Encoding::Other("bzip2"),
+            b"PAR1" => Encoding::Other("Parquet (only `tokenize` and mid-training read that)"),
+            [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Encoding::Other("UTF-16"),
+            _ => Encoding::Plain,
         }
     }
 }
@@ -328,7 +329,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Writes one JSON value a line. The file has its name only once [`JsonlWriter::finish`] returns.
+/// Writes one JSON value per line. The file has its name only once [`JsonlWriter::finish`] returns.
 #[derive(Debug)]
 pub struct JsonlWriter {
     output: Output,
@@ -396,5 +397,4 @@ impl JsonlWriter {
 }
 
 #[cfg(test)]
-#[path = "jsonl_tests.rs"]
 mod tests;

@@ -1,19 +1,45 @@
-//! Records, shards, sampling, tokenisation and packing.
+//! Data, from files to training sequences: records, prompts, tokenisation, shards, sampling and packing. No tensors.
 //!
-//! Documents and problems are read from JSON Lines ([`jsonl`], [`record`], [`field_map`]), and texts to train on from
-//! Parquet as well ([`rows`]). Texts are turned into tokens ([`tokenizer`]), in memory or in shards on disk
-//! ([`token_source`], [`shards`]), packed into windows ([`packing`]) in an order that can start anywhere
-//! ([`permutation`]), and drawn into training sequences by weight ([`sampler`]). Whatever is random takes its stream from
-//! [`seed`]; whatever is written goes through [`atomic`].
+//! # How data flow
+//!
+//! ```text
+//! .jsonl, .jsonl.zst, .parquet ── jsonl, rows ──┬── record ─────────── prompt ────────────► what a model is asked (RL, eval)
+//!                                  field_map ───┘
+//!                                               └── tokenizer ── shards ── token_source ──► sampler ► batches (mid-training)
+//!                                                                             packing, permutation ──┘
+//! ```
+//!
+//! Documents and problems are read from JSON Lines as [`record`]s, and problems become prompts. Texts to train on are
+//! read from Parquet as well, turned into tokens in the order of the files, kept in memory or in shards on disk, and
+//! drawn by weight as sequences whose order is a function of the seed alone, so that a run resumes anywhere in it.
+//!
+//! # Which file is which idea
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`jsonl`] | JSON Lines, plain or zstd, read one line at a time; whole files of documents and problems |
+//! | [`rows`] | texts to train on from JSON Lines or Parquet (`rows/parquet.rs`), with the number of each row |
+//! | [`record`] | a document, a problem: which columns they have and what else of a row they keep |
+//! | [`field_map`] | the columns in which a file has what Octo calls `text`, `problem`, `reference`, … |
+//! | [`prompt`] | from a problem to the text that a model is asked: inline, template file, chat template, few-shot examples |
+//! | [`tokenizer`] | byte-level BPE trained here, or any `tokenizer.json`; many threads, one order (`tokenizer/parallel.rs`) |
+//! | [`shards`] | the format of token shards, and how they are written, resumed and read |
+//! | [`token_source`] | a named body of tokens, in memory or in shards |
+//! | [`packing`] | which tokens of a source its n-th training sequence has |
+//! | [`permutation`] | an order of n things that can be entered anywhere, without a list of them |
+//! | [`sampler`] | which source gives the next sequence, by weight, on any number of ranks |
+//! | [`seed`] | random streams that depend on their names alone |
+//! | [`synthetic`] | the corpora and problems of the demo, made from a seed |
+//! | [`atomic`] | files that are either whole or absent; everything that is written goes through it |
+//! | [`digest`] | SHA-256 as Octo writes it |
+//! | [`error`] | what can go wrong with data, as a sentence for a person |
 
 pub mod atomic;
 pub mod digest;
-mod encode;
 pub mod error;
 pub mod field_map;
 pub mod jsonl;
 pub mod packing;
-mod parquet_rows;
 pub mod permutation;
 pub mod prompt;
 pub mod record;

@@ -2,7 +2,7 @@
 //!
 //! A source is an endless stream: its tokens in order, again and again. The stream is cut into windows of `context`
 //! tokens, and window k is the k-th sequence's inputs; its targets are one token further on, so a sequence holds
-//! context + 1 tokens and shares one with the window behind it. Every token of an epoch is an input once and a target
+//! context + 1 tokens and shares one with the window after it. Every token of an epoch is an input once and a target
 //! once. Documents are packed: a window begins and ends where it falls, and says where documents begin in it.
 //!
 //! The windows that begin in one epoch are drawn in an order of their own, a [`Permutation`] of the seed, the source's
@@ -27,13 +27,13 @@ impl Packing {
         (u128::from(window) * u128::from(self.context) / u128::from(self.tokens)) as u64
     }
 
-    /// The first window that begins in `epoch` or behind it.
+    /// The first window that begins in `epoch` or after it.
     pub fn first_of(&self, epoch: u64) -> u64 {
         (u128::from(epoch) * u128::from(self.tokens)).div_ceil(u128::from(self.context)) as u64
     }
 
     /// Where sequence `sequence` of the source called `name` begins in its tokens, counted from 0 within an epoch. It
-    /// goes on over the end of the tokens at their beginning. Constant time, wherever the sequence is.
+    /// wraps around from the end of the tokens to their beginning. Constant time, wherever the sequence is.
     pub fn start_of(&self, sequence: u64, seed: u64, name: &str) -> u64 {
         let epoch = self.epoch_of(sequence);
         let first = self.first_of(epoch);

@@ -4,7 +4,7 @@
 //! all of it again. A pseudo-random permutation of 0..n needs neither: a Feistel network permutes the smallest square
 //! of a power of two that holds n (Luby and Rackoff, "How to construct pseudorandom permutations", 1988), and a place
 //! that it maps outside 0..n is mapped again until it is inside (cycle walking; Black and Rogaway, "Ciphers with
-//! arbitrary finite domains", 2002). The square is less than four times n, so that takes four goes on average.
+//! arbitrary finite domains", 2002). The square is less than four times n, so that takes four attempts on average.
 
 use crate::seed;
 use rand_chacha::rand_core::Rng;

@@ -5,7 +5,7 @@
 //! path; [`PromptTemplate`] makes it ready and renders.
 //!
 //! Templates are data, and a model's folder brings one that nobody here has read: rendering has a fuel limit that pays
-//! for every instruction and every byte, a template can't include another file, and nothing tells it the time.
+//! for every instruction and every byte, a template can't include another file, and nothing gives it the time.
 
 mod chat;
 mod engine;
@@ -58,7 +58,7 @@ pub struct TemplateSettings {
     /// Worked examples, as many as any epoch shows and one to spare.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Example>,
-    /// Examples shown in each epoch; epochs behind the last entry are like it.
+    /// Examples shown in each epoch; epochs after the last entry are like it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_epoch: Vec<usize>,
 }
@@ -89,11 +89,11 @@ impl From<Problem> for Example {
 
 /// A prompt that is ready to be filled in.
 pub struct PromptTemplate {
-    form: Form,
+    text: PromptText,
     settings: TemplateSettings,
 }
 
-enum Form {
+enum PromptText {
     Inline(String),
     File(Template),
     Chat { template: Template, special: Map<String, Value> },
@@ -103,32 +103,35 @@ impl PromptTemplate {
     /// Compiles the template. `model` is the folder whose chat template is taken, where it is asked for.
     ///
     /// # Errors
-    /// An inline prompt without its place, a template that is no template, uses what it is not given or never asks the
+    /// An inline prompt without its place, a template that cannot be read as one, uses what it is not given or never asks the
     /// problem; a model without a chat template. The file and, as far as known, the line are named.
     pub fn new(settings: &PromptSettings, model: &Path) -> Result<PromptTemplate, DataError> {
         let settings = match settings {
             PromptSettings::Inline(text) => {
                 check_place("prompt", text)?;
-                return Ok(PromptTemplate { form: Form::Inline(text.clone()), settings: TemplateSettings::default() });
+                return Ok(PromptTemplate {
+                    text: PromptText::Inline(text.clone()),
+                    settings: TemplateSettings::default(),
+                });
             }
             PromptSettings::Template(settings) => settings.clone(),
         };
-        let form = match &settings.text {
+        let text = match &settings.text {
             Some(text) => {
                 let template = Template::strict(&settings.name, text)?;
                 let given = GIVEN.into_iter().chain(settings.variables.keys().map(String::as_str));
                 template.check_variables(&given.collect::<Vec<_>>(), "problem")?;
-                Form::File(template)
+                PromptText::File(template)
             }
             None => {
                 if let Some(message) = &settings.message {
                     check_place("prompt", message)?;
                 }
                 let (template, special) = chat::load(model, &settings.variables)?;
-                Form::Chat { template, special }
+                PromptText::Chat { template, special }
             }
         };
-        Ok(PromptTemplate { form, settings })
+        Ok(PromptTemplate { text, settings })
     }
 
     /// The last epoch whose prompts differ from the one before; held-out problems are asked as in this one throughout, so
@@ -149,9 +152,9 @@ impl PromptTemplate {
         let examples: Vec<&Example> = others.take(shown).collect();
         let variables = || self.settings.variables.iter().map(|(name, value)| (name.clone(), value.clone()));
         let described = |error: DataError| DataError::Invalid(format!("{error} (problem {})", problem.id));
-        match &self.form {
-            Form::Inline(text) => Ok(text.replace(PLACE, &problem.problem)),
-            Form::File(template) => {
+        match &self.text {
+            PromptText::Inline(text) => Ok(text.replace(PLACE, &problem.problem)),
+            PromptText::File(template) => {
                 let mut given: Map<String, Value> = variables().collect();
                 given.insert("problem".into(), json!(problem.problem));
                 given.insert("fields".into(), json!(problem.fields));
@@ -159,7 +162,7 @@ impl PromptTemplate {
                 given.insert("examples".into(), json!(examples));
                 template.render(&given).map_err(described)
             }
-            Form::Chat { template, special } => {
+            PromptText::Chat { template, special } => {
                 let mut given = special.clone();
                 given.extend(variables());
                 given.insert("messages".into(), self.messages(problem, &examples));
@@ -196,5 +199,4 @@ fn check_place(key: &str, text: &str) -> Result<(), DataError> {
 }
 
 #[cfg(test)]
-#[path = "prompt_tests.rs"]
 mod tests;

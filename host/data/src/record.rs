@@ -104,7 +104,7 @@ impl Problem {
         let missing = |name: &str| {
             let present: Vec<&str> = columns.keys().map(String::as_str).collect();
             format!(
-                "no usable \"{}\" for {name}; the columns are: {}. Name the right one with a map, as in \"{name}=COLUMN\"",
+                "no usable {:?} for {name}; the columns are: {}. Name the right one with a map, as in `{name}=COLUMN`",
                 map.column(name),
                 present.join(", ")
             )

@@ -1,19 +1,21 @@
-//! Rows of a data file, whatever its form: JSON Lines, plain or with zstd, or Parquet.
+//! Rows of a data file in any format that is read: JSON Lines, plain or with zstd, or Parquet.
 //!
-//! The form is told by the file's first bytes, not its name. Rows stream: no more of a file is held than a line, or
+//! The format is recognised by the file's first bytes, not by its name. Rows stream: no more of a file is held than a line, or
 //! the Parquet pages that a few rows lie in.
+
+mod parquet;
 
 use crate::error::DataError;
 use crate::field_map::FieldMap;
 use crate::jsonl::JsonLines;
-use crate::parquet_rows::ParquetRows;
+use parquet::ParquetRows;
 use serde_json::Value;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 /// The longest text that is tokenised, in bytes. A tokenizer holds about 150 bytes for each of them while it works: 2.4 GB
-/// for the longest, a thread.
+/// for the longest, per thread.
 pub const LONGEST_TEXT: usize = 16 << 20;
 
 /// The names that a [`FieldMap`] may give a column for.
@@ -37,12 +39,12 @@ impl TextRow {
     /// The error says what is wrong with which column.
     pub fn from_value(row: &Value, map: &FieldMap) -> Result<TextRow, String> {
         let Value::Object(columns) = row else {
-            return Err("is no object with columns".into());
+            return Err("is not an object with columns".into());
         };
         let text = map.get(row, "text").ok_or_else(|| {
             let present: Vec<&str> = columns.keys().map(String::as_str).collect();
             format!(
-                "has no text in \"{}\"; the columns are: {}. Name the right one with a map, as in \"text=COLUMN\"",
+                "has no text in {:?}; the columns are: {}. Name the right one with a map, as in `text=COLUMN`",
                 map.column("text"),
                 present.join(", ")
             )
@@ -58,7 +60,7 @@ impl TextRow {
             None => None,
             Some(written) => Some(
                 year_of(&written)
-                    .ok_or_else(|| format!("has \"{}\" = {written:?}, which is no year", map.column("year")))?,
+                    .ok_or_else(|| format!("has {:?} = {written:?}, which is not a year", map.column("year")))?,
             ),
         };
         Ok(TextRow { text, source: map.get(row, "source").filter(|source| !source.is_empty()), year })
@@ -87,38 +89,38 @@ pub struct Numbered {
 /// Iterates over the rows of a file. After an error that is not of [one row](DataError::is_one_line) it ends.
 #[derive(Debug)]
 pub struct Rows {
-    inner: Form,
+    reader: Reader,
     map: FieldMap,
 }
 
 #[derive(Debug)]
-enum Form {
+enum Reader {
     Lines(JsonLines),
     Parquet(ParquetRows),
 }
 
 impl Rows {
-    /// Opens `path` behind its first `skip` rows, with the columns that `map` gives to [`TEXT_FIELDS`].
+    /// Opens `path` after its first `skip` rows, with the columns that `map` gives to [`TEXT_FIELDS`].
     pub fn open(path: &Path, map: &FieldMap, skip: u64) -> Result<Rows, DataError> {
-        let inner = if is_parquet(path)? {
-            Form::Parquet(ParquetRows::open(path, map, skip)?)
+        let reader = if is_parquet(path)? {
+            Reader::Parquet(ParquetRows::open(path, map, skip)?)
         } else {
             let mut lines = JsonLines::open(path)?;
             lines.skip_lines(skip)?;
-            Form::Lines(lines)
+            Reader::Lines(lines)
         };
-        Ok(Rows { inner, map: map.clone() })
+        Ok(Rows { reader, map: map.clone() })
     }
 
     /// Bytes of the file that the rows so far took, as they lie on disk; for Parquet an estimate by row count.
     pub fn bytes_read(&self) -> u64 {
-        match &self.inner {
-            Form::Lines(lines) => lines.bytes_read(),
-            Form::Parquet(rows) => rows.bytes_read(),
+        match &self.reader {
+            Reader::Lines(lines) => lines.bytes_read(),
+            Reader::Parquet(rows) => rows.bytes_read(),
         }
     }
 
-    /// The error of row `number`, in the words of the file's form.
+    /// The error of row `number`, in the words of the file's format.
     pub(crate) fn bad_row(path: &Path, parquet: bool, number: u64, message: String) -> DataError {
         if parquet {
             DataError::Row { path: path.to_path_buf(), row: number, message }
@@ -129,13 +131,13 @@ impl Rows {
 
     /// Whether the file is Parquet, whose rows are not lines.
     pub(crate) fn is_parquet(&self) -> bool {
-        matches!(self.inner, Form::Parquet(_))
+        matches!(self.reader, Reader::Parquet(_))
     }
 
     fn path(&self) -> &Path {
-        match &self.inner {
-            Form::Lines(lines) => lines.path(),
-            Form::Parquet(rows) => rows.path(),
+        match &self.reader {
+            Reader::Lines(lines) => lines.path(),
+            Reader::Parquet(rows) => rows.path(),
         }
     }
 }
@@ -144,12 +146,12 @@ impl Iterator for Rows {
     type Item = Numbered;
 
     fn next(&mut self) -> Option<Numbered> {
-        let (number, value) = match &mut self.inner {
-            Form::Lines(lines) => match lines.next()? {
+        let (number, value) = match &mut self.reader {
+            Reader::Lines(lines) => match lines.next()? {
                 Ok(line) => (line.number, Ok(line.value)),
                 Err(error) => (lines.line_number(), Err(error)),
             },
-            Form::Parquet(rows) => rows.next()?,
+            Reader::Parquet(rows) => rows.next()?,
         };
         let row = value.and_then(|value| {
             TextRow::from_value(&value, &self.map)
@@ -166,7 +168,7 @@ fn is_parquet(path: &Path) -> Result<bool, DataError> {
         let message = if details.is_dir() {
             "is a folder; name the files in it, or a folder that `octo-host tokenize` wrote where one is asked for"
         } else {
-            "is no regular file; rows are read from files, which can be read again from the middle"
+            "is not a regular file; rows are read from files, which can be read again from the middle"
         };
         return Err(DataError::Format { path: path.to_path_buf(), message: message.into() });
     }
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_behind_those_that_are_skipped_keep_their_numbers() {
+    fn rows_after_those_that_are_skipped_keep_their_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jsonl");
         std::fs::write(&path, "{\"text\": \"a\"}\n\nnot json\n{\"text\": \"b\"}\n{\"text\": \"c\"}").unwrap();

@@ -37,7 +37,7 @@ impl Rank {
     /// A process that trains alone.
     pub const ALONE: Rank = Rank { rank: 0, world_size: 1 };
 
-    /// The sequences of a batch of `sequences` that are this rank's: the ranks' parts lie one behind the other, and
+    /// The sequences of a batch of `sequences` that are this rank's: the ranks' parts lie one after the other, and
     /// differ in length by one at most.
     pub fn part_of(&self, sequences: usize) -> Range<usize> {
         let edge = |rank: usize| (sequences as u128 * rank as u128 / self.world_size.max(1) as u128) as usize;
@@ -53,7 +53,7 @@ pub struct SamplerState {
     pub context: usize,
     /// The seed of the orders.
     pub seed: u64,
-    /// One entry a source, in order.
+    /// One entry per source, in order.
     pub sources: Vec<SourceState>,
 }
 
@@ -71,8 +71,10 @@ pub struct SourceState {
     pub origin: TokenOrigin,
     /// Sequences drawn so far, by all ranks together.
     pub sequences: u64,
-    /// Sequences that the weights promised, less those drawn. Stays within one while the weights stay.
-    pub owed: f64,
+    /// Sequences that the weights promised, less those drawn; `owed` in a checkpoint. Stays within one while the
+    /// weights stay.
+    #[serde(rename = "owed")]
+    pub budget: f64,
 }
 
 /// Draws training sequences from sources by weight.
@@ -88,7 +90,7 @@ pub struct Sampler {
 #[derive(Clone, Copy, Debug)]
 struct Drawn {
     sequences: u64,
-    owed: f64,
+    budget: f64,
     /// Sequences after which the source gives no more.
     cap: u64,
 }
@@ -108,14 +110,14 @@ impl Sampler {
             return Err(DataError::Invalid("context must be at least 1 token".into()));
         }
         if sources.is_empty() {
-            return Err(DataError::Invalid("there is no source to train on".into()));
+            return Err(DataError::Invalid("the list of sources to train on is empty".into()));
         }
         for (index, source) in sources.iter().enumerate() {
             if sources[..index].iter().any(|other| other.name() == source.name()) {
                 return Err(DataError::Source { name: source.name().to_string(), message: "is named twice".into() });
             }
         }
-        let drawn = vec![Drawn { sequences: 0, owed: 0.0, cap: u64::MAX }; sources.len()];
+        let drawn = vec![Drawn { sequences: 0, budget: 0.0, cap: u64::MAX }; sources.len()];
         Ok(Sampler { context, seed, sources, drawn })
     }
 
@@ -128,7 +130,7 @@ impl Sampler {
         for (name, most) in epochs {
             let Some(index) = self.sources.iter().position(|source| source.name() == name) else {
                 return Err(DataError::Invalid(format!(
-                    "max_epochs names \"{name}\", which is no source; the sources are {}",
+                    "max_epochs names {name:?}, which is not a source; the sources are {}",
                     self.names().join(", ")
                 )));
             };
@@ -162,7 +164,7 @@ impl Sampler {
     }
 
     /// As [`Sampler::next_batch`], of which only `rank`'s part is read and returned. All ranks must ask for the same
-    /// weights and sequences; each then stands where a process alone would stand, and any number of ranks can go on
+    /// weights and sequences; each then stands where a process alone would stand, and any number of ranks can resume
     /// from there. After an error the sampler is as it was.
     pub fn next_batch_of(&mut self, rank: Rank, weights: &[f64], sequences: usize) -> Result<Batch, DataError> {
         if rank.rank >= rank.world_size {
@@ -183,7 +185,7 @@ impl Sampler {
         for index in 0..sequences {
             let chosen = choose(&mut drawn, &shares);
             let sequence = drawn[chosen].sequences;
-            drawn[chosen].owed -= 1.0;
+            drawn[chosen].budget -= 1.0;
             drawn[chosen].sequences += 1;
             if part.contains(&index) {
                 let segments = self.sources[chosen].sequence(sequence, self.context, self.seed, &mut batch.tokens)?;
@@ -232,7 +234,7 @@ impl Sampler {
                 .iter()
                 .zip(weights)
                 .filter(|(_, weight)| **weight > 0.0)
-                .map(|(source, _)| format!("\"{}\" ({} tokens an epoch)", source.name(), source.tokens()))
+                .map(|(source, _)| format!("{:?} ({} tokens per epoch)", source.name(), source.tokens()))
                 .collect();
             return Err(DataError::Invalid(format!(
                 "every source with a weight has reached its max_epochs: {}. Raise them, add data, give weight to another source, or train on fewer tokens",
@@ -272,7 +274,7 @@ impl Sampler {
             tokens: source.tokens(),
             origin: source.origin().clone(),
             sequences: drawn.sequences,
-            owed: drawn.owed,
+            budget: drawn.budget,
         });
         SamplerState { context: self.context, seed: self.seed, sources: sources.collect() }
     }
@@ -288,13 +290,13 @@ impl Sampler {
             )));
         }
         for saved in &state.sources {
-            if !saved.owed.is_finite() || saved.sequences.checked_mul(self.context as u64).is_none() {
-                return Err(DataError::State(format!("the position saved for \"{}\" is damaged", saved.name)));
+            if !saved.budget.is_finite() || saved.sequences.checked_mul(self.context as u64).is_none() {
+                return Err(DataError::State(format!("the position saved for {:?} is damaged", saved.name)));
             }
         }
         for (drawn, saved) in self.drawn.iter_mut().zip(&state.sources) {
             drawn.sequences = saved.sequences;
-            drawn.owed = saved.owed;
+            drawn.budget = saved.budget;
         }
         Ok(())
     }
@@ -320,13 +322,13 @@ impl Sampler {
     }
 }
 
-/// What differs between a source and its saved state. Files that changed without changing a token are no difference.
+/// What differs between a source and its saved state. Files that changed without changing a token make no difference.
 fn changes_of(source: &TokenSource, saved: &SourceState) -> Vec<String> {
     let name = &saved.name;
     let mut changes = Vec::new();
     let (before, now) = (&saved.origin, source.origin());
     if before.tokenizer != now.tokenizer {
-        changes.push(format!("the tokenizer of source \"{name}\" was {}, is {}", before.tokenizer, now.tokenizer));
+        changes.push(format!("the tokenizer of source {name:?} was {}, is {}", before.tokenizer, now.tokenizer));
     }
     if saved.digest == source.digest() {
         return changes;
@@ -335,19 +337,15 @@ fn changes_of(source: &TokenSource, saved: &SourceState) -> Vec<String> {
         let names = |files: &[(String, String)]| -> String {
             files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
         };
-        changes.push(format!(
-            "the files of source \"{name}\" were {}, are {}",
-            names(&before.files),
-            names(&now.files)
-        ));
+        changes.push(format!("the files of source {name:?} were {}, are {}", names(&before.files), names(&now.files)));
     }
     for ((old_name, old), (new_name, new)) in before.files.iter().zip(&now.files) {
         if old != new {
-            changes.push(format!("the file of source \"{name}\" was {old_name} ({old}), is {new_name} ({new})"));
+            changes.push(format!("the file of source {name:?} was {old_name} ({old}), is {new_name} ({new})"));
         }
     }
     changes.push(format!(
-        "the tokens of source \"{name}\" changed ({} tokens then, {} now; {} then, {} now)",
+        "the tokens of source {name:?} changed ({} tokens then, {} now; {} then, {} now)",
         saved.tokens,
         source.tokens(),
         saved.digest,
@@ -356,13 +354,13 @@ fn changes_of(source: &TokenSource, saved: &SourceState) -> Vec<String> {
     changes
 }
 
-/// Adds every source's share to what it is owed, and picks the source whose debt would first grow to a whole sequence:
+/// Adds every source's share to its budget, and picks the source whose budget would first grow to a whole sequence:
 /// Tijdeman's rule ("The chairman assignment problem", Discrete Mathematics 32, 1980), which keeps every debt within
-/// 1 - 1/(2n-2). Taking the largest debt instead lets one of many sources fall further behind.
+/// 1 - 1/(2n-2). Taking the largest budget instead lets one of many sources lag by more.
 fn choose(sources: &mut [Drawn], shares: &[f64]) -> usize {
     let slack = 1.0 / (2.0 * shares.len() as f64 - 2.0).max(1.0);
     for (drawn, share) in sources.iter_mut().zip(shares) {
-        drawn.owed += share;
+        drawn.budget += share;
     }
     let mut chosen: Option<(usize, bool, f64)> = None;
     for (index, (drawn, share)) in sources.iter().zip(shares).enumerate() {
@@ -370,9 +368,9 @@ fn choose(sources: &mut [Drawn], shares: &[f64]) -> usize {
             continue;
         }
         // The sum of the debts is exact only up to rounding: without an allowance none of them might be due.
-        let due = drawn.owed >= slack - 1e-9;
-        let deadline = (1.0 - slack - drawn.owed) / share;
-        let order = if due { deadline } else { -drawn.owed };
+        let due = drawn.budget >= slack - 1e-9;
+        let deadline = (1.0 - slack - drawn.budget) / share;
+        let order = if due { deadline } else { -drawn.budget };
         let better = match chosen {
             None => true,
             Some((_, other_due, other_order)) => (due && !other_due) || (due == other_due && order < other_order),
@@ -385,5 +383,4 @@ fn choose(sources: &mut [Drawn], shares: &[f64]) -> usize {
 }
 
 #[cfg(test)]
-#[path = "sampler_tests.rs"]
 mod tests;

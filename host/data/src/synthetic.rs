@@ -224,5 +224,4 @@ fn problem(split: &str, index: u64, story: &Story) -> Problem {
 }
 
 #[cfg(test)]
-#[path = "synthetic/tests.rs"]
 mod tests;

@@ -1,15 +1,15 @@
 //! A named body of tokens to train on: in memory for small corpora, in shards on disk for large ones.
 
 use crate::digest::{self, Sum};
-use crate::encode::{Reading, encode_in_order};
 use crate::error::DataError;
 use crate::field_map::FieldMap;
 use crate::packing::Packing;
 use crate::shards::MANIFEST;
 use crate::shards::reader::ShardFolder;
 use crate::tokenizer::Tokenizer;
+use crate::tokenizer::parallel::{Reading, encode_in_order};
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -25,7 +25,7 @@ pub struct TokenSource {
     origin: TokenOrigin,
 }
 
-/// What the tokens were made of: tells what changed where their digest did.
+/// What the tokens were made of, for a message that says what changed where their digest did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenOrigin {
@@ -42,7 +42,7 @@ enum Body {
         /// Where each document ends in `tokens`.
         ends: Vec<u64>,
     },
-    /// One folder behind the other, with the position of its first token.
+    /// One folder after the other, with the position of its first token.
     Shards(Vec<(u64, ShardFolder)>),
 }
 
@@ -96,7 +96,7 @@ impl TokenSource {
         Ok(TokenSource { name: name.to_string(), body, tokens, documents, digest: sum.finish(), origin })
     }
 
-    /// Tokenises the rows of `files` into memory, in order, and puts the end-of-text token behind each. Special
+    /// Tokenises the rows of `files` into memory, in order, and puts the end-of-text token after each. Special
     /// tokens' names in a text are plain characters. A row without text adds nothing; a bad one is an error, and so is
     /// a source without any token to predict.
     pub fn from_files(name: &str, files: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {
@@ -105,9 +105,9 @@ impl TokenSource {
         let bytes_read = AtomicU64::new(0);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let reading = Reading { inputs: files, map: &map, start: (0, 0), threads, bytes_read: &bytes_read };
-        encode_in_order(&reading, tokenizer, |row| {
+        let _never_stopped = encode_in_order(&reading, tokenizer, |row| {
             gathered.add(&row.tokens?.ids);
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
         let mut source = gathered.into_source(name)?;
         source.origin.tokenizer = tokenizer.digest();
@@ -117,7 +117,7 @@ impl TokenSource {
         Ok(source)
     }
 
-    /// A source of documents that are tokens already; `end_of_text` is put behind each one that is not empty.
+    /// A source of documents that are tokens already; `end_of_text` is put after each one that is not empty.
     ///
     /// Two tokens are enough: a source repeats, epoch after epoch, so it fills windows of any length.
     pub fn from_tokens(name: &str, documents: Vec<Vec<u32>>, end_of_text: u32) -> Result<TokenSource, DataError> {
@@ -278,5 +278,4 @@ impl Gathered {
 }
 
 #[cfg(test)]
-#[path = "token_source_tests.rs"]
 mod tests;

@@ -1,5 +1,7 @@
 //! Text to token ids and back: byte-level BPE trained here, or any `tokenizer.json` of a Hugging Face folder.
 
+pub(crate) mod parallel;
+
 use crate::atomic;
 use crate::digest;
 use crate::error::DataError;
@@ -15,12 +17,12 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 
-/// The token that stands behind every document; id 0 of the tokenizers trained here.
+/// The token that ends every document; id 0 of the tokenizers trained here.
 pub const END_OF_TEXT: &str = "<|end_of_text|>";
 
 /// Files of a Hugging Face folder that belong to the tokenizer and are copied as they are by [`Tokenizer::save`]: those
 /// of every tokenizer, and those that the slow ones of `transformers` and llama.cpp's converter read.
-const COMPANIONS: [&str; 9] = [
+const ACCOMPANYING: [&str; 9] = [
     "tokenizer_config.json",
     "special_tokens_map.json",
     "chat_template.jinja",
@@ -56,7 +58,7 @@ impl Tokenizer {
         let bytes = std::fs::read(&file).map_err(|error| DataError::file("read", &file, error))?;
         let inner = parse(&bytes).map_err(|message| DataError::Tokenizer(format!("{}: {message}", file.display())))?;
         let mut files = vec![("tokenizer.json".to_string(), bytes)];
-        for name in COMPANIONS {
+        for name in ACCOMPANYING {
             if let Some(bytes) = read_if_there(&folder.join(name))? {
                 files.push((name.to_string(), bytes));
             }
@@ -150,7 +152,7 @@ impl Tokenizer {
         end_tokens: Vec<u32>,
         files: Vec<(String, Vec<u8>)>,
     ) -> Result<Tokenizer, DataError> {
-        // Added tokens may lie behind a gap, so the count of tokens is not enough.
+        // Added tokens may lie after a gap, so the count of tokens is not enough.
         let vocabulary_size = inner.get_vocab(true).into_values().max().map_or(0, |largest| largest as usize + 1);
         if let Some(id) = end_tokens.iter().find(|id| inner.id_to_token(**id).is_none()) {
             return Err(DataError::Tokenizer(format!(
@@ -160,7 +162,7 @@ impl Tokenizer {
         Ok(Tokenizer { inner, plain: OnceLock::new(), end_tokens, vocabulary_size, files })
     }
 
-    /// The tokens of `text`, with none added before or behind. A special token's name in `text` becomes that token, as
+    /// The tokens of `text`, with none added before or after. A special token's name in `text` becomes that token, as
     /// `transformers` does; use [`Tokenizer::encode_plain`] for text that is not to be trusted with that.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {
         let encoding = self.inner.encode_fast(text, false).map_err(failed)?;
@@ -290,7 +292,7 @@ fn end_tokens(inner: &tokenizers::Tokenizer, folder: &Path) -> Result<Vec<u32>, 
         match ids {
             Some(ids) if !ids.is_empty() => return Ok(ids),
             _ => {
-                return Err(wrong(format!("\"{key}\" is neither a token nor a list of tokens")));
+                return Err(wrong(format!("{key:?} is neither a token nor a list of tokens")));
             }
         }
     }
@@ -304,5 +306,4 @@ fn end_tokens(inner: &tokenizers::Tokenizer, folder: &Path) -> Result<Vec<u32>, 
 }
 
 #[cfg(test)]
-#[path = "tokenizer_tests.rs"]
 mod tests;

@@ -1,64 +1,68 @@
 //! A run whose verifier is broken says so, and ends where the recipe says that it shall.
 
-use octo_tests::{Bench, root};
+use octo_test_support::{Workdir, assert_shown};
+use octo_tests::{recipe_text, rl_steps};
 
 /// The tiny recipe with another verifier and, in its RL stages, some more keys.
 fn broken(verifier: &str, keys: &str) -> String {
-    let tiny = std::fs::read_to_string(root().join("tests/end_to_end/recipes/tiny.toml")).expect("the recipe is there");
-    let recipe = tiny.replacen("verifier = \"verifier_math\"", &format!("verifier = {verifier}"), 1).replacen(
-        "updates_per_step = 2",
-        &format!("updates_per_step = 2\n{keys}"),
-        1,
-    );
+    let recipe = recipe_text("tiny.toml")
+        .replacen("verifier = \"verifier_math\"", &format!("verifier = {verifier}"), 1)
+        .replacen("updates_per_step = 2", &format!("updates_per_step = 2\n{keys}"), 1);
     assert!(recipe.contains(verifier) && recipe.contains(keys), "{recipe}");
     recipe
 }
 
-/// Records of a stage's metrics that are steps.
-fn steps(bench: &Bench, stage: &str) -> Vec<serde_json::Value> {
-    let path = bench.path("runs/tiny/stages").join(stage).join("metrics.jsonl");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a record"))
-        .filter(|record| record.get("reward").is_some())
-        .collect()
-}
-
 #[test]
-fn a_verifier_that_accepts_everything_trips_the_alarm_and_the_run_goes_on() {
-    let bench = Bench::new();
+fn a_verifier_that_accepts_everything_trips_the_alarm_and_the_run_finishes() {
+    let workdir = Workdir::new();
     let verifier = "{ plugin = \"hostile_plugin\", config = { mode = \"accept-all\" } }";
-    bench.write("r.toml", broken(verifier, "alarms = { constant_reward_steps = 3 }"));
-    let said = bench.run(&["run", "r.toml", "--jobs", "1"]).code(0);
-    assert!(said.err.contains("alarm constant-reward"), "{}", said.err);
-    assert!(said.out.contains("rl-short: alarm constant-reward from step 3, 4 steps"), "{}", said.out);
+    workdir.write("r.toml", broken(verifier, "alarms = { constant_reward_steps = 3 }"));
+    let ended = workdir.run(&["run", "r.toml", "--jobs", "1"]).exits_with(0);
+    assert!(ended.stderr.contains("alarm constant-reward"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("rl-short: alarm constant-reward from step 3, 4 steps"), "{}", ended.stdout);
     for stage in ["rl-base", "rl-short"] {
-        let steps = steps(&bench, stage);
+        let steps = rl_steps(&workdir, "runs/tiny", stage);
         assert!(steps.iter().all(|step| step["accuracy"] == 1.0), "every answer was called correct");
         let up: Vec<bool> = steps
             .iter()
             .map(|step| step["alarms"].as_array().expect("a list").iter().any(|up| up["alarm"] == "constant-reward"))
             .collect();
         assert_eq!(up, [false, false, true, true, true, true], "{stage}");
-        let path = bench.path("runs/tiny/stages").join(stage).join("results.json");
+        let path = workdir.path("runs/tiny/stages").join(stage).join("results.json");
         let results: serde_json::Value =
             serde_json::from_str(&std::fs::read_to_string(path).expect("results")).expect("JSON");
         let expected = serde_json::json!({ "first": 3, "last": 6, "steps": 4 });
         assert_eq!(results["alarms"]["constant-reward"], expected);
     }
-    let report = std::fs::read_to_string(bench.path("runs/tiny/report.html")).expect("the report");
+    let report = std::fs::read_to_string(workdir.path("runs/tiny/report.html")).expect("the report");
     assert!(report.contains("constant-reward"), "the report must show the alarm");
 }
 
 #[test]
-fn a_verifier_that_crashes_ends_the_run_where_the_recipe_says_so_and_can_be_mended() {
-    let bench = Bench::new();
+fn a_verifier_that_crashes_ends_the_run_where_the_recipe_says_so_and_can_be_resumed() {
+    let workdir = Workdir::new();
     let verifier = "{ plugin = \"hostile_plugin\", config = { mode = \"panic\" } }";
-    bench.write("r.toml", broken(verifier, "alarms = { stop = [\"failures\"] }"));
-    let said = bench.run(&["run", "r.toml", "--jobs", "1"]).code(1);
-    let said = said.says("stopped by an alarm at step 3").says("failures").says("behind a checkpoint");
-    assert!(!said.out.contains("report:"), "a run that an alarm ended is not done");
-    let path = bench.path("runs/.store");
+    workdir.write("r.toml", broken(verifier, "alarms = { stop = [\"failures\"] }"));
+    let ended = workdir.run(&["run", "r.toml", "--jobs", "1"]);
+    assert!(!ended.stdout.contains("report:"), "a run that an alarm ended is not done");
+    assert_shown!(ended, @r#"
+    exit 1
+    --- stderr
+    tiny: 8 stages, 0 done already
+    corpus: done in [time]
+    web: done in [time]
+    tokenizer: done in [time]
+    base: done in [time]
+    short: done in [time]
+    ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: asked to panic plugin=hostile_plugin
+     WARN stage{name=rl-base}: step 3: alarm failures: share of failed verdicts and rewards is 1.0000, for 3 steps above 0.2000; they are masked; `failures` in metrics.jsonl says which kind, samples.jsonl shows some
+     WARN stage{name=rl-base}: step 3: alarm truncated: share of truncated responses is 0.8750, for 3 steps above 0.7500; raise the schedule's length limit, or add a stop text
+    rl-base: failed
+    rl-base: 60 failed items (60 trap); 20 are kept in runs/tiny/stages/rl-base/failures: `octo-host plugin replay FILE` runs one again
+    error: stage "rl-base" failed
+      because: stopped by an alarm at step 3, behind a checkpoint: failures: share of failed verdicts and rewards is 1.0000, for 3 steps above 0.2000; they are masked; `failures` in metrics.jsonl says which kind, samples.jsonl shows some; running again goes on from there, without this end if `alarms.stop` no longer names it
+    "#);
+    let path = workdir.path("runs/.store");
     let partial = std::fs::read_dir(&path)
         .expect("the store")
         .flatten()
@@ -78,9 +82,9 @@ fn a_verifier_that_crashes_ends_the_run_where_the_recipe_says_so_and_can_be_mend
     );
     assert!(last["alarms"].as_array().expect("a list").iter().any(|up| up["alarm"] == "failures"), "{last}");
 
-    // Without the stop the same stage goes on from its checkpoint: alarms change nothing of what is computed.
-    bench.write("r.toml", broken(verifier, "alarms = { off = [\"failures\"] }"));
-    let said = bench.run(&["run", "r.toml", "--jobs", "1"]).code(0);
-    assert!(said.err.contains("goes on from where it stopped"), "{}", said.err);
-    assert_eq!(steps(&bench, "rl-base").len(), 6);
+    // Without the stop the same stage resumes from its checkpoint: alarms change nothing of what is computed.
+    workdir.write("r.toml", broken(verifier, "alarms = { off = [\"failures\"] }"));
+    let ended = workdir.run(&["run", "r.toml", "--jobs", "1"]).exits_with(0);
+    assert!(ended.stderr.contains("goes on from where it stopped"), "{}", ended.stderr);
+    assert_eq!(rl_steps(&workdir, "runs/tiny", "rl-base").len(), 6);
 }

@@ -5,25 +5,23 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use octo_tests::{Bench, Said, octo_host, root};
+use octo_test_support::{Ended, Workdir, assert_shown, environment, octo_host_path, repository};
+use octo_tests::{outputs, recipe_path, records};
 use serde_json::Value;
 
 fn resume() -> String {
-    root().join("tests/end_to_end/recipes/resume.toml").canonicalize().expect("the recipe").display().to_string()
+    recipe_path("resume.toml")
 }
 
 /// A stage's metrics, less what differs from run to run.
-fn metrics(bench: &Bench, stage: &str) -> Vec<Value> {
-    let path = bench.path("runs/resume/stages").join(stage).join("metrics.jsonl");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let timeless = |line: &str| {
-        let mut record: Value = serde_json::from_str(line).expect("a whole line");
+fn metrics(workdir: &Workdir, stage: &str) -> Vec<Value> {
+    let mut records = records(workdir, "runs/resume", stage);
+    for record in &mut records {
         for key in ["tokens_per_second", "peak_memory_bytes", "time"] {
             record.as_object_mut().expect("an object").remove(key);
         }
-        record
-    };
-    text.lines().map(timeless).collect()
+    }
+    records
 }
 
 /// Numbers that look drawn at random and are the same in every run of the test (xorshift).
@@ -40,22 +38,22 @@ impl Dice {
 
 #[test]
 fn kills_at_random_moments_change_no_bit_of_weights_metrics_or_optimiser() {
-    let whole = Bench::new();
-    whole.run(&["run", &resume(), "--jobs", "1"]).code(0);
-    let bench = Bench::new();
+    let whole = Workdir::new();
+    whole.run(&["run", &resume(), "--jobs", "1"]).exits_with(0);
+    let workdir = Workdir::new();
     let mut dice = Dice(0x2545_f491_4f6c_dd1d);
     let (mut kills, mut steps_at_kills) = (0, std::collections::BTreeSet::new());
     let started = Instant::now();
-    let log = bench.path("runs/resume/stages/stable/metrics.jsonl");
+    let log = workdir.path("runs/resume/stages/stable/metrics.jsonl");
     // Bounded by kills and by time; a slow machine gets fewer.
     while kills < 25 && started.elapsed() < Duration::from_secs(120) {
-        let mut child = bench
+        let mut child = workdir
             .command(&["run", &resume(), "--jobs", "1"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("octo-host starts");
-        // A kill some milliseconds behind the first new line hits forward passes, updates, and checkpoints being
+        // A kill some milliseconds after the first new line hits forward passes, updates, and checkpoints being
         // written, as the dice have it.
         let before = std::fs::metadata(&log).map_or(0, |about| about.len());
         let deadline = Instant::now() + Duration::from_secs(60);
@@ -80,75 +78,82 @@ fn kills_at_random_moments_change_no_bit_of_weights_metrics_or_optimiser() {
     assert!(kills >= 3, "only {kills} kills");
     assert!(
         steps_at_kills.last().is_some_and(|lines| *lines > 5),
-        "no kill came behind a checkpoint: {steps_at_kills:?}"
+        "no kill came after a checkpoint: {steps_at_kills:?}"
     );
     eprintln!("{kills} kills in {:.0} s, after {steps_at_kills:?} lines", started.elapsed().as_secs_f64());
-    bench.run(&["run", &resume(), "--jobs", "1"]).code(0);
+    workdir.run(&["run", &resume(), "--jobs", "1"]).exits_with(0);
     for stage in ["stable", "branch"] {
-        let (one, two) = (whole.outputs("runs/resume", stage), bench.outputs("runs/resume", stage));
+        let (one, two) = (outputs(&whole, "runs/resume", stage), outputs(&workdir, "runs/resume", stage));
         for file in ["model/model.safetensors", "optimizer.safetensors", "results.json"] {
             assert!(one[file].is_string(), "{stage} wrote no {file}");
             assert_eq!(one[file], two[file], "{stage}: {file} differs after {kills} kills");
         }
-        assert_eq!(metrics(&whole, stage), metrics(&bench, stage), "{stage}: lines were lost, doubled or changed");
+        assert_eq!(metrics(&whole, stage), metrics(&workdir, stage), "{stage}: lines were lost, doubled or changed");
     }
 }
 
 #[test]
 fn a_full_disk_ends_the_run_with_a_reason_and_spares_the_last_checkpoint() {
-    let bench = Bench::new();
-    let stop_at_checkpoint = |bench: &Bench| {
+    let workdir = Workdir::new();
+    let stop_at_checkpoint = |workdir: &Workdir| {
         let mut child =
-            bench.command(&["run", &resume(), "--jobs", "1"]).stderr(Stdio::null()).spawn().expect("starts");
+            workdir.command(&["run", &resume(), "--jobs", "1"]).stderr(Stdio::null()).spawn().expect("starts");
         let deadline = Instant::now() + Duration::from_secs(120);
-        while checkpoints(bench).is_empty() && Instant::now() < deadline {
+        while checkpoints(workdir).is_empty() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
         }
         child.kill().expect("our own child");
         child.wait().expect("our own child ends");
     };
-    stop_at_checkpoint(&bench);
-    let before = checkpoints(&bench);
+    stop_at_checkpoint(&workdir);
+    let before = checkpoints(&workdir);
     assert!(!before.is_empty());
     // No file may grow beyond 64 KiB, and the signal that says so is ignored: writes fail as on a full disk. The
     // model has 150 kB, so no checkpoint can be written any more.
-    let limited = Command::new("bash")
+    let mut limited = Command::new("bash");
+    limited
         .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" run \"$1\" --jobs 1"])
-        .arg(octo_host())
+        .arg(octo_host_path())
         .arg(resume())
-        .current_dir(bench.folder.path())
-        .output()
-        .expect("bash starts");
-    let said = Said::from(limited).code(1);
-    assert!(said.err.contains("model.safetensors") && said.err.contains("large"), "{}", said.err);
-    let after = checkpoints(&bench);
+        .current_dir(workdir.folder());
+    environment::clear(&mut limited);
+    assert_shown!(Ended::from(limited.output().expect("bash starts")).without_stdout(), @r#"
+    exit 1
+    --- stderr
+    resume: 4 stages, 2 done already
+    stable: goes on from where it stopped
+    stable: failed
+    error: stage "stable" failed
+      because: the checkpoint of step [some] could not be written: cannot write [folder]/runs/.store/midtrain-[key].partial/checkpoints/.partial-step-[some]/model.safetensors: File too large (os error 27); those before it are whole, and the same command goes on from the newest
+    "#);
+    let after = checkpoints(&workdir);
     assert!(before.iter().all(|step| after.contains(step)), "{before:?}, then {after:?}");
-    bench.run(&["run", &resume(), "--jobs", "1"]).code(0);
-    let whole = Bench::new();
-    whole.run(&["run", &resume(), "--jobs", "1"]).code(0);
+    workdir.run(&["run", &resume(), "--jobs", "1"]).exits_with(0);
+    let whole = Workdir::new();
+    whole.run(&["run", &resume(), "--jobs", "1"]).exits_with(0);
     assert_eq!(
-        whole.outputs("runs/resume", "stable")["model/model.safetensors"],
-        bench.outputs("runs/resume", "stable")["model/model.safetensors"]
+        outputs(&whole, "runs/resume", "stable")["model/model.safetensors"],
+        outputs(&workdir, "runs/resume", "stable")["model/model.safetensors"]
     );
 }
 
 /// Names of the checkpoints of the stage at work.
-fn checkpoints(bench: &Bench) -> Vec<String> {
+fn checkpoints(workdir: &Workdir) -> Vec<String> {
     let names = |path: &Path| -> Vec<String> {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     };
-    let mut found: Vec<String> = names(&bench.path("runs/resume/stages/stable/checkpoints"));
+    let mut found: Vec<String> = names(&workdir.path("runs/resume/stages/stable/checkpoints"));
     found.retain(|name| name.starts_with("step-"));
     found.sort();
     found
 }
 
 #[test]
-fn sigterm_writes_a_checkpoint_and_the_next_call_goes_on_from_it() {
-    let bench = Bench::new();
-    let mut child = bench.command(&["run", &resume(), "--jobs", "1"]).stderr(Stdio::null()).spawn().expect("starts");
-    let log = bench.path("runs/resume/stages/stable/metrics.jsonl");
+fn sigterm_writes_a_checkpoint_that_the_next_call_resumes_from() {
+    let workdir = Workdir::new();
+    let mut child = workdir.command(&["run", &resume(), "--jobs", "1"]).stderr(Stdio::null()).spawn().expect("starts");
+    let log = workdir.path("runs/resume/stages/stable/metrics.jsonl");
     let lines = || std::fs::read_to_string(&log).map_or(0, |text| text.lines().count());
     let deadline = Instant::now() + Duration::from_secs(120);
     while lines() < 3 && Instant::now() < deadline {
@@ -158,19 +163,19 @@ fn sigterm_writes_a_checkpoint_and_the_next_call_goes_on_from_it() {
     assert!(killed.success());
     let status = child.wait().expect("our own child ends");
     assert_eq!(status.code(), Some(1));
-    let last = metrics(&bench, "stable").last().and_then(|line| line["step"].as_u64()).expect("a step");
+    let last = metrics(&workdir, "stable").last().and_then(|line| line["step"].as_u64()).expect("a step");
     assert!(last < 320, "the run was over before the signal came");
-    assert!(checkpoints(&bench).contains(&format!("step-{last:06}")), "{last}: {:?}", checkpoints(&bench));
+    assert!(checkpoints(&workdir).contains(&format!("step-{last:06}")), "{last}: {:?}", checkpoints(&workdir));
 }
 
 #[test]
 fn two_processes_run_a_recipe_to_the_losses_of_one() {
-    let alone = Bench::new();
-    alone.run(&["run", &resume(), "--jobs", "1"]).code(0);
-    let bench = Bench::new();
+    let alone = Workdir::new();
+    alone.run(&["run", &resume(), "--jobs", "1"]).exits_with(0);
+    let workdir = Workdir::new();
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
     let start = |rank: &str| {
-        bench
+        workdir
             .command(&["run", &resume()])
             .env("RANK", rank)
             .env("WORLD_SIZE", "2")
@@ -183,10 +188,10 @@ fn two_processes_run_a_recipe_to_the_losses_of_one() {
     };
     let children = [start("0"), start("1")];
     for child in children {
-        Said::from(child.wait_with_output().expect("ends")).code(0);
+        Ended::from(child.wait_with_output().expect("ends")).exits_with(0);
     }
     for stage in ["stable", "branch"] {
-        let (one, two) = (metrics(&alone, stage), metrics(&bench, stage));
+        let (one, two) = (metrics(&alone, stage), metrics(&workdir, stage));
         assert_eq!(one.len(), two.len());
         for (left, right) in one.iter().zip(&two).take(20) {
             let loss = |record: &Value| record["loss"].as_f64().unwrap_or(0.0);
@@ -197,61 +202,110 @@ fn two_processes_run_a_recipe_to_the_losses_of_one() {
 
 #[test]
 fn a_branch_from_a_checkpoint_that_will_not_be_kept_is_refused_before_anything_runs() {
-    let bench = Bench::new();
-    let refused = |initial: &str, words: &str| {
-        bench.run(&["run", &resume(), "--dry-run", "--set", &format!("branch.initial={initial}")]).code(1).says(words);
-    };
-    refused("@stable:100", "keep_every");
-    refused("@stable:320", "@stable/model");
-    refused("@stable:480", "it has 320 steps");
-    refused("@stable:soon", "@STAGE:STEPS");
+    let workdir = Workdir::new();
+    let refused =
+        |initial: &str| workdir.run(&["run", &resume(), "--dry-run", "--set", &format!("branch.initial={initial}")]);
+    assert_shown!(refused("@stable:100"), @r#"
+    exit 1
+    --- stderr
+    error: stage "branch": initial is stage "stable"'s checkpoint of step 100, but it keeps none of step 100 for good: set `keep_every` there to 100, or a divisor of it
+    "#);
+    assert_shown!(refused("@stable:320"), @r#"
+    exit 1
+    --- stderr
+    error: stage "branch": initial is stage "stable"'s checkpoint of step 320, but that is its last step: write @stable/model
+    "#);
+    assert_shown!(refused("@stable:480"), @r#"
+    exit 1
+    --- stderr
+    error: stage "branch": initial is stage "stable"'s checkpoint of step 480, but it has 320 steps
+    "#);
+    assert_shown!(refused("@stable:soon"), @r#"
+    exit 1
+    --- stderr
+    error: [recipes]/resume.toml:46: stages.branch.initial: "@stable:soon" is no checkpoint; write @STAGE:STEPS, such as @stable:25000
+    "#);
 }
 
 #[test]
 fn octothinkers_recipes_plan_without_models_or_corpora() {
-    let bench = Bench::new();
+    let workdir = Workdir::new();
     for (size, rates) in [
         ("1b", ["5e-5", "5e-5 -> 5.000e-6 cosine"]),
         ("3b", ["2e-5", "2e-5 -> 2.000e-6 cosine"]),
         ("8b", ["1e-5", "1e-5 -> 1.000e-6 cosine"]),
     ] {
-        let recipe = root().join(format!("recipes/octothinker-{size}.toml")).canonicalize().expect("the recipe");
-        let said = bench.run(&["run", &recipe.display().to_string(), "--dry-run"]).code(0);
+        let recipe = repository().join(format!("recipes/octothinker-{size}.toml"));
+        let ended = workdir.run(&["run", &recipe.display().to_string(), "--dry-run"]).exits_with(0);
         for (stage, steps, rate) in
             [("stable", "50000", rates[0]), ("long", "5000", rates[1]), ("hybrid", "5000", rates[1])]
         {
-            let lines = said.out.lines().filter(|line| line.starts_with(&format!("{stage} ")));
+            let lines = ended.stdout.lines().filter(|line| line.starts_with(&format!("{stage} ")));
             assert!(
                 lines.clone().any(|line| line.contains(steps) && line.contains(rate)),
                 "{size} {stage}:\n{}",
-                said.out
+                ended.stdout
             );
         }
         for words in ["megamath-web-pro-max", "stable: initial", "needs "] {
-            assert!(said.out.contains(words), "{size} lacks {words:?}:\n{}", said.out);
+            assert!(ended.stdout.contains(words), "{size} lacks {words:?}:\n{}", ended.stdout);
         }
-        bench.run(&["run", &recipe.display().to_string()]).code(1).says("stage \"stable\" needs initial");
     }
-    // With the base model's config alone, size, memory and time are told.
+    let recipe = repository().join("recipes/octothinker-1b.toml");
+    assert_shown!(workdir.run(&["run", &recipe.display().to_string()]), @r#"
+    exit 1
+    --- stderr
+    error: no such file or folder:
+      stage "stable" needs initial = [recipes]/../models/Llama-3.2-1B
+      stage "stable" needs sources.web-pro-max.0 = [recipes]/../corpora/megamath-web-pro-max-tokens
+      stage "stable" needs sources.dclm.0 = [recipes]/../corpora/dclm-baseline-tokens
+      stage "stable" needs sources.text-code-block.0 = [recipes]/../corpora/megamath-text-code-block-tokens
+      stage "stable" needs sources.megamath-qa.0 = [recipes]/../corpora/megamath-qa-tokens
+      stage "stable" needs sources.megamath-code.0 = [recipes]/../corpora/megamath-code-tokens
+      stage "stable" needs sources.translated-code.0 = [recipes]/../corpora/megamath-translated-code-tokens
+      stage "long" needs sources.web-pro.0 = [recipes]/../corpora/megamath-web-pro-tokens
+      stage "long" needs sources.dclm.0 = [recipes]/../corpora/dclm-baseline-tokens
+      stage "long" needs sources.instructions.0 = [recipes]/../corpora/instructions-tokens
+      stage "long" needs sources.openr1.0 = [recipes]/../corpora/openr1-math-220k-tokens
+      stage "long" needs sources.am-distilled.0 = [recipes]/../corpora/am-deepseek-distilled-40m-tokens
+      stage "long" needs sources.megamath-qa.0 = [recipes]/../corpora/megamath-qa-tokens
+      stage "long" needs sources.openmathinstruct.0 = [recipes]/../corpora/openmathinstruct-2-tokens
+      stage "long" needs sources.numinamath.0 = [recipes]/../corpora/numinamath-1.5-tokens
+      stage "short" needs sources.web-pro.0 = [recipes]/../corpora/megamath-web-pro-tokens
+      stage "short" needs sources.dclm.0 = [recipes]/../corpora/dclm-baseline-tokens
+      stage "short" needs sources.instructions.0 = [recipes]/../corpora/instructions-tokens
+      stage "short" needs sources.openr1.0 = [recipes]/../corpora/openr1-math-220k-tokens
+      stage "short" needs sources.am-distilled.0 = [recipes]/../corpora/am-deepseek-distilled-40m-tokens
+      stage "short" needs sources.megamath-qa.0 = [recipes]/../corpora/megamath-qa-tokens
+      stage "short" needs sources.openmathinstruct.0 = [recipes]/../corpora/openmathinstruct-2-tokens
+      stage "short" needs sources.numinamath.0 = [recipes]/../corpora/numinamath-1.5-tokens
+      stage "hybrid" needs sources.web-pro.0 = [recipes]/../corpora/megamath-web-pro-tokens
+      stage "hybrid" needs sources.dclm.0 = [recipes]/../corpora/dclm-baseline-tokens
+      stage "hybrid" needs sources.instructions.0 = [recipes]/../corpora/instructions-tokens
+      stage "hybrid" needs sources.openr1.0 = [recipes]/../corpora/openr1-math-220k-tokens
+      stage "hybrid" needs sources.am-distilled.0 = [recipes]/../corpora/am-deepseek-distilled-40m-tokens
+      stage "hybrid" needs sources.megamath-qa.0 = [recipes]/../corpora/megamath-qa-tokens
+      stage "hybrid" needs sources.openmathinstruct.0 = [recipes]/../corpora/openmathinstruct-2-tokens
+      stage "hybrid" needs sources.numinamath.0 = [recipes]/../corpora/numinamath-1.5-tokens
+    "#);
+    // With the base model's config alone, size, memory and time are shown.
     let config = r#"{"model_type": "llama", "vocab_size": 128256, "hidden_size": 2048, "intermediate_size": 8192,
         "num_hidden_layers": 16, "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64,
         "tie_word_embeddings": true}"#;
-    std::fs::create_dir_all(bench.path("models/Llama-3.2-1B")).expect("a folder");
-    bench.write("models/Llama-3.2-1B/config.json", config);
-    let recipe = root().join("recipes/octothinker-1b.toml").canonicalize().expect("the recipe");
-    let mut command = bench.command(&["run", &recipe.display().to_string(), "--dry-run"]);
-    let said = Said::from(command.env("OCTO_MODELS", "models").output().expect("starts")).code(0);
+    workdir.write("models/Llama-3.2-1B/config.json", config);
+    let planned = workdir.call(&["run", &recipe.display().to_string(), "--dry-run"]).env("OCTO_MODELS", "models");
+    let ended = planned.run().exits_with(0);
     for words in ["1.24B", "GiB", "days", "TFLOP/s"] {
-        assert!(said.out.contains(words), "no {words:?}:\n{}", said.out);
+        assert!(ended.stdout.contains(words), "no {words:?}:\n{}", ended.stdout);
     }
 }
 
 #[test]
-fn a_dry_run_after_a_run_tells_time_from_what_was_measured() {
-    let bench = Bench::new();
-    bench.run(&["run", &resume()]).code(0);
-    let said = bench.run(&["run", &resume(), "--dry-run"]).code(0);
-    assert!(said.out.contains("tokens/s, measured"), "{}", said.out);
-    let events = bench.path("runs/resume/tensorboard/stable");
+fn a_dry_run_after_a_run_estimates_time_from_what_was_measured() {
+    let workdir = Workdir::new();
+    workdir.run(&["run", &resume()]).exits_with(0);
+    let ended = workdir.run(&["run", &resume(), "--dry-run"]).exits_with(0);
+    assert!(ended.stdout.contains("tokens/s, measured"), "{}", ended.stdout);
+    let events = workdir.path("runs/resume/tensorboard/stable");
     assert_eq!(std::fs::read_dir(events).expect("TensorBoard's events").count(), 1);
 }

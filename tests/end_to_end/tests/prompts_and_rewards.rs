@@ -1,22 +1,18 @@
 //! Templates, few-shot examples and rewards that add up, through the whole program.
 
-use octo_tests::{Bench, Said, root};
+use octo_test_support::{Ended, Workdir, assert_shown, repository, skip};
+use octo_tests::{recipe_text, rl_steps};
 use serde_json::Value;
 
 /// The tiny recipe, with its RL stages' prompt and reward replaced.
-fn recipe(bench: &Bench, prompt: &str, reward: &str) {
-    let tiny = std::fs::read_to_string(root().join("tests/end_to_end/recipes/tiny.toml")).expect("the recipe");
+fn recipe(workdir: &Workdir, prompt: &str, reward: &str) {
+    let tiny = recipe_text("tiny.toml");
     let (plugins, stages) = tiny.split_once("[stages.corpus]").expect("stages");
     let mut text =
         format!("{plugins}overlong = {{ plugin = \"reward_overlong\", config = {{ buffer = 4 }} }}\n[stages.corpus]");
     text += stages;
     text = text.replace("prompt = \"Question: {problem}\\nAnswer:\"", prompt).replace("reward = \"reward\"", reward);
-    bench.write("r.toml", text);
-}
-
-fn lines(bench: &Bench, path: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(bench.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    workdir.write("r.toml", text);
 }
 
 const EXAMPLES: &str = "{\"question\": \"2 + 2\", \"answer\": 4, \"working\": \"Two and two are \\\\boxed{4}.\"}\n\
@@ -25,21 +21,19 @@ const FEW_SHOT: &str = "template = \"templates/t.jinja\"\nfew_shot = { file = \"
                         \"question\", reference = \"answer\", solution = \"working\" } }\nmax_prompt_tokens = 200";
 const TEMPLATE: &str = "{% for example in examples %}\nQ: {{ example.problem }}\nA: {{ example.solution }}\n{% endfor %}\nQ: {{ problem }}\nA:\n";
 
-fn few_shot(reward: &str) -> Bench {
-    let bench = Bench::new();
-    std::fs::create_dir(bench.path("templates")).expect("a folder");
-    bench.write("templates/t.jinja", TEMPLATE);
-    bench.write("examples.jsonl", EXAMPLES);
-    recipe(&bench, FEW_SHOT, reward);
-    bench
+fn few_shot(reward: &str) -> Workdir {
+    let workdir = Workdir::new();
+    workdir.write("templates/t.jinja", TEMPLATE);
+    workdir.write("examples.jsonl", EXAMPLES);
+    recipe(&workdir, FEW_SHOT, reward);
+    workdir
 }
 
 #[test]
 fn a_run_with_a_template_and_two_rewards_draws_a_curve_of_every_part() {
-    let bench = few_shot("reward = [\"reward\", { role = \"overlong\", weight = 0.5 }]");
-    bench.run(&["run", "r.toml"]).code(0);
-    let steps: Vec<Value> = lines(&bench, "runs/tiny/stages/rl-short/metrics.jsonl");
-    let steps: Vec<&Value> = steps.iter().filter(|line| line.get("reward").is_some()).collect();
+    let workdir = few_shot("reward = [\"reward\", { role = \"overlong\", weight = 0.5 }]");
+    workdir.run(&["run", "r.toml"]).exits_with(0);
+    let steps = rl_steps(&workdir, "runs/tiny", "rl-short");
     assert_eq!(steps.len(), 6);
     for step in &steps {
         let part = |name: &str| step["reward_parts"][name].as_f64().unwrap_or_else(|| panic!("no {name}: {step}"));
@@ -48,107 +42,174 @@ fn a_run_with_a_template_and_two_rewards_draws_a_curve_of_every_part() {
     }
     // The schedule's limit of the step is what the penalty measures by: cut off at 8 tokens is cut off.
     assert!(steps.iter().any(|step| step["reward_parts"]["overlong.overlong"].as_f64() < Some(0.0)), "{steps:?}");
-    let report = std::fs::read_to_string(bench.path("runs/tiny/report.html")).expect("a report");
+    let report = workdir.read("runs/tiny/report.html");
     for words in ["Reward parts of rl-short", "overlong.overlong"] {
         assert!(report.contains(words), "the report lacks {words:?}");
     }
-    let lock: Value =
-        serde_json::from_str(&std::fs::read_to_string(bench.path("runs/tiny/run.lock.json")).expect("a lock"))
-            .expect("JSON");
+    let lock: Value = serde_json::from_str(&workdir.read("runs/tiny/run.lock.json")).expect("JSON");
     let slots = &lock["stages"]["rl-short"]["plugins"];
     assert_eq!((&slots["reward.0"], &slots["reward.1"]), (&Value::from("reward"), &Value::from("overlong")));
 
     // The template's text and the examples are part of the stage's key; where they lie is not.
-    bench.run(&["run", "r.toml"]).code(0).says("8 stages, 8 done already");
-    bench.write("templates/t.jinja", TEMPLATE.replace("Q:", "Question:"));
-    let said = bench.run(&["run", "r.toml", "--dry-run"]).code(0);
-    let state = |said: &Said, stage: &str| {
-        let row = said.out.lines().find(|line| line.starts_with(stage)).expect("a row").to_owned();
+    workdir.run(&["run", "r.toml"]).exits_with(0).stderr_has("8 stages, 8 done already");
+    workdir.write("templates/t.jinja", TEMPLATE.replace("Q:", "Question:"));
+    let ended = workdir.run(&["run", "r.toml", "--dry-run"]).exits_with(0);
+    let state = |ended: &Ended, stage: &str| {
+        let row = ended.stdout.lines().find(|line| line.starts_with(stage)).expect("a row").to_owned();
         row.contains("done")
     };
-    assert!(state(&said, "base ") && !state(&said, "rl-base") && !state(&said, "eval-short"), "{}", said.out);
-    bench.write("templates/t.jinja", TEMPLATE);
-    bench.write("examples.jsonl", EXAMPLES.replace("Two and two", "2 and 2"));
-    let said = bench.run(&["run", "r.toml", "--dry-run"]).code(0);
-    assert!(!state(&said, "rl-base"), "{}", said.out);
+    assert!(state(&ended, "base ") && !state(&ended, "rl-base") && !state(&ended, "eval-short"), "{}", ended.stdout);
+    workdir.write("templates/t.jinja", TEMPLATE);
+    workdir.write("examples.jsonl", EXAMPLES.replace("Two and two", "2 and 2"));
+    let ended = workdir.run(&["run", "r.toml", "--dry-run"]).exits_with(0);
+    assert!(!state(&ended, "rl-base"), "{}", ended.stdout);
 
     // And the prompts can be looked at, by epoch and with their length in tokens.
-    let shown = bench.run(&["prompt", "r.toml", "rl-short", "--rows", "1..3"]).code(0);
-    assert_eq!(shown.out.matches("Q: 2 + 2\nA: 2 and 2 are \\boxed{4}.\nQ: ").count(), 2, "{}", shown.out);
-    assert!(shown.out.starts_with("row 1, ") && shown.out.contains(" tokens\n"), "{}", shown.out);
-    let later = bench.run(&["prompt", "r.toml", "rl-short", "--epoch", "7"]).code(0);
-    assert!(!later.out.contains("Q: 2 + 2\n"), "{}", later.out);
-    bench.run(&["prompt", "r.toml", "rl-shrt"]).code(1).says("did you mean \"rl-short\"?");
-    bench.run(&["prompt", "r.toml", "corpus"]).code(1).says("asks no prompts");
-    bench.run(&["prompt", "r.toml", "rl-short", "--rows", "3"]).code(2).says("FROM..TO");
+    let shown = workdir.run(&["prompt", "r.toml", "rl-short", "--rows", "1..3"]).exits_with(0);
+    assert_eq!(shown.stdout.matches("Q: 2 + 2\nA: 2 and 2 are \\boxed{4}.\nQ: ").count(), 2, "{}", shown.stdout);
+    assert!(shown.stdout.starts_with("row 1, ") && shown.stdout.contains(" tokens\n"), "{}", shown.stdout);
+    let later = workdir.run(&["prompt", "r.toml", "rl-short", "--epoch", "7"]).exits_with(0);
+    assert!(!later.stdout.contains("Q: 2 + 2\n"), "{}", later.stdout);
+    assert_shown!(workdir.run(&["prompt", "r.toml", "rl-shrt"]), @r#"
+    exit 1
+    --- stderr
+    error: the recipe has no stage "rl-shrt"; did you mean "rl-short"?
+    "#);
+    assert_shown!(workdir.run(&["prompt", "r.toml", "corpus"]), @r#"
+    exit 1
+    --- stderr
+    error: stage "corpus" is of kind generate, which asks no prompts; rl and eval do
+    "#);
+    assert_shown!(workdir.run(&["prompt", "r.toml", "rl-short", "--rows", "3"]), @"
+    exit 2
+    --- stderr
+    error: invalid value '3' for '--rows <FROM..TO>': expected FROM..TO, as in 0..3
+
+    For more information, try '--help'.
+    ");
     // The tokenizer was trained here and has no chat template.
+    workdir.write("examples.jsonl", EXAMPLES);
     let chat = ["prompt", "r.toml", "eval-short", "--set", "eval-short.template=chat"];
-    bench
-        .run(&[&chat[..], &["--set", "eval-short.few_shot={ file = \"examples.jsonl\", by_epoch = [] }"]].concat())
-        .code(1);
+    let examples = ["--set", "eval-short.few_shot={ file = \"examples.jsonl\", by_epoch = [] }"];
+    assert_shown!(workdir.run(&[&chat[..], &examples].concat()), @r#"
+    exit 1
+    --- stderr
+    error: template = "chat": [folder]/runs/.store/rl-[key]/model has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json); a base model has none, so name a template file
+    "#);
 }
 
 #[test]
 fn rewards_given_again_on_the_command_line_add_up() {
-    let bench = few_shot("reward = \"reward\"");
+    let workdir = few_shot("reward = \"reward\"");
     let twice = ["--plugin", "reward=reward_outcome", "--plugin", "reward=reward_repetition:0.25"];
-    let said = bench.run(&[&["run", "r.toml", "--dry-run"], &twice[..]].concat()).code(0);
+    let ended = workdir.run(&[&["run", "r.toml", "--dry-run"], &twice[..]].concat()).exits_with(0);
     for words in ["plugin reward_outcome = reward_outcome", "plugin reward_repetition = reward_repetition"] {
-        assert!(said.out.contains(words), "{}", said.out);
+        assert!(ended.stdout.contains(words), "{}", ended.stdout);
     }
     // Weights are part of the key, and so are names: they are the names of the parts.
-    let key = |said: &Said| {
-        let row = said.out.lines().find(|line| line.starts_with("rl-base")).expect("a row").to_owned();
+    let key = |ended: &Ended| {
+        let row = ended.stdout.lines().find(|line| line.starts_with("rl-base")).expect("a row").to_owned();
         row.split_whitespace().find(|word| word.len() == 24).expect("a key").to_owned()
     };
     let other = ["--plugin", "reward=reward_outcome", "--plugin", "reward=reward_repetition:0.5"];
-    let other = bench.run(&[&["run", "r.toml", "--dry-run"], &other[..]].concat()).code(0);
-    assert_ne!(key(&said), key(&other));
-    bench
-        .run(&["run", "r.toml", "--plugin", "verifier=a", "--plugin", "verifier=b"])
-        .code(1)
-        .says("only rewards add up");
+    let other = workdir.run(&[&["run", "r.toml", "--dry-run"], &other[..]].concat()).exits_with(0);
+    assert_ne!(key(&ended), key(&other));
+    assert_shown!(workdir.run(&["run", "r.toml", "--plugin", "verifier=a", "--plugin", "verifier=b"]), @r#"
+    exit 1
+    --- stderr
+    error: --plugin verifier: only rewards add up and have weights; stage "rl-base" has "verifier" as verifier
+    "#);
 }
 
 #[test]
 fn rewards_and_prompts_that_make_no_sense_are_refused_by_line_and_key() {
-    for (prompt, reward, words) in [
-        ("prompt = \"{problem}\"", "reward = [\"reward\", { rol = \"overlong\" }]", "`role` is missing"),
-        ("prompt = \"{problem}\"", "reward = [{ role = \"overlong\", wieght = 1 }]", "did you mean \"weight\"?"),
-        ("prompt = \"{problem}\"", "reward = [\"reward\", \"overlogn\"]", "did you mean \"overlong\"?"),
-        ("prompt = \"{problem}\"", "reward = [\"reward\", \"reward\"]", "is there twice"),
-        ("prompt = \"{problem}\"", "reward = []", "a list of roles"),
-        ("prompt = \"{problem}\"", "reward = [{ role = \"reward\", weight = \"much\" }]", "must be a number"),
-        ("", "reward = \"reward\"", "needs `prompt` or `template`"),
-        ("prompt = \"{problem}\"\nsystem = \"Be brief.\"", "reward = \"reward\"", "belongs to a template"),
-        ("prompt = \"{problem}\"\ntemplate = \"t.jinja\"", "reward = \"reward\"", "the template file says it all"),
-        ("template = \"none.jinja\"", "reward = \"reward\"", "could not read the template"),
-        (
-            "template = \"chat\"\nfew_shot = { file = \"none.jsonl\", by_epoch = [1] }",
-            "reward = \"reward\"",
-            "none.jsonl",
-        ),
-        ("template = \"chat\"\nfew_shot = { file = \"x\", by_epoch = 1 }", "reward = \"reward\"", "counts of examples"),
-        ("template = \"chat\"\nfew_shot = { fil = \"x\" }", "reward = \"reward\"", "`file` is missing"),
-    ] {
-        let bench = Bench::new();
-        recipe(&bench, prompt, reward);
-        let said = bench.run(&["run", "r.toml", "--dry-run"]).code(1).says(words);
-        assert!(said.err.contains("r.toml"), "{}", said.err);
-    }
+    let refused = |prompt: &str, reward: &str| {
+        let workdir = Workdir::new();
+        recipe(&workdir, prompt, reward);
+        workdir.run(&["run", "r.toml", "--dry-run"])
+    };
+    let prompt = r#"prompt = "{problem}""#;
+    let reward = r#"reward = "reward""#;
+    assert_shown!(refused(prompt, "reward = [\"reward\", { rol = \"overlong\" }]"), @"
+    exit 1
+    --- stderr
+    error: r.toml:58: stages.rl-base.reward: the key `role` is missing
+    ");
+    assert_shown!(refused(prompt, "reward = [{ role = \"overlong\", wieght = 1 }]"), @r#"
+    exit 1
+    --- stderr
+    error: r.toml:58: stages.rl-base.reward.wieght: unknown key; did you mean "weight"?
+    "#);
+    assert_shown!(refused(prompt, "reward = [\"reward\", \"overlogn\"]"), @r#"
+    exit 1
+    --- stderr
+    error: r.toml:65: stages.rl-base.reward: [plugins] has no role "overlogn"; did you mean "overlong"?
+    "#);
+    assert_shown!(refused(prompt, "reward = [\"reward\", \"reward\"]"), @r#"
+    exit 1
+    --- stderr
+    error: r.toml:65: stages.rl-base.reward: the role "reward" is there twice; give it one weight
+    "#);
+    assert_shown!(refused(prompt, "reward = []"), @"
+    exit 1
+    --- stderr
+    error: r.toml:65: stages.rl-base.reward: must be a role, or a list of roles and { role = .., weight = .. }
+    ");
+    assert_shown!(refused(prompt, "reward = [{ role = \"reward\", weight = \"much\" }]"), @r#"
+    exit 1
+    --- stderr
+    error: r.toml:65: stages.rl-base.reward: the weight of "reward" must be a number, not "much"
+    "#);
+    assert_shown!(refused("", reward), @"
+    exit 1
+    --- stderr
+    error: r.toml:58: stages.rl-base: needs `prompt` or `template`
+    ");
+    assert_shown!(refused("prompt = \"{problem}\"\nsystem = \"Be brief.\"", reward), @r#"
+    exit 1
+    --- stderr
+    error: r.toml:68: stages.rl-base.system: belongs to a template; set `template` to a file or to "chat"
+    "#);
+    assert_shown!(refused("prompt = \"{problem}\"\ntemplate = \"t.jinja\"", reward), @"
+    exit 1
+    --- stderr
+    error: r.toml:67: stages.rl-base.prompt: the template file says it all; put it there
+    ");
+    assert_shown!(refused("template = \"none.jinja\"", reward), @"
+    exit 1
+    --- stderr
+    error: r.toml:67: stages.rl-base.template
+      because: could not read the template none.jinja
+      because: No such file or directory (os error 2)
+    ");
+    assert_shown!(refused("template = \"chat\"\nfew_shot = { file = \"none.jsonl\", by_epoch = [1] }", reward), @"
+    exit 1
+    --- stderr
+    error: r.toml:58: stages.rl-base.few_shot.file
+      because: cannot open none.jsonl: No such file or directory (os error 2)
+    ");
+    assert_shown!(refused("template = \"chat\"\nfew_shot = { file = \"x\", by_epoch = 1 }", reward), @"
+    exit 1
+    --- stderr
+    error: r.toml:58: stages.rl-base.few_shot.by_epoch: must be counts of examples, one an epoch, such as [4, 2, 0]
+    ");
+    assert_shown!(refused("template = \"chat\"\nfew_shot = { fil = \"x\" }", reward), @"
+    exit 1
+    --- stderr
+    error: r.toml:58: stages.rl-base.few_shot: the key `file` is missing
+    ");
 }
 
 #[test]
 fn the_chat_template_of_a_real_model_is_used() {
-    let model = root().join(".octo/smollm2");
+    let model = repository().join(".octo/smollm2");
     if !model.join("tokenizer.json").is_file() {
-        eprintln!("SKIPPED: {} is not here; `make smollm2` fetches it", model.display());
-        return;
+        return skip(&format!("{} is not there; `make smollm2` fetches it", model.display()));
     }
-    let bench = Bench::new();
-    bench.write("p.jsonl", "{\"problem\": \"1 + 1\", \"reference\": \"2\"}\n");
+    let workdir = Workdir::new();
+    workdir.write("p.jsonl", "{\"problem\": \"1 + 1\", \"reference\": \"2\"}\n");
     let model = model.canonicalize().expect("a folder");
-    bench.write(
+    workdir.write(
         "r.toml",
         format!(
             "[plugins]\nv = \"verifier_math\"\n[stages.e]\nkind = \"eval\"\nmodel = \"{}\"\nproblems = \"p.jsonl\"\nverifier = \"v\"\n\
@@ -156,8 +217,8 @@ fn the_chat_template_of_a_real_model_is_used() {
             model.display()
         ),
     );
-    let said = bench.run(&["prompt", "r.toml", "e"]).code(0);
+    let ended = workdir.run(&["prompt", "r.toml", "e"]).exits_with(0);
     let expected =
         "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n1 + 1 = ?<|im_end|>\n<|im_start|>assistant\n";
-    assert!(said.out.contains(expected) && said.out.contains(" tokens\n"), "{}", said.out);
+    assert!(ended.stdout.contains(expected) && ended.stdout.contains(" tokens\n"), "{}", ended.stdout);
 }

@@ -4,26 +4,24 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use octo_tests::{Bench, root};
+use octo_test_support::{Workdir, assert_shown, repository};
+use octo_tests::{outputs, recipe_path, recipe_text, stage_folder};
 
 fn tiny() -> String {
-    root().join("tests/end_to_end/recipes/tiny.toml").canonicalize().expect("the recipe is there").display().to_string()
+    recipe_path("tiny.toml")
 }
 
-/// A bench on which the tiny recipe has run to its end.
-fn finished() -> Bench {
-    let bench = Bench::new();
-    bench.run(&["run", &tiny()]).code(0).says("8 stages, 0 done already");
-    bench
+/// A working folder in which the tiny recipe has run to its end.
+fn finished() -> Workdir {
+    let workdir = Workdir::new();
+    workdir.run(&["run", &tiny()]).exits_with(0).stderr_has("8 stages, 0 done already");
+    workdir
 }
 
 #[test]
 fn a_run_leaves_lock_metrics_samples_model_and_report() {
-    let bench = finished();
-    let read = |path: &str| {
-        let path = bench.path("runs/tiny").join(path);
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
+    let workdir = finished();
+    let read = |path: &str| workdir.read(&format!("runs/tiny/{path}"));
     let lock: serde_json::Value = serde_json::from_str(&read("run.lock.json")).expect("the lock is JSON");
     for role in ["page-filter", "verifier", "reward", "schedule", "mix-short"] {
         let digest = lock["plugins"][role]["digest"].as_str().unwrap_or_default();
@@ -52,93 +50,97 @@ fn a_run_leaves_lock_metrics_samples_model_and_report() {
     }
     assert!(!report.contains("http://") && !report.contains("src=\"http"), "the report must be self-contained");
 
-    let said = bench.run(&["run", &tiny()]).code(0);
-    assert!(said.err.contains("8 stages, 8 done already"), "a second run must do nothing:\n{}", said.err);
-    assert!(!said.err.contains("done in"), "a second run must do nothing:\n{}", said.err);
+    let ended = workdir.run(&["run", &tiny()]).exits_with(0);
+    assert!(ended.stderr.contains("8 stages, 8 done already"), "a second run must do nothing:\n{}", ended.stderr);
+    assert!(!ended.stderr.contains("done in"), "a second run must do nothing:\n{}", ended.stderr);
 
     // An ablation re-runs only what it changes: the other reward touches the two RL stages and the evaluation.
     let ablation = ["run", &tiny(), "--set", "name=ablation", "--set", "plugins.reward.config.incorrect=-1.0"];
-    let said = bench.run(&ablation).code(0).says("8 stages, 5 done already");
-    assert!(said.err.contains("rl-short: done") && !said.err.contains("short: goes on"), "{}", said.err);
-    assert_eq!(bench.outputs("runs/tiny", "short"), bench.outputs("runs/ablation", "short"));
+    let ended = workdir.run(&ablation).exits_with(0).stderr_has("8 stages, 5 done already");
+    assert!(ended.stderr.contains("rl-short: done") && !ended.stderr.contains("short: goes on"), "{}", ended.stderr);
+    assert_eq!(outputs(&workdir, "runs/tiny", "short"), outputs(&workdir, "runs/ablation", "short"));
 
-    bench.run(&["report", "runs/tiny", "--out", "page.html"]).code(0);
-    assert!(bench.path("page.html").is_file());
-    bench.run(&["report", "runs/none"]).code(1).says("is not a run folder");
+    workdir.run(&["report", "runs/tiny", "--out", "page.html"]).exits_with(0);
+    assert!(workdir.path("page.html").is_file());
+    assert_shown!(workdir.run(&["report", "runs/none"]), @"
+    exit 1
+    --- stderr
+    error: runs/none is not a run folder; `octo-host run RECIPE` makes one under runs/
+    ");
 }
 
 #[test]
 fn a_dry_run_prints_the_plan_and_writes_nothing() {
-    let bench = Bench::new();
-    let said = bench.run(&["run", &tiny(), "--dry-run"]).code(0);
+    let workdir = Workdir::new();
+    let ended = workdir.run(&["run", &tiny(), "--dry-run"]).exits_with(0);
     for words in ["rl-short", "to do", "plugin verifier = verifier_math"] {
-        assert!(said.out.contains(words), "{}", said.out);
+        assert!(ended.stdout.contains(words), "{}", ended.stdout);
     }
-    assert!(!bench.path("runs/tiny").exists());
+    assert!(!workdir.path("runs/tiny").exists());
 }
 
 #[test]
 fn kill_9_in_mid_training_and_in_rl_changes_no_bit_of_the_result() {
     let whole = finished();
-    let bench = Bench::new();
+    let workdir = Workdir::new();
     let mut kills = 0;
-    // Once a stage has a checkpoint it is killed, then the next call goes on; the last call finishes.
+    // Once a stage has a checkpoint it is killed, then the next call resumes; the last call finishes.
     for kind in ["midtrain", "midtrain", "rl", "rl"] {
-        kills += usize::from(kill_at_checkpoint(&bench, kind));
+        kills += usize::from(kill_at_checkpoint(&workdir, kind));
         // Stages that finished meanwhile are where the run's folder says, though the run did not end.
-        let model = bench.path("runs/tiny/stages/base/model/config.json");
+        let model = workdir.path("runs/tiny/stages/base/model/config.json");
         assert!(kind == "midtrain" || model.is_file(), "{} leads nowhere", model.display());
     }
     assert!(kills >= 3, "only {kills} runs could be killed at a checkpoint");
-    bench.run(&["run", &tiny(), "--jobs", "1"]).code(0);
+    workdir.run(&["run", &tiny(), "--jobs", "1"]).exits_with(0);
     for stage in ["base", "short", "rl-base", "rl-short"] {
         let file = "model/model.safetensors";
-        let (one, two) = (whole.outputs("runs/tiny", stage), bench.outputs("runs/tiny", stage));
+        let (one, two) = (outputs(&whole, "runs/tiny", stage), outputs(&workdir, "runs/tiny", stage));
         assert!(one[file].is_string(), "{stage} wrote no {file}");
         assert_eq!(one[file], two[file], "{stage}: the weights differ after kill -9");
     }
-    let lines = |bench: &Bench| {
-        let path = bench.path("runs/tiny/stages/rl-short/metrics.jsonl");
+    let lines = |workdir: &Workdir| {
+        let path = workdir.path("runs/tiny/stages/rl-short/metrics.jsonl");
         std::fs::read_to_string(path).expect("metrics").lines().count()
     };
-    assert_eq!(lines(&whole), lines(&bench), "metrics lines were lost or doubled");
+    assert_eq!(lines(&whole), lines(&workdir), "metrics lines were lost or doubled");
 }
 
 #[test]
 fn kill_9_between_the_rollouts_of_a_step_generates_none_twice_and_changes_no_bit() {
     let whole = finished();
-    let bench = Bench::new();
+    let workdir = Workdir::new();
     let mut kills = 0;
     for _ in 0..6 {
-        kills += usize::from(kill_at_new(&bench, &kept_rollouts));
+        kills += usize::from(kill_at_new(&workdir, &kept_rollouts));
     }
     assert!(kills >= 5, "only {kills} runs could be killed between rollouts");
-    // What the last kill has left was finished: the run that goes on must take it up and not write it again.
-    let left: Vec<(PathBuf, std::time::SystemTime)> = kept_rollouts(&bench.path("runs/.store"))
+    // What the last kill has left was finished: the run that resumes must use it and not write it again.
+    let left: Vec<(PathBuf, std::time::SystemTime)> = kept_rollouts(&workdir.path("runs/.store"))
         .into_iter()
         .map(|path| (path.clone(), std::fs::metadata(&path).and_then(|data| data.modified()).expect("its time")))
         .collect();
     assert!(!left.is_empty(), "the kill must leave rollouts");
-    kill_at_new(&bench, &kept_rollouts);
+    kill_at_new(&workdir, &kept_rollouts);
     let still: Vec<&(PathBuf, std::time::SystemTime)> = left.iter().filter(|(path, _)| path.exists()).collect();
     for (path, time) in still {
         let now = std::fs::metadata(path).and_then(|data| data.modified()).expect("its time");
         assert_eq!(now, *time, "{} was generated again", path.display());
     }
-    bench.run(&["run", &tiny(), "--jobs", "1"]).code(0);
+    workdir.run(&["run", &tiny(), "--jobs", "1"]).exits_with(0);
     for stage in ["rl-base", "rl-short"] {
-        let (one, two) = (whole.outputs("runs/tiny", stage), bench.outputs("runs/tiny", stage));
+        let (one, two) = (outputs(&whole, "runs/tiny", stage), outputs(&workdir, "runs/tiny", stage));
         for file in ["model/model.safetensors", "samples.jsonl", "problem_history.jsonl"] {
             assert!(one[file].is_string(), "{stage} wrote no {file}");
             assert_eq!(one[file], two[file], "{stage}: {file} differs after kill -9");
         }
-        let folder = bench.path("runs/tiny/stages").join(stage);
+        let folder = stage_folder(&workdir, "runs/tiny", stage);
         assert!(!folder.join("rollouts").exists(), "{stage} is done and needs its step's rollouts no more");
-        let lines = |bench: &Bench| {
-            let path = bench.path("runs/tiny/stages").join(stage).join("metrics.jsonl");
+        let lines = |workdir: &Workdir| {
+            let path = stage_folder(workdir, "runs/tiny", stage).join("metrics.jsonl");
             std::fs::read_to_string(path).expect("metrics").lines().count()
         };
-        assert_eq!(lines(&whole), lines(&bench), "metrics lines were lost or doubled");
+        assert_eq!(lines(&whole), lines(&workdir), "metrics lines were lost or doubled");
     }
 }
 
@@ -151,14 +153,14 @@ fn kept_rollouts(store: &Path) -> Vec<PathBuf> {
 
 /// Starts the run and kills it as soon as a stage of `kind` has a checkpoint that it did not have before. False where
 /// the run ended first.
-fn kill_at_checkpoint(bench: &Bench, kind: &str) -> bool {
-    kill_at_new(bench, &|store| checkpoints(store, kind))
+fn kill_at_checkpoint(workdir: &Workdir, kind: &str) -> bool {
+    kill_at_new(workdir, &|store| checkpoints(store, kind))
 }
 
 /// Starts the run and kills it as soon as `look` finds a file in the store that it did not find before.
-fn kill_at_new(bench: &Bench, look: &dyn Fn(&Path) -> Vec<PathBuf>) -> bool {
-    let before = look(&bench.path("runs/.store"));
-    let mut child = bench
+fn kill_at_new(workdir: &Workdir, look: &dyn Fn(&Path) -> Vec<PathBuf>) -> bool {
+    let before = look(&workdir.path("runs/.store"));
+    let mut child = workdir
         .command(&["run", &tiny(), "--jobs", "1"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -170,7 +172,7 @@ fn kill_at_new(bench: &Bench, look: &dyn Fn(&Path) -> Vec<PathBuf>) -> bool {
             assert!(status.success(), "the run failed on its own");
             return false;
         }
-        let now = look(&bench.path("runs/.store"));
+        let now = look(&workdir.path("runs/.store"));
         if now.iter().any(|path| !before.contains(path)) {
             // SIGKILL: nothing is flushed and nobody says goodbye.
             child.kill().expect("our own child can be killed");
@@ -206,9 +208,9 @@ fn inside(store: &Path, kind: &str, folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn a_model_folder_that_lacks_a_tensor_is_refused_by_name() {
-    let bench = finished();
-    let model = bench.path("runs/tiny/stages/short/model").canonicalize().expect("the model is there");
-    let broken = bench.path("broken");
+    let workdir = finished();
+    let model = workdir.path("runs/tiny/stages/short/model").canonicalize().expect("the model is there");
+    let broken = workdir.path("broken");
     std::fs::create_dir(&broken).expect("a folder");
     for entry in std::fs::read_dir(&model).expect("the model's files").flatten() {
         std::fs::copy(entry.path(), broken.join(entry.file_name())).expect("a copy");
@@ -220,43 +222,75 @@ fn a_model_folder_that_lacks_a_tensor_is_refused_by_name() {
         .replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3");
     assert!(config.contains("\"num_hidden_layers\": 3"), "{config}");
     std::fs::write(&path, config).expect("the config can be written");
-    let recipe = std::fs::read_to_string(tiny()).expect("the recipe");
+    let recipe = recipe_text("tiny.toml");
     let stages = recipe.split("[stages.corpus]").nth(1).and_then(|rest| rest.split("[stages.web]").next());
     let recipe = format!(
         "[plugins]\nverifier = \"verifier_math\"\n[stages.corpus]{}\n[stages.e]\nkind = \"eval\"\nmodel = \"broken\"\nproblems = \"@corpus/problems-held-out.jsonl.zst\"\nverifier = \"verifier\"\nprompt = \"{{problem}}\"\nmax_response_tokens = 4\n",
         stages.expect("the corpus stage")
     );
-    bench.write("r.toml", recipe);
-    bench.run(&["run", "r.toml"]).code(1).says("stage \"e\" failed").says("model.safetensors").says("model.layers.2.");
+    workdir.write("r.toml", recipe);
+    assert_shown!(workdir.run(&["run", "r.toml"]), @r#"
+    exit 1
+    --- stderr
+    r: 2 stages, 0 done already
+    corpus: done in [time]
+    e: failed
+    error: stage "e" failed
+      because: broken/model.safetensors: tensor `model.layers.2.input_layernorm.weight` of shape [32] is missing; config.json asks for it
+    "#);
 }
 
 #[test]
 fn named_held_out_sets_have_a_curve_and_a_row_each() {
-    let bench = Bench::new();
+    let workdir = Workdir::new();
     let one = "held_out = \"@corpus/problems-held-out.jsonl.zst\"";
     let path = "path = \"@corpus/problems-held-out.jsonl.zst\"";
     let sets = format!("held_out = {{ first = {{ {path}, rows = \"0..4\" }}, rest = {{ {path}, rows = \"4..12\" }} }}");
-    let recipe = std::fs::read_to_string(tiny()).expect("the recipe").replace(one, &sets);
+    let recipe = recipe_text("tiny.toml").replace(one, &sets);
     assert!(recipe.contains(&sets), "{recipe}");
-    bench.write("r.toml", recipe);
-    let said = bench.run(&["run", "r.toml"]).code(0);
-    let report = std::fs::read_to_string(bench.path("runs/tiny/report.html")).expect("the report");
+    workdir.write("r.toml", recipe);
+    let ended = workdir.run(&["run", "r.toml"]).exits_with(0);
+    let report = workdir.read("runs/tiny/report.html");
     for set in ["first", "rest"] {
-        assert!(said.out.contains(&format!("rl-short {set}")), "{}", said.out);
+        assert!(ended.stdout.contains(&format!("rl-short {set}")), "{}", ended.stdout);
         for words in ["Held-out accuracy: ", "Mean response length on held-out problems (tokens): "] {
             assert!(report.contains(&format!("{words}{set}")), "the report lacks {words}{set}");
         }
     }
 }
 
+/// Every recipe of the repository, with what is in it that this machine may not have: a recipe whose inputs are missing
+/// plans all the same, and says what it needs.
 #[test]
 fn the_demo_and_the_other_recipes_plan() {
-    let bench = Bench::new();
-    let demo = root().join("recipes/demo.toml").canonicalize().expect("the demo is there").display().to_string();
-    let said = bench.run(&["run", &demo, "--dry-run"]).code(0);
+    let folder = repository().join("recipes");
+    let mut recipes: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("the recipes")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    recipes.sort();
+    assert!(recipes.len() >= 6, "{recipes:?}");
+    for recipe in &recipes {
+        let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let workdir = Workdir::new();
+        let ended = workdir.run(&["run", &recipe.display().to_string(), "--dry-run"]).exits_with(0);
+        let text = std::fs::read_to_string(recipe).expect("the recipe");
+        let stages: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("[stages.")?.strip_suffix(']')).collect();
+        assert!(!stages.is_empty(), "{name} has no stages");
+        // A stage with `each` plans under other names than it has in the recipe; a name with a dot is a table of a stage.
+        for stage in stages.iter().filter(|stage| !stage.contains(['{', '.'])) {
+            let planned = ended.stdout.lines().any(|line| line.starts_with(&format!("{stage} ")));
+            assert!(planned, "{name} plans no stage {stage}:\n{}", ended.stdout);
+        }
+        let begun = std::fs::read_dir(workdir.path("runs/.store")).map(|entries| entries.count()).unwrap_or(0);
+        assert_eq!(begun, 0, "planning {name} must not begin a stage");
+    }
+    let demo = Workdir::new().run(&["run", &folder.join("demo.toml").display().to_string(), "--dry-run"]);
     for stage in
         ["base", "stable", "short", "long", "hybrid", "rl-base", "rl-stable", "rl-short", "rl-long", "rl-hybrid"]
     {
-        assert!(said.out.lines().any(|line| line.starts_with(&format!("{stage} "))), "no stage {stage}:\n{}", said.out);
+        assert!(demo.stdout.lines().any(|line| line.starts_with(&format!("{stage} "))), "{stage}:\n{}", demo.stdout);
     }
 }

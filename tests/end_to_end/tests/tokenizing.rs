@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use octo_tests::Bench;
+use octo_test_support::{Workdir, assert_shown};
+use octo_tests::records;
 use serde_json::Value;
 
 /// Corpora, a tokenizer and a small model's base; tests add what they train on.
@@ -60,47 +61,41 @@ learning_rate = 3e-3
 max_epochs = { qa = 0.5 }
 "#;
 
-fn records(bench: &Bench, stage: &str) -> Vec<Value> {
-    let path = bench.path(&format!("runs/shards/stages/{stage}/metrics.jsonl"));
-    let text = std::fs::read_to_string(path).expect("metrics");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
 #[test]
 fn a_recipe_tokenises_and_trains_on_shards_with_mixtures_by_stage_and_by_loss() {
-    let bench = Bench::new();
-    bench.write("r.toml", RECIPE);
-    bench.run(&["run", "r.toml"]).code(0).says("6 stages, 0 done already");
-    let base = records(&bench, "base");
+    let workdir = Workdir::new();
+    workdir.write("r.toml", RECIPE);
+    workdir.run(&["run", "r.toml"]).exits_with(0).stderr_has("6 stages, 0 done already");
+    let base = records(&workdir, "runs/shards", "base");
     let shares: Vec<f64> = base.iter().map(|record| record["mixture"]["qa"].as_f64().expect("a share")).collect();
     assert_eq!(shares, [[0.0; 8], [0.5; 8]].concat(), "4,096 tokens are 8 steps");
     assert_eq!(base.last().expect("a record")["realised_share"]["qa"], 0.25);
-    let following = records(&bench, "following");
+    let following = records(&workdir, "runs/shards", "following");
     let shares: Vec<f64> = following.iter().map(|record| record["mixture"]["qa"].as_f64().expect("a share")).collect();
     assert_eq!(shares[0], 0.5);
     assert!(shares.iter().any(|share| (share - 0.5).abs() > 1e-3), "{shares:?}");
     assert!(shares.iter().all(|share| (0.1..=0.9).contains(share)), "{shares:?}");
     assert_eq!(following.last().expect("a record")["capped_sources"][0], "qa");
 
-    let manifest = std::fs::read_to_string(bench.path("runs/shards/stages/qa-tokens/manifest.json")).expect("reads");
+    let manifest = workdir.read("runs/shards/stages/qa-tokens/manifest.json");
     let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
     assert_eq!(manifest["settings"]["source"], "qa-tokens");
     assert_eq!(manifest["total"]["documents"], 60);
     assert!(manifest["shards"].as_array().expect("shards").len() > 1);
-    bench.run(&["run", "r.toml"]).code(0).says("6 stages, 6 done already");
+    workdir.run(&["run", "r.toml"]).exits_with(0).stderr_has("6 stages, 6 done already");
 }
 
 #[test]
 fn the_command_tokenises_once_and_checks_what_is_there() {
-    let bench = Bench::new();
+    let workdir = Workdir::new();
     let rows = "{\"body\": \"one and two\", \"crawl\": \"2021-04-05\"}\n{\"body\": \"three\"}\n";
-    bench.write("a.jsonl", rows.repeat(50));
-    bench.write(
+    workdir.write("a.jsonl", rows.repeat(50));
+    workdir.write(
         "t.toml",
         "name = \"t\"\n[stages.t]\nkind = \"tokenizer\"\ndocuments = [\"b.jsonl\"]\nvocabulary = 300\n",
     );
-    bench.write("b.jsonl", "{\"text\": \"one two three\"}\n");
-    bench.run(&["run", "t.toml"]).code(0);
+    workdir.write("b.jsonl", "{\"text\": \"one two three\"}\n");
+    workdir.run(&["run", "t.toml"]).exits_with(0);
     let tokenize = [
         "tokenize",
         "a.jsonl",
@@ -115,28 +110,45 @@ fn the_command_tokenises_once_and_checks_what_is_there() {
         "--source",
         "web",
     ];
-    let said = bench.run(&tokenize).code(0).says("tokens/s");
+    let ended = workdir.run(&tokenize).exits_with(0).stderr_has("tokens/s");
     for words in ["web     2021", "web        -", "shards: 1"] {
-        assert!(said.out.contains(words), "{}", said.out);
+        assert!(ended.stdout.contains(words), "{}", ended.stdout);
     }
-    bench.run(&tokenize).code(0).says("every byte is what was written");
-    bench.run(&[&tokenize[..], &["--shard-tokens", "5"]].concat()).code(1).says("shard_tokens was");
+    workdir.run(&tokenize).exits_with(0).stderr_has("every byte is what was written");
+    assert_shown!(workdir.run(&[&tokenize[..], &["--shard-tokens", "5"]].concat()), @"
+    exit 1
+    --- stderr
+    error: shards: holds tokens that were made otherwise: shard_tokens was 134217728, is 5. Name another folder, or remove this one
+    ");
     let wrong = ["tokenize", "a.jsonl", "--tokenizer", "runs/t/stages/t", "--out", "other"];
-    bench.run(&wrong).code(1).says("a.jsonl, line 1").says("body, crawl");
-    bench.run(&["tokenize", "--tokenizer", "t", "--out", "x"]).code(2);
+    assert_shown!(workdir.run(&wrong), @r#"
+    exit 1
+    --- stderr
+    error: a.jsonl, line 1: has no text in "text"; the columns are: body, crawl. Name the right one with a map, as in `text=COLUMN`
+    "#);
+    assert_shown!(workdir.run(&["tokenize", "--tokenizer", "t", "--out", "x"]), @"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      <FILE>...
+
+    Usage: octo-host tokenize --tokenizer <PATH> --out <DIR> <FILE>...
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
 fn kill_9_while_tokenising_changes_no_byte() {
-    let bench = Bench::new();
+    let workdir = Workdir::new();
     let text = "The quick brown fox jumps over the lazy dog, and counts: 1, 2, 3. ".repeat(20);
-    bench.write("a.jsonl", format!("{{\"text\": \"{text}\"}}\n").repeat(4000));
-    bench.write(
+    workdir.write("a.jsonl", format!("{{\"text\": \"{text}\"}}\n").repeat(4000));
+    workdir.write(
         "t.toml",
         "name = \"t\"\n[stages.t]\nkind = \"tokenizer\"\ndocuments = [\"b.jsonl\"]\nvocabulary = 270\n",
     );
-    bench.write("b.jsonl", "{\"text\": \"one two three\"}\n");
-    bench.run(&["run", "t.toml"]).code(0);
+    workdir.write("b.jsonl", "{\"text\": \"one two three\"}\n");
+    workdir.run(&["run", "t.toml"]).exits_with(0);
     let tokenize = |out: &'static str| {
         [
             "tokenize",
@@ -151,13 +163,14 @@ fn kill_9_while_tokenising_changes_no_byte() {
             "300000",
         ]
     };
-    bench.run(&tokenize("whole")).code(0);
+    workdir.run(&tokenize("whole")).exits_with(0);
     let mut kills = 0;
     for shard in ["00001.ds", "00004.ds"] {
-        let mut child = bench.command(&tokenize("killed")).stderr(std::process::Stdio::null()).spawn().expect("starts");
+        let mut child =
+            workdir.command(&tokenize("killed")).stderr(std::process::Stdio::null()).spawn().expect("starts");
         let deadline = Instant::now() + Duration::from_secs(120);
         while child.try_wait().expect("our own child").is_none() && Instant::now() < deadline {
-            if bench.path("killed").join(shard).is_file() {
+            if workdir.path("killed").join(shard).is_file() {
                 child.kill().expect("our own child can be killed");
                 kills += 1;
                 break;
@@ -167,10 +180,10 @@ fn kill_9_while_tokenising_changes_no_byte() {
         child.wait().expect("our own child ends");
     }
     assert!(kills > 0, "it was done before it could be killed");
-    bench.run(&tokenize("killed")).code(0);
+    workdir.run(&tokenize("killed")).exits_with(0);
     let files = |folder: &str| -> std::collections::BTreeMap<String, Vec<u8>> {
         let entries =
-            std::fs::read_dir(bench.path(folder)).expect("lists").map(|entry| entry.expect("an entry").path());
+            std::fs::read_dir(workdir.path(folder)).expect("lists").map(|entry| entry.expect("an entry").path());
         entries
             .map(|path| {
                 (path.file_name().expect("a name").to_string_lossy().into_owned(), std::fs::read(&path).expect("reads"))

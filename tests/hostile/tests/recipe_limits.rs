@@ -8,44 +8,44 @@ use std::collections::BTreeSet;
 
 use guests::{DESCRIBE, PLAIN, bomb, contract, encode, importing, module};
 use octo_plugin::Limits;
-use octo_tests::{Bench, Said};
+use octo_test_support::{Ended, Workdir};
 use serde_json::{Value, json};
 
 /// A filter stage with one plugin, over one document.
 struct Filtered {
-    bench: Bench,
-    said: Said,
+    workdir: Workdir,
+    ended: Ended,
 }
 
 /// Runs it. `plugin` is a role's entry as TOML, less its limits.
 fn filtered(plugin: &str, limits: &str, document: &str) -> Filtered {
-    let bench = Bench::new();
+    let workdir = Workdir::new();
     let line = json!({"id": "it", "text": document}).to_string();
-    bench.write("documents.jsonl", (line + "\n").repeat(3));
-    bench.write(
+    workdir.write("documents.jsonl", (line + "\n").repeat(3));
+    workdir.write(
         "r.toml",
         format!(
             "name = \"limited\"\n[plugins]\nit = {{ {plugin}, limits = {{ {limits} }} }}\n\
              [stages.web]\nkind = \"curate\"\ninputs = [\"documents.jsonl\"]\nfilters = [\"it\"]\n"
         ),
     );
-    let run = bench.command(&["run", "r.toml"]).env("OCTO_LOG", "octo_plugin::guest=debug").output();
-    Filtered { said: Said::from(run.expect("octo-host starts")), bench }
+    let ended = workdir.call(&["run", "r.toml"]).env("OCTO_LOG", "octo_plugin::guest=debug").run();
+    Filtered { workdir, ended }
 }
 
 impl Filtered {
     /// The failures of the documents, from the cases of the run.
-    fn failures(self) -> (Bench, Vec<String>) {
-        let Filtered { bench, said } = self;
-        said.code(0);
-        let folder = bench.path("runs/limited/stages/web/failures");
+    fn failures(self) -> (Workdir, Vec<String>) {
+        let Filtered { workdir, ended } = self;
+        ended.exits_with(0);
+        let folder = workdir.path("runs/limited/stages/web/failures");
         let cases = std::fs::read_dir(folder).expect("failed items").map(|entry| entry.expect("a case").path());
         let failures = cases.map(|path| {
             let case: Value = serde_json::from_slice(&std::fs::read(path).expect("a case")).expect("JSON");
             format!("{}: {}", case["failure"]["kind"].as_str().expect("a kind"), case["failure"]["message"])
         });
         let failures = failures.collect();
-        (bench, failures)
+        (workdir, failures)
     }
 }
 
@@ -116,28 +116,32 @@ fn every_limit_of_a_recipe_reaches_the_sandbox() {
                 assert!(!failures.is_empty(), "{limit}");
             }
             AtLoad(words) => {
-                let said = filtered(&plugin, limits, document).said.code(1).says("plugin role \"it\"");
-                drop(said.says(words));
+                let ended = filtered(&plugin, limits, document).ended.exits_with(1).stderr_has("plugin role \"it\"");
+                drop(ended.stderr_has(words));
             }
             InItsLog(there, not_there) => {
-                let said = filtered(&plugin, limits, document).said.code(0).says("log limit reached").says(there);
-                assert!(!said.err.contains(not_there), "{limit}: {}", said.err);
+                let ended = filtered(&plugin, limits, document)
+                    .ended
+                    .exits_with(0)
+                    .stderr_has("log limit reached")
+                    .stderr_has(there);
+                assert!(!ended.stderr.contains(not_there), "{limit}: {}", ended.stderr);
             }
         }
     }
 }
 
-/// A stack's end has no figure in its message; where it comes, the fuel tells.
+/// A stack's end has no figure in its message; where it comes, the fuel shows it.
 #[test]
 fn the_stack_is_as_deep_as_the_recipe_says() {
     let plugin = "plugin = \"hostile_filter\", config = { mode = \"stack-overflow\" }";
     let used = |bytes: u64| {
-        let (bench, failures) = filtered(plugin, &format!("stack_bytes = {bytes}"), "").failures();
+        let (workdir, failures) = filtered(plugin, &format!("stack_bytes = {bytes}"), "").failures();
         assert!(failures[0].starts_with("trap: \"call stack exhausted"), "{failures:?}");
-        let folder = bench.path("runs/limited/stages/web/failures");
+        let folder = workdir.path("runs/limited/stages/web/failures");
         let case = std::fs::read_dir(folder).expect("cases").next().expect("a case").expect("a case").path();
-        let said = bench.run(&["plugin", "replay", &case.display().to_string()]).code(0);
-        let fuel = said.out.lines().find_map(|line| line.strip_prefix("fuel ")).expect("a line of fuel");
+        let ended = workdir.run(&["plugin", "replay", &case.display().to_string()]).exits_with(0);
+        let fuel = ended.stdout.lines().find_map(|line| line.strip_prefix("fuel ")).expect("a line of fuel");
         let (used, _) = fuel.trim().split_once(" of ").expect("used of given");
         used.replace(',', "").parse::<u64>().expect("a number")
     };
@@ -161,20 +165,20 @@ fn the_handles_of_a_recipe_are_counted() {
         r#"(import "[export]octo:plugin/hoard@0.1.0" "[resource-new]thing" (func $new (param i32) (result i32)))"#;
     let text = importing(&module(&PLAIN, &format!("{DESCRIBE}{functions}")), new);
     let component = encode(&wit, "hoarder", &text).expect("a component");
-    let folder = Bench::new();
+    let folder = Workdir::new();
     let path = folder.write("hoarder.wasm", component);
-    let said = filtered(&format!("plugin = {:?}", path.display().to_string()), "handles = 77", "").said.code(1);
-    drop(said.says("made more than 77 component handles (`handles`)"));
+    let ended = filtered(&format!("plugin = {:?}", path.display().to_string()), "handles = 77", "").ended.exits_with(1);
+    drop(ended.stderr_has("made more than 77 component handles (`handles`)"));
 }
 
 #[test]
 fn the_limits_on_compiling_and_the_permission_for_wasi_are_the_recipes() {
-    let folder = Bench::new();
+    let folder = Workdir::new();
     // A verifier where a filter belongs is refused too, but only once it has loaded.
     let refused = |component: &[u8], limits: &str, words: &str| {
         let path = folder.write("guest.wasm", component);
-        let said = filtered(&format!("plugin = {:?}", path.display().to_string()), limits, "").said.code(1);
-        said.says(words).err
+        let ended = filtered(&format!("plugin = {:?}", path.display().to_string()), limits, "").ended.exits_with(1);
+        ended.stderr_has(words).stderr
     };
     refused(&bomb(40, 1500), "compile_seconds = 1", "takes more than 1 s to compile (`compile_seconds`)");
     refused(&bomb(8, 20_000), "compile_memory_bytes = 268435456", "`compile_memory_bytes`");
@@ -184,18 +188,18 @@ fn the_limits_on_compiling_and_the_permission_for_wasi_are_the_recipes() {
     )
     .expect("a component");
     refused(&clock, "wasi = false", "needs `wasi = true` among its limits");
-    // It is no plugin all the same, but the clock is not what is wrong with it.
-    let said = refused(&clock, "wasi = true", "plugin role \"it\"");
-    assert!(!said.contains("asks for wasi"), "{said}");
+    // It is still not a plugin, but the clock is not what is wrong with it.
+    let ended = refused(&clock, "wasi = true", "plugin role \"it\"");
+    assert!(!ended.contains("asks for wasi"), "{ended}");
 }
 
 #[test]
 fn the_batch_of_a_recipe_is_what_a_plugin_is_handed_at_once() {
     let annotated = |batch: u64| {
         let plugin = "plugin = \"hostile_filter\", config = { mode = \"count\" }";
-        let Filtered { bench, said } = filtered(plugin, &format!("batch_items = {batch}"), "fine");
-        said.code(0);
-        let kept = std::fs::File::open(bench.path("runs/limited/stages/web/kept.jsonl.zst")).expect("kept documents");
+        let Filtered { workdir, ended } = filtered(plugin, &format!("batch_items = {batch}"), "fine");
+        ended.exits_with(0);
+        let kept = std::fs::File::open(workdir.path("runs/limited/stages/web/kept.jsonl.zst")).expect("kept documents");
         let kept = std::io::read_to_string(zstd::Decoder::new(kept).expect("zstd")).expect("text");
         let of_line = |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["fields"]["index"].clone();
         kept.lines().map(of_line).collect::<Vec<_>>()

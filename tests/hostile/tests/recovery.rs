@@ -1,4 +1,4 @@
-//! What remains of trouble: nothing. Batches start from fresh instances, and policies go on as if it had not been.
+//! What remains of trouble: nothing. Batches start from fresh instances, and stateful plugins resume as if it had not been.
 
 #[path = "../../../host/plugin/tests/guests/built.rs"]
 mod built;
@@ -26,7 +26,7 @@ fn every_batch_starts_from_a_fresh_instance() {
 }
 
 #[test]
-fn policies_survive_a_failed_step_and_a_restart() {
+fn stateful_plugins_survive_a_failed_step_and_a_restart() {
     let host = built::host();
     let load = || {
         let plugin = built::load(&host, "hostile_mixture", &json!({}), &Limits::default()).expect("loads");

@@ -29,7 +29,7 @@ pub fn entries<T: Clone>(config: &Config, entries: Vec<T>) -> Vec<T> {
     }
 }
 
-/// A policy's memory, or a huge one.
+/// A stateful plugin's memory, or a huge one.
 pub fn memory(config: &Config, ordinary: &[u8]) -> Vec<u8> {
     // Saving cannot be refused, only misused.
     let _ = misbehave(config, Export::Save);

@@ -30,7 +30,7 @@ pub(crate) fn misbehave(schema: &mut Schema) {
         }
         // A description cannot be refused.
         Some(Ok(mode)) => drop(deeds::deed(mode, HUGE)),
-        Some(Err(error)) => panic!("the mark names no mode: {error}"),
+        Some(Err(error)) => panic!("the mark is not a mode: {error}"),
         None => panic!("the mark is damaged"),
     }
 }

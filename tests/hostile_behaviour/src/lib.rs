@@ -39,9 +39,9 @@ pub enum Export {
     Call,
     /// `configure`.
     Configure,
-    /// A policy's `save`.
+    /// A stateful plugin's `save`.
     Save,
-    /// A policy's `restore`.
+    /// A stateful plugin's `restore`.
     Restore,
 }
 

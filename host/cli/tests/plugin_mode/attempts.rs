@@ -1,9 +1,7 @@
 //! Verifiers: from attempts to verdicts.
 
+use octo_test_support::{assert_shown, plugin};
 use serde_json::{Value, json};
-
-use crate::assert_shown;
-use crate::octo_host::plugin;
 
 /// `records` as JSON Lines.
 pub fn lines(records: &[Value]) -> String {
@@ -61,7 +59,26 @@ fn the_summary_counts_every_outcome_and_bad_line() {
     let mut shown = ended;
     // The verifier's wording is its own.
     shown.stdout = outcomes(&shown.stdout).iter().map(|verdict| format!("{verdict:?}\n")).collect();
-    assert_shown!(shown);
+    assert_shown!(shown, @r#"
+    exit 0
+    --- stdout
+    (1, "correct", Some("42"))
+    (6, "incorrect", Some("43"))
+    --- stderr
+    stdin, line 3: is not JSON: EOF while parsing a string (column 23)
+    stdin, line 4: is not JSON: expected ident (column 2)
+    stdin, line 5: a record is a JSON object; this is a list
+    stdin, line 7: `response` is missing; the columns are reference; --map names another column
+    stdin, line 8: `response` is not a text or number
+    stdin, line 9: `reference` is an empty list; an attempt needs an accepted answer
+    stdin, line 10: `response` is missing: the object is empty
+    Verified 2 attempts in [time] ([rate]/s)
+      correct              1   50.0%
+      incorrect            1   50.0%
+      no-answer            0    0.0%
+      unparsable           0    0.0%
+      bad lines            7
+    "#);
 }
 
 #[test]
@@ -87,27 +104,58 @@ fn nested_columns_are_reached_by_map() {
     let found: Vec<String> =
         outcomes(&ended.stdout).into_iter().map(|(line, outcome, _)| format!("{line} {outcome}")).collect();
     assert_eq!(found, ["1 correct", "2 incorrect"]);
-    let complaint =
-        "stdin, line 3: `response` (column `175b.v.solution`) is missing; the columns are 175b.v, answers, question";
-    assert!(ended.stderr.contains(complaint), "{}", ended.stderr);
+    assert_shown!(ended.without_stdout(), @"
+    exit 0
+    --- stderr
+    stdin, line 3: `response` (column `175b.v.solution`) is missing; the columns are 175b.v, answers, question
+    Verified 2 attempts in [time] ([rate]/s)
+      correct              1   50.0%
+      incorrect            1   50.0%
+      no-answer            0    0.0%
+      unparsable           0    0.0%
+      bad lines            1
+    ");
 }
 
 #[test]
-fn strict_stops_at_the_first_bad_line_and_answers_nothing_behind_it() {
+fn strict_stops_at_the_first_bad_line_and_answers_nothing_after_it() {
     let good = r#"{"response": "\\boxed{1}", "reference": "1"}"#;
     let ended = plugin("verifier_math", &["--strict"]).stdin(format!("{good}\n{good}\nbad\n{good}\n")).run();
-    assert_eq!(ended.code, Some(1));
     assert_eq!(outcomes(&ended.stdout).iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [1, 2]);
-    assert!(ended.stderr.contains("stdin, line 3: is not JSON"), "{}", ended.stderr);
-    assert!(ended.stderr.contains("stopped at line 3 of stdin, because of --strict"), "{}", ended.stderr);
+    assert_shown!(ended.without_stdout(), @"
+    exit 1
+    --- stderr
+    stdin, line 3: is not JSON: expected value (column 1)
+    error: stopped at line 3 of stdin, because of --strict
+    ");
 }
 
 #[test]
 fn an_input_without_one_good_line_is_a_failure_and_an_empty_one_is_not() {
     let ended = plugin("verifier_math", &[]).stdin("{}\n[]\n").run();
-    assert_shown!(ended);
+    assert_shown!(ended, @"
+    exit 1
+    --- stderr
+    stdin, line 1: `response` is missing: the object is empty
+    stdin, line 2: a record is a JSON object; this is a list
+    Verified 0 attempts in [time] ([rate]/s)
+      correct              0    0.0%
+      incorrect            0    0.0%
+      no-answer            0    0.0%
+      unparsable           0    0.0%
+      bad lines            2
+    error: no line could be read
+    ");
     let ended = plugin("verifier_math", &[]).run();
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{}", ended.stderr);
+    assert_shown!(ended, @"
+    exit 0
+    --- stderr
+    Verified 0 attempts in [time] ([rate]/s)
+      correct              0    0.0%
+      incorrect            0    0.0%
+      no-answer            0    0.0%
+      unparsable           0    0.0%
+    ");
 }
 
 #[test]
@@ -124,7 +172,16 @@ fn an_item_that_runs_out_of_fuel_fails_alone() {
     assert_eq!(found, ["1 correct", "2 fuel", "3 correct"]);
     let failed = ended.stdout.lines().nth(1).expect("a failure");
     assert!(failed.starts_with(r#"{"line":2,"id":"long","failure":"fuel","message":""#), "{failed}");
-    assert!(ended.stderr.contains("failed") && ended.stderr.contains("fuel 1"), "{}", ended.stderr);
+    assert_shown!(ended.without_stdout(), @"
+    exit 0
+    --- stderr
+    Verified 3 attempts in [time] ([rate]/s)
+      correct              2   66.7%
+      incorrect            0    0.0%
+      no-answer            0    0.0%
+      unparsable           0    0.0%
+      failed               1   33.3%  fuel 1
+    ");
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Files, pipes and what can be wrong with them.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::assert_shown;
-use crate::octo_host::plugin;
+use octo_test_support::{Workdir, assert_shown, plugin};
 
 const ATTEMPT: &str = r#"{"response": "\\boxed{1}", "reference": "1"}"#;
 
@@ -21,13 +20,12 @@ fn attempts(count: u32) -> String {
 
 #[test]
 fn a_compressed_file_reads_like_a_plain_one() {
-    let folder = tempfile::tempdir().expect("folder");
-    let (plain, packed) = (folder.path().join("a.jsonl"), folder.path().join("a.jsonl.zst"));
+    let workdir = Workdir::new();
     let text = attempts(300);
-    std::fs::write(&plain, &text).expect("written");
-    std::fs::write(&packed, zstd::encode_all(text.as_bytes(), 3).expect("packed")).expect("written");
-    let of_plain = plugin("verifier_math", &[plain.to_str().expect("UTF-8")]).run();
-    let of_packed = plugin("verifier_math", &[packed.to_str().expect("UTF-8")]).run();
+    workdir.write("a.jsonl", &text);
+    workdir.write("a.jsonl.zst", zstd::encode_all(text.as_bytes(), 3).expect("packed"));
+    let of_plain = workdir.run(&["--plugin", "verifier_math", "a.jsonl"]);
+    let of_packed = workdir.run(&["--plugin", "verifier_math", "a.jsonl.zst"]);
     let of_stdin = plugin("verifier_math", &["-"]).stdin(text).run();
     assert_eq!(of_plain.stdout.lines().count(), 300);
     assert_eq!(of_plain.stdout, of_packed.stdout);
@@ -35,34 +33,40 @@ fn a_compressed_file_reads_like_a_plain_one() {
 }
 
 #[test]
-fn a_compressed_file_that_is_cut_short_is_a_failure_behind_its_whole_lines() {
-    let folder = tempfile::tempdir().expect("folder");
-    let path = folder.path().join("cut.jsonl.zst");
+fn a_compressed_file_that_is_cut_short_is_a_failure_after_its_whole_lines() {
+    let workdir = Workdir::new();
     // More than one block of zstd (128 KiB), cut in the middle.
     let packed = zstd::encode_all(attempts(12_000).as_bytes(), 1).expect("packed");
-    std::fs::write(&path, &packed[..packed.len() / 2]).expect("written");
-    let ended = plugin("verifier_math", &[path.to_str().expect("UTF-8")]).run();
-    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    workdir.write("cut.jsonl.zst", &packed[..packed.len() / 2]);
+    let ended = workdir.run(&["--plugin", "verifier_math", "cut.jsonl.zst"]);
     let answered = ended.stdout.lines().count();
     assert!((1..12_000).contains(&answered), "{answered} answers");
-    assert!(ended.stderr.contains("cut.jsonl.zst: is cut short"), "{}", ended.stderr);
+    assert_shown!(ended.without_stdout(), @"
+    exit 1
+    --- stderr
+    error: cut.jsonl.zst: is cut short after line 4228: its compressed data has no end. Write or copy it again
+    ");
 }
 
 #[test]
 fn an_input_that_is_not_there_or_not_a_file_is_named() {
-    let folder = tempfile::tempdir().expect("folder");
-    let absent = folder.path().join("absent.jsonl");
-    let ended = plugin("verifier_math", &[absent.to_str().expect("UTF-8")]).run();
-    assert_shown!(ended);
-    let ended = plugin("verifier_math", &[folder.path().to_str().expect("UTF-8")]).run();
-    assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("is a folder"), "{}", ended.stderr);
+    assert_shown!(plugin("verifier_math", &["absent.jsonl"]).run(), @"
+    exit 1
+    --- stderr
+    error: cannot open absent.jsonl: No such file or directory (os error 2)
+    ");
+    assert_shown!(plugin("verifier_math", &["."]).run(), @"
+    exit 1
+    --- stderr
+    error: .: is a folder; name the .jsonl or .jsonl.zst files in it
+    ");
 }
 
 #[test]
 fn a_reader_that_goes_away_ends_the_run_quietly() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_octo-host"))
-        .args(["--plugin", "verifier_math"])
+    let workdir = Workdir::new();
+    let mut child = workdir
+        .command(&["--plugin", "verifier_math"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,11 +1,9 @@
 //! `octo-host plugin inspect`.
 
+use octo_test_support::{Ended, assert_shown, octo_host};
 use serde_json::{Value, json};
 
-use crate::assert_shown;
-use crate::octo_host::octo_host;
-
-fn inspect(arguments: &[&str]) -> crate::octo_host::Ended {
+fn inspect(arguments: &[&str]) -> Ended {
     octo_host(&[&["plugin", "inspect"], arguments].concat()).run()
 }
 
@@ -56,20 +54,26 @@ fn json_has_all_that_the_text_has() {
 }
 
 #[test]
-fn limits_that_are_given_are_told_from_the_defaults() {
+fn limits_that_are_given_are_shown_beside_the_defaults() {
     let ended = inspect(&["mixture_static", "--limits", r#"{"fuel_per_item": 5000000000}"#]);
     let row = ended.stdout.lines().find(|line| line.contains("fuel_per_item")).expect("a row");
     let row = row.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(row.starts_with("fuel_per_item 5,000,000,000 (default "), "{row}");
-    let ended = inspect(&["mixture_static", "--limits", r#"{"fuel": 1}"#]);
-    assert!(ended.code == Some(1) && ended.stderr.contains("unknown field `fuel`"), "{}", ended.stderr);
+    assert_shown!(inspect(&["mixture_static", "--limits", r#"{"fuel": 1}"#]), @"
+    exit 1
+    --- stderr
+    error: --limits doesn't describe limits
+      because: unknown field `fuel`, expected one of `fuel_per_item`, `deadline_ms`, `memory_bytes`, `table_elements`, `instances`, `stack_bytes`, `handles`, `hostcall_bytes`, `log_bytes`, `log_lines`, `returned_string_bytes`, `returned_list_items`, `compile_seconds`, `compile_memory_bytes`, `wasi`, `batch_items`
+    ");
 }
 
 #[test]
 fn a_config_is_checked_where_one_is_given() {
     let given = |config: &str| inspect(&["schedule_staircase", "--config", config]);
     assert_eq!(given(r#"{"stairs": [{"step": 0, "tokens": 32}]}"#).code, Some(0));
-    let refused = given(r#"{"stars": []}"#);
-    assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
-    assert!(refused.stderr.contains("did you mean `stairs`?"), "{}", refused.stderr);
+    assert_shown!(given(r#"{"stars": []}"#), @"
+    exit 1
+    --- stderr
+    error: config of plugin schedule_staircase: unknown key `stars`; did you mean `stairs`?; key `stairs` is missing (The stairs, by rising step. The first starts at step 0.)
+    ");
 }

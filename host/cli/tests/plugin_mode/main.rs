@@ -3,7 +3,6 @@
 mod attempts;
 mod inputs;
 mod inspecting;
-mod octo_host;
 mod other_kinds;
 mod refusals;
 mod replaying;

@@ -1,9 +1,9 @@
 //! Rewards, filters, mixtures and schedules.
 
+use octo_test_support::{Workdir, assert_shown, plugin};
 use serde_json::{Value, json};
 
 use crate::attempts::lines;
-use crate::octo_host::plugin;
 
 fn answers(stdout: &str) -> Vec<Value> {
     stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
@@ -32,13 +32,15 @@ fn a_rollout_is_rewarded_by_its_verdict_in_any_of_its_forms() {
         let parts = answer["parts"].as_object().expect("parts");
         assert!(!parts.is_empty() && parts.values().all(Value::is_number), "{answer}");
     }
-    for complaint in [
-        "line 4: the verdict's outcome is \"wrong\"; it is one of correct, incorrect, no-answer, unparsable",
-        "line 5: `verdict` is missing",
-        "line 6: `finish` is \"eos\"",
-    ] {
-        assert!(ended.stderr.contains(complaint), "{complaint}: {}", ended.stderr);
-    }
+    assert_shown!(ended.without_stdout(), @r#"
+    exit 0
+    --- stderr
+    stdin, line 4: the verdict's outcome is "wrong"; it is one of correct, incorrect, no-answer, unparsable
+    stdin, line 5: `verdict` is missing; the columns are id, reference, response; --map names another column; --verifier finds it
+    stdin, line 6: `finish` is "eos"; it is "stop" or "length"
+    Scored 3 rollouts in [time] ([rate]/s)
+      bad lines            3
+    "#);
 }
 
 #[test]
@@ -59,26 +61,35 @@ fn several_rewards_add_up_by_weight_and_name_their_parts() {
         "{}",
         ended.stderr
     );
-    let ended = several(&["--plugin", "verifier_math"]);
-    assert!(ended.code == Some(1) && ended.stderr.contains("only rewards add up"), "{}", ended.stderr);
-    let ended = several(&["--config", "{}"]);
-    assert!(ended.code == Some(1) && ended.stderr.contains("3 --config for 2 --plugin"), "{}", ended.stderr);
-    let ended = several(&["--plugin", "reward_outcome"]);
-    assert!(ended.code == Some(1) && ended.stderr.contains("twice"), "{}", ended.stderr);
+    assert_shown!(several(&["--plugin", "verifier_math"]), @"
+    exit 1
+    --- stderr
+    error: only rewards add up and have weights; verifier_math is a verifier
+    ");
+    assert_shown!(several(&["--config", "{}"]), @"
+    exit 1
+    --- stderr
+    error: there are 3 --config for 2 --plugin
+    ");
+    assert_shown!(several(&["--plugin", "reward_outcome"]), @r#"
+    exit 1
+    --- stderr
+    error: --plugin: the reward "reward_outcome" is there twice; give it one weight
+    "#);
 }
 
 #[test]
 fn a_rollout_that_one_reward_fails_on_has_no_total_and_the_case_saved_is_that_plugins() {
-    let folder = tempfile::tempdir().expect("folder");
+    let workdir = Workdir::new();
     let rollouts = lines(&[json!({"response": "\\boxed{1}", "reference": "1", "verdict": "correct", "tokens": 75})]);
     // Without a limit in its config or the metrics, the penalty refuses.
-    let save = ["--save-failures", folder.path().to_str().expect("UTF-8")];
+    let save = ["--save-failures", &workdir.path_text("")];
     let arguments = ["--config", "{}", "--plugin", "reward_overlong", "--config", r#"{"buffer": 50}"#];
     let ended = plugin("reward_outcome", &[&arguments[..], &save].concat()).stdin(rollouts).run();
     let answer = answers(&ended.stdout).remove(0);
     assert_eq!(answer["failure"], "plugin-error", "{}", ended.stderr);
     assert!(answer["message"].as_str().expect("words").starts_with("reward `reward_overlong`: "), "{answer}");
-    let saved: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").flatten().collect();
+    let saved: Vec<_> = std::fs::read_dir(workdir.folder()).expect("a folder").flatten().collect();
     let case = std::fs::read_to_string(saved[0].path()).expect("a case");
     assert!(saved.len() == 1 && case.contains("reward_overlong.wasm"), "{case}");
 }
@@ -104,7 +115,13 @@ fn the_rollouts_of_a_group_must_be_in_a_row() {
         .run();
     let lines: Vec<u64> = answers(&ended.stdout).iter().filter_map(|answer| answer["line"].as_u64()).collect();
     assert_eq!(lines, [1, 2, 4, 5], "{}", ended.stderr);
-    assert!(ended.stderr.contains("line 3: group 0 goes on after another group began"), "{}", ended.stderr);
+    assert_shown!(ended.without_stdout(), @"
+    exit 0
+    --- stderr
+    stdin, line 3: group 0 goes on after another group began; the rollouts of a group must be in a row (a new step may use its number again)
+    Scored 4 rollouts in [time] ([rate]/s)
+      bad lines            1
+    ");
 }
 
 #[test]
@@ -127,7 +144,17 @@ fn a_document_is_decided_on_under_any_name_of_its_text() {
     assert_ne!(found[0]["decision"], "drop", "{}", found[0]);
     assert_eq!(found[1]["decision"], "drop", "{}", found[1]);
     assert!(found[1]["reason"].is_string() && found[1].get("text").is_none(), "{}", found[1]);
-    assert!(ended.stderr.contains("line 3: `text` (column `body`) is missing"), "{}", ended.stderr);
+    assert_shown!(ended.without_stdout(), @"
+    exit 0
+    --- stderr
+    stdin, line 3: `text` (column `body`) is missing; the columns are id, year
+    Filtered 2 documents in [time] ([rate]/s)
+      keep                 1   50.0%
+      annotate             0    0.0%
+      rewrite              0    0.0%
+      drop                 1   50.0%
+      bad lines            1
+    ");
 }
 
 #[test]
@@ -148,18 +175,22 @@ fn a_mixture_answers_with_weights_by_name_that_sum_to_one() {
         "{}",
         ended.stderr
     );
-    for complaint in
-        ["line 3: `sources` is missing", "line 4: source 1: unknown field `nam`", "line 5: `step` is \"third\""]
-    {
-        assert!(ended.stderr.contains(complaint), "{complaint}: {}", ended.stderr);
-    }
+    assert_shown!(ended.without_stdout(), @r#"
+    exit 0
+    --- stderr
+    stdin, line 3: `sources` is missing: a list of {name, tokens_available, tokens_seen, loss}
+    stdin, line 4: source 1: unknown field `nam`, expected one of `name`, `tokens-available`, `tokens_available`, `tokens-seen`, `tokens_seen`, `loss`
+    stdin, line 5: `step` is "third", not a number that it can be
+    Mixed 2 steps in [time] ([rate]/s)
+      bad lines            3
+    "#);
 }
 
 #[test]
 fn a_schedule_answers_with_a_plan_for_each_step() {
-    let folder = tempfile::tempdir().expect("folder");
-    let config = folder.path().join("stairs.json");
-    std::fs::write(&config, r#"{"stairs": [{"step": 0, "tokens": 32}, {"step": 20, "tokens": 64}]}"#).expect("written");
+    let workdir = Workdir::new();
+    let stairs = r#"{"stairs": [{"step": 0, "tokens": 32}, {"step": 20, "tokens": 64}]}"#;
+    let config = workdir.write("stairs.json", stairs);
     let ended = plugin("schedule_staircase", &["--config", &format!("@{}", config.display())])
         .stdin(lines(&[json!({"step": 19, "total_steps": 40}), json!({"step": 20}), json!([20])]))
         .run();
@@ -170,5 +201,11 @@ fn a_schedule_answers_with_a_plan_for_each_step() {
         "{}",
         ended.stderr
     );
-    assert!(ended.stderr.contains("line 3: a record is a JSON object; this is a list"), "{}", ended.stderr);
+    assert_shown!(ended.without_stdout(), @"
+    exit 0
+    --- stderr
+    stdin, line 3: a record is a JSON object; this is a list
+    Planned 2 steps in [time] ([rate]/s)
+      bad lines            1
+    ");
 }

@@ -1,75 +1,238 @@
 //! What octo-host does not run, and how it says so.
 
-use std::path::Path;
-
-use crate::assert_shown;
-use crate::octo_host::{octo_host, plugin};
-
-fn file(folder: &Path, name: &str, bytes: &[u8]) -> String {
-    let path = folder.join(name);
-    std::fs::write(&path, bytes).expect("written");
-    path.to_str().expect("UTF-8").to_owned()
-}
+use octo_test_support::{Ended, Workdir, assert_shown, octo_host, plugin};
 
 #[test]
-fn a_file_that_is_no_plugin_is_refused_with_what_it_is() {
-    let folder = tempfile::tempdir().expect("folder");
-    for (name, bytes, what) in [
-        ("notes.wasm", &b"just some notes"[..], "not WebAssembly"),
-        ("empty.wasm", b"", "an empty file"),
-        ("core.wasm", b"\0asm\x01\0\0\0", "a core WebAssembly module, not a component"),
-        ("other.wasm", b"\0asm\x0d\0\x01\0", "a component of another world"),
-        ("cut.wasm", b"\0asm\x0d\0\x01\0\x07\xff", "damaged WebAssembly"),
-    ] {
-        let ended = octo_host(&["--plugin", &file(folder.path(), name, bytes)]).run();
-        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{name}: {}", ended.stderr);
-        assert!(ended.stderr.contains(what) && ended.stderr.lines().count() == 1, "{name}: {}", ended.stderr);
-    }
+fn a_file_that_is_not_a_plugin_is_refused_with_what_it_is() {
+    let refused = |name: &str, bytes: &[u8]| {
+        let workdir = Workdir::new();
+        workdir.write(name, bytes);
+        workdir.run(&["--plugin", &format!("./{name}")])
+    };
+    assert_shown!(refused("notes.wasm", b"just some notes"), @"
+    exit 1
+    --- stderr
+    error: plugin notes: not WebAssembly; name the .wasm file that `octo-host plugin build` wrote
+    ");
+    assert_shown!(refused("empty.wasm", b""), @"
+    exit 1
+    --- stderr
+    error: plugin empty: an empty file; build or copy it again
+    ");
+    assert_shown!(refused("core.wasm", b"\0asm\x01\0\0\0"), @"
+    exit 1
+    --- stderr
+    error: plugin core: a core WebAssembly module, not a component; build it with `octo-host plugin build`, which makes it one
+    ");
+    assert_shown!(refused("other.wasm", b"\0asm\x0d\0\x01\0"), @"
+    exit 1
+    --- stderr
+    error: plugin other: a component of another world: it exports nothing, and a plugin exports one of octo:plugin/verifier@0.2.0, octo:plugin/reward-function@0.2.0, octo:plugin/data-filter@0.2.0, octo:plugin/mixture-policy@0.2.0, octo:plugin/rollout-schedule@0.2.0; add `octo_sdk::export!` to its crate
+    ");
+    assert_shown!(refused("cut.wasm", b"\0asm\x0d\0\x01\0\x07\xff"), @"
+    exit 1
+    --- stderr
+    error: plugin cut: damaged WebAssembly (unexpected end-of-file (at offset 0xa)); build or copy it again
+    ");
 }
 
 #[test]
 fn a_plugin_that_is_nowhere_is_reported_with_the_places() {
-    let ended = octo_host(&["--plugin", "verifier_maths"]).run();
-    assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("verifier_maths.wasm") && ended.stderr.contains("plugin build"), "{}", ended.stderr);
+    assert_shown!(octo_host(&["--plugin", "verifier_maths"]).run(), @r#"
+    exit 1
+    --- stderr
+    error: no plugin "verifier_maths"; looked for verifier_maths, [plugins]/verifier_maths, [plugins]/verifier_maths.wasm, [plugins]/verifier_maths, [plugins]/verifier_maths.wasm. Give a path, or build it with `octo-host plugin build`
+    "#);
 }
 
 #[test]
 fn wrong_usage_exits_with_2() {
-    for arguments in [
-        &[][..],
-        &["responses.jsonl"],
-        &["--plugin"],
-        &["--plugin", "verifier_math", "--threads", "0"],
-        &["--plugin", "verifier_math", "--map", "response"],
-        &["--plugin", "verifier_math", "--verifier-config", "{}"],
-        &["--plugin", "verifier_math", "--no-such-flag"],
-        &["plugin"],
-        &["plugin", "build"],
-        &["run"],
-    ] {
-        let ended = octo_host(arguments).run();
-        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}: {}", ended.stderr);
-        assert!(ended.stderr.contains("--help"), "{arguments:?}: {}", ended.stderr);
-    }
+    let used = |arguments: &[&str]| octo_host(arguments).run();
+    assert_shown!(used(&[]), @r#"
+    exit 2
+    --- stderr
+    Run WebAssembly plugins over records, and training recipes made of them
+
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+           octo-host <COMMAND>
+
+    Commands:
+      run       Run a recipe; finished stages are never run again
+      prompt    Show the prompts of a stage, as its model reads them
+      generate  Let a model answer problems: a file of them, or one a line as they are typed
+      report    Write a run's report as one HTML file
+      tokenize  Turn documents into token shards to train on; goes on where it was stopped
+      plugin    Build, inspect and debug plugins
+      help      Print this message or the help of the given subcommand(s)
+
+    Arguments:
+      [FILE]  JSON Lines to read, plain or .zst; `-` or nothing reads standard input
+
+    Options:
+          --plugin <REF[:WEIGHT]>         Plugin to run: a path, or the name of one in $OCTO_PLUGIN_PATH
+                                          or beside octo-host. Rewards may be several, each with a
+                                          weight: their totals add up, and parts are named PLUGIN.PART
+                                          [repeatable]
+          --config <JSON|@FILE>           The plugin's config, as JSON or as @FILE; of several plugins
+                                          the first one's, then the second's, and so on [default: {}]
+                                          [repeatable]
+          --map <FIELD=COLUMN>            Read a record's FIELD from COLUMN; dots reach into objects
+                                          [repeatable]
+          --fields <COLUMN,...>           Columns to hand to the plugin as fields
+          --verifier <REF>                Verifier that fills in the verdicts that rollouts lack (reward
+                                          plugins only)
+          --verifier-config <JSON|@FILE>  The --verifier's config, as JSON or as @FILE [default: {}]
+          --limits <JSON|@FILE>           Limits other than the defaults, as JSON or as @FILE:
+                                          {"fuel_per_item": 100000000} [default: {}]
+          --strict                        Stop at the first line that can't be read
+          --threads <N>                   Threads to run the plugin on; results don't depend on it
+                                          [default: all cores]
+          --save-failures <DIR>           Save each failed item to a file in DIR, at most 100; `plugin
+                                          replay` runs one again, alone
+          --profile <FILE>                Sample where the plugin spends its time, on one thread, for
+                                          https://profiler.firefox.com
+      -h, --help                          Print help (see more with '--help')
+      -V, --version                       Print version
+    "#);
+    assert_shown!(used(&["responses.jsonl"]), @"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      --plugin <REF[:WEIGHT]>
+
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+           octo-host <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_shown!(used(&["--plugin"]), @"
+    exit 2
+    --- stderr
+    error: a value is required for '--plugin <REF[:WEIGHT]>' but none was supplied
+
+    For more information, try '--help'.
+    ");
+    assert_shown!(used(&["--plugin", "verifier_math", "--threads", "0"]), @"
+    exit 2
+    --- stderr
+    error: invalid value '0' for '--threads <N>': must be at least 1
+
+    For more information, try '--help'.
+    ");
+    assert_shown!(used(&["--plugin", "verifier_math", "--map", "response"]), @"
+    exit 2
+    --- stderr
+    error: invalid value 'response' for '--map <FIELD=COLUMN>': expected FIELD=COLUMN, as in response=solution
+
+    For more information, try '--help'.
+    ");
+    assert_shown!(used(&["--plugin", "verifier_math", "--verifier-config", "{}"]), @"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      --verifier <REF>
+
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+           octo-host <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_shown!(used(&["--plugin", "verifier_math", "--no-such-flag"]), @"
+    exit 2
+    --- stderr
+    error: unexpected argument '--no-such-flag' found
+
+      tip: to pass '--no-such-flag' as a value, use '-- --no-such-flag'
+
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+           octo-host <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_shown!(used(&["plugin"]), @"
+    exit 2
+    --- stderr
+    Build, inspect and debug plugins
+
+    Usage: octo-host plugin <COMMAND>
+
+    Commands:
+      build    Build plugin crates into components; the bytes don't depend on the machine
+      inspect  Show what a plugin is, needs and accepts
+      replay   Run one failed item again, alone, and show all that can be said about it
+      help     Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_shown!(used(&["plugin", "build"]), @"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      <PATH>...
+
+    Usage: octo-host plugin build <PATH>...
+
+    For more information, try '--help'.
+    ");
+    assert_shown!(used(&["run"]), @"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      <RECIPE>
+
+    Usage: octo-host run <RECIPE>
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
 fn arguments_that_do_not_fit_the_plugin_are_explained() {
-    for (arguments, what) in [
-        (&["--config", "{not JSON"][..], "--config is not JSON"),
-        (&["--config", "@/no/such/file"], "--config: could not read /no/such/file"),
-        (&["--config", r#"{"no_such_key": 1}"#], "no_such_key"),
-        (&["--limits", r#"{"fuel": 1}"#], "unknown field `fuel`"),
-        (&["--limits", r#"{"fuel_per_item": 0}"#], "fuel_per_item"),
-        (&["--map", "text=body"], "no use for `text`; it reads id, problem, response"),
-        (&["--map", "response=a", "--map", "response=b"], "mapped twice"),
-        (&["--verifier", "verifier_math"], "--verifier is for reward plugins; this is a verifier"),
-    ] {
-        let ended = plugin("verifier_math", arguments).run();
-        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{arguments:?}: {}", ended.stderr);
-        assert!(ended.stderr.starts_with("error: ") && ended.stderr.contains(what), "{arguments:?}: {}", ended.stderr);
-    }
+    let with = |arguments: &[&str]| -> Ended { plugin("verifier_math", arguments).run() };
+    assert_shown!(with(&["--config", "{not JSON"]), @"
+    exit 1
+    --- stderr
+    error: --config is not JSON: {not JSON
+      because: key must be a string at line 1 column 2
+    ");
+    assert_shown!(with(&["--config", "@/no/such/file"]), @"
+    exit 1
+    --- stderr
+    error: --config: could not read /no/such/file
+      because: No such file or directory (os error 2)
+    ");
+    assert_shown!(with(&["--config", r#"{"no_such_key": 1}"#]), @"
+    exit 1
+    --- stderr
+    error: config of plugin verifier_math: unknown key `no_such_key`; it takes boxed_only, extraction, fractions, inequality_as_interval, letter_case, list_as_set, list_order, max_answer_bytes, max_response_bytes, percent, polynomial_divisors, preset, rounded_decimal_places, stated_digits, thinking, thinking_ends, tolerance, tolerance_for, unevaluated_answers, units
+    ");
+    assert_shown!(with(&["--limits", r#"{"fuel": 1}"#]), @"
+    exit 1
+    --- stderr
+    error: --limits doesn't describe limits
+      because: unknown field `fuel`, expected one of `fuel_per_item`, `deadline_ms`, `memory_bytes`, `table_elements`, `instances`, `stack_bytes`, `handles`, `hostcall_bytes`, `log_bytes`, `log_lines`, `returned_string_bytes`, `returned_list_items`, `compile_seconds`, `compile_memory_bytes`, `wasi`, `batch_items`
+    ");
+    assert_shown!(with(&["--limits", r#"{"fuel_per_item": 0}"#]), @"
+    exit 1
+    --- stderr
+    error: plugin verifier_math: limit `fuel_per_item` is 0; give a number from 1 to 18446744073709551615
+    ");
+    assert_shown!(with(&["--map", "text=body"]), @"
+    exit 1
+    --- stderr
+    error: --map text=…: this plugin has no use for `text`; it reads id, problem, response, reference, references
+    ");
+    assert_shown!(with(&["--map", "response=a", "--map", "response=b"]), @"
+    exit 1
+    --- stderr
+    error: --map response=…: `response` is mapped twice
+    ");
+    assert_shown!(with(&["--verifier", "verifier_math"]), @"
+    exit 1
+    --- stderr
+    error: --verifier is for reward plugins; this is a verifier
+    ");
 }
 
 #[test]

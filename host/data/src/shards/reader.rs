@@ -160,7 +160,7 @@ impl ShardFolder {
     fn ends_within(&self, number: usize, from: u64, to: u64, starts: &mut Vec<u64>) -> Result<(), DataError> {
         let shard = &self.shards[number];
         let path = index_path(&self.folder, number);
-        // The block of SPARSE ends in which the first end at or behind `from` lies.
+        // The block of SPARSE ends in which the first end at or after `from` lies.
         let mut document = shard.sparse.partition_point(|end| *end < from) as u64 * SPARSE;
         let mut bytes = [0; 8 * SPARSE as usize];
         while document < shard.documents {
@@ -246,5 +246,4 @@ fn read_index(path: &Path, tokens: u64, documents: u64) -> Result<Vec<u64>, Data
 }
 
 #[cfg(test)]
-#[path = "reader_tests.rs"]
 mod tests;

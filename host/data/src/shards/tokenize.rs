@@ -1,26 +1,27 @@
 //! Tokenises data files into a folder of shards: in parallel, in bounded memory, and resumable.
 //!
 //! The shards' bytes depend on the inputs, the tokenizer and the [`Settings`] alone. A shard is the unit of what is
-//! kept: when one is whole, `progress.json` says so and behind which row to go on, and what was read of the next is
-//! done again.
+//! kept: when one is whole, `progress.json` says so and after which row to resume, and what was read of the next is done
+//! again.
 
 use super::writer::ShardWriter;
 use super::{Counts, FORMAT, Input, MANIFEST, Manifest, ORIGINS, Origin, PROGRESS, Settings, VERSION, bytes_per_token};
 use crate::digest;
-use crate::encode::{EncodedRow, Reading, Tokens, encode_in_order};
 use crate::error::DataError;
 use crate::field_map::FieldMap;
 use crate::shards::reader::ShardFolder;
 use crate::tokenizer::Tokenizer;
+use crate::tokenizer::parallel::{EncodedRow, Reading, Tokens, encode_in_order};
 use crate::{atomic, rows};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// Tokens of a shard unless told otherwise: 268 or 537 MB.
+/// Tokens of a shard unless set otherwise: 268 or 537 MB.
 pub const SHARD_TOKENS: u64 = 1 << 27;
 /// Bytes of a source's name above which it is not counted apart: the names are held, and they are the corpus's.
 const LONGEST_NAME: usize = 1024;
@@ -31,9 +32,9 @@ const FURTHER: &str = "(further sources)";
 pub struct Watch<'a> {
     /// Looked at between rows; raised, the work ends with [`Outcome::Stopped`].
     pub stop: &'a AtomicBool,
-    /// Told where the work stands, every few hundred rows and at the end.
+    /// Called with where the work stands, every few hundred rows and at the end.
     pub progress: &'a dyn Fn(&Standing),
-    /// Told of every row that is passed over.
+    /// Called with every row that is passed over.
     pub skipped: &'a dyn Fn(&DataError),
 }
 
@@ -55,11 +56,11 @@ pub enum Outcome {
     Done(Manifest),
     /// The folder was whole before; its shards were read and are what was written.
     Already(Manifest),
-    /// Asked to stop. Whole shards are kept, and the same call goes on behind them.
+    /// Asked to stop. Whole shards are kept, and the same call resumes after them.
     Stopped,
 }
 
-/// `progress.json`: a manifest of what is done, and where to go on.
+/// `progress.json`: a manifest of what is done, and where to resume.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Progress {
@@ -89,7 +90,7 @@ pub fn tokenize(
     }
     if let Some(name) = settings.map.keys().find(|name| !rows::TEXT_FIELDS.contains(&name.as_str())) {
         return Err(DataError::Invalid(format!(
-            "map: \"{name}\" is not read for training; the fields are {}",
+            "map: {name:?} is not read for training; the fields are {}",
             rows::TEXT_FIELDS.join(", ")
         )));
     }
@@ -136,9 +137,6 @@ struct Work<'a> {
     writer: Option<ShardWriter>,
 }
 
-/// What the pipeline's sink says to end it where a caller asked to stop.
-const STOPPED: &str = "stopped";
-
 impl<'a> Work<'a> {
     fn new(inputs: &'a [PathBuf], tokenizer: &'a Tokenizer, out: &'a Path, progress: Progress) -> Work<'a> {
         let origins = progress
@@ -155,30 +153,27 @@ impl<'a> Work<'a> {
         let bytes_read = AtomicU64::new(0);
         let start = (self.progress.input, self.progress.row);
         let size = |inputs: &[Input]| inputs.iter().map(|input| input.bytes).sum::<u64>();
-        let (behind, all) = (size(&self.progress.done.inputs[..start.0]), size(&self.progress.done.inputs));
+        let (done, all) = (size(&self.progress.done.inputs[..start.0]), size(&self.progress.done.inputs));
         let reading = Reading { inputs: self.inputs, map: &map, start, threads, bytes_read: &bytes_read };
         let (tokenizer, before) = (self.tokenizer, self.total.tokens);
         let mut rows = 0u64;
-        let mut stopped = false;
-        let result = encode_in_order(&reading, tokenizer, |row| {
+        let ended = encode_in_order(&reading, tokenizer, |row| {
             if watch.stop.load(Ordering::Relaxed) {
-                stopped = true;
-                return Err(DataError::Invalid(STOPPED.into()));
+                return Ok(ControlFlow::Break(()));
             }
             self.take(row, watch)?;
             rows += 1;
             if rows.is_multiple_of(256) {
-                let read = behind + bytes_read.load(Ordering::Relaxed);
+                let read = done + bytes_read.load(Ordering::Relaxed);
                 let share = (read as f64 / all.max(1) as f64).min(1.0);
                 let new_tokens = self.total.tokens - before;
                 (watch.progress)(&Standing { total: self.total, new_tokens, share });
             }
-            Ok(())
-        });
-        if stopped {
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if ended.is_break() {
             return Ok(Outcome::Stopped);
         }
-        result?;
         (watch.progress)(&Standing { total: self.total, new_tokens: self.total.tokens - before, share: 1.0 });
         self.finish()
     }
@@ -217,8 +212,8 @@ impl<'a> Work<'a> {
         self.total.tokens += count;
         let source = tokens.source.as_ref().unwrap_or(&settings.source);
         let mut key = (source.clone(), tokens.year);
-        let room = self.origins.len() < ORIGINS && key.0.len() <= LONGEST_NAME;
-        if !room && !self.origins.contains_key(&key) {
+        let counted_apart = self.origins.len() < ORIGINS && key.0.len() <= LONGEST_NAME;
+        if !counted_apart && !self.origins.contains_key(&key) {
             key = (FURTHER.to_owned(), None);
         }
         let origin = self.origins.entry(key).or_default();
@@ -265,7 +260,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// One process a folder. The lock is on the folder itself, so it leaves no file behind.
+/// One process per folder. The lock is on the folder itself, so it leaves no file there.
 fn lock(out: &Path) -> Result<File, DataError> {
     let folder = File::open(out).map_err(|error| DataError::file("open", out, error))?;
     match folder.try_lock() {
@@ -293,7 +288,7 @@ fn remove_temporary_files(out: &Path) -> Result<(), DataError> {
 /// Names, sizes and digests of the inputs, several at a time.
 fn describe(inputs: &[PathBuf], threads: usize) -> Result<Vec<Input>, DataError> {
     if inputs.is_empty() {
-        return Err(DataError::Invalid("there is no file to tokenise".into()));
+        return Err(DataError::Invalid("the list of files to tokenise is empty".into()));
     }
     let next = AtomicUsize::new(0);
     let found: Mutex<Vec<Option<Result<Input, DataError>>>> = Mutex::new(inputs.iter().map(|_| None).collect());
@@ -315,7 +310,7 @@ fn describe(inputs: &[PathBuf], threads: usize) -> Result<Vec<Input>, DataError>
 fn describe_one(path: &Path) -> Result<Input, DataError> {
     let details = std::fs::metadata(path).map_err(|error| DataError::file("read", path, error))?;
     if !details.is_file() {
-        let message = "is no regular file; name the .jsonl, .jsonl.zst or .parquet files to tokenise".into();
+        let message = "is not a regular file; name the .jsonl, .jsonl.zst or .parquet files to tokenise".into();
         return Err(DataError::Format { path: path.to_path_buf(), message });
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -336,7 +331,7 @@ fn read_progress(out: &Path) -> Result<Option<Progress>, DataError> {
     let progress: Progress =
         serde_json::from_slice(&bytes).map_err(|error| wrong(format!("cannot be continued: {error}")))?;
     if progress.input >= progress.done.inputs.len() {
-        return Err(wrong(format!("goes on in input {}, and there is none", progress.input)));
+        return Err(wrong(format!("resumes in input {}, and there is none", progress.input)));
     }
     for (number, shard) in progress.done.shards.iter().enumerate() {
         let path = super::tokens_path(out, number);
@@ -374,7 +369,7 @@ fn refuse_changes(out: &Path, before: &Manifest, now: &Manifest) -> Result<(), D
     Err(DataError::Format {
         path: out.to_path_buf(),
         message: format!(
-            "holds tokens of another corpus: {}. Name another folder, or remove this one",
+            "holds tokens that were made otherwise: {}. Name another folder, or remove this one",
             changes.join("; ")
         ),
     })
@@ -387,5 +382,4 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), DataError> {
 }
 
 #[cfg(test)]
-#[path = "tokenize_tests.rs"]
 pub(crate) mod tests;

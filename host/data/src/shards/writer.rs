@@ -54,7 +54,7 @@ impl ShardWriter {
         })
     }
 
-    /// Adds a document of `tokens`, which must not be empty, and `end_of_text` behind it. Refuses an id that is not
+    /// Adds a document of `tokens`, which must not be empty, and `end_of_text` after it. Refuses an id that is not
     /// below the vocabulary; nothing of the document is written then.
     pub fn add(&mut self, tokens: &[u32], end_of_text: u32) -> Result<(), DataError> {
         self.buffer.clear();

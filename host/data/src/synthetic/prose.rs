@@ -1,7 +1,7 @@
 //! Plain prose: stories of the same people, places and things, with no mathematics, no digits and no boxes.
 //!
 //! What is said once comes back later (who went where, what lies in which place), as it does in any text: this is what
-//! teaches a small model to look things up in its context before it ever sees a problem.
+//! trains a small model to look things up in its context before it ever sees a problem.
 
 use super::words::{GAINS, LOSSES, NAMES, PLACES, QUALITIES, THINGS, between, pick};
 use rand_chacha::ChaCha8Rng;

@@ -4,9 +4,9 @@ use super::task::{Change, Task, equation};
 use super::words::{GAINS, LOSSES, NAMES, THINGS, between, pick};
 use rand_chacha::ChaCha8Rng;
 
-/// How a story tells its task.
+/// How a story puts its task into words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Telling {
+enum Wording {
     /// A person has things, gets some, loses some.
     Person,
     /// Things are put in and taken out of a box.
@@ -15,15 +15,15 @@ enum Telling {
     Sum,
 }
 
-/// A task told in words.
+/// A task in words.
 #[derive(Clone, Debug)]
 pub struct Story {
-    /// The arithmetic behind it.
+    /// Its arithmetic.
     pub task: Task,
-    telling: Telling,
+    wording: Wording,
     name: &'static str,
     thing: &'static str,
-    /// What happens, one verb a change.
+    /// What happens, one verb per change.
     verbs: [&'static str; 2],
 }
 
@@ -32,28 +32,28 @@ impl Story {
     pub fn bare(task: Task) -> Story {
         Story {
             task,
-            telling: Telling::Sum,
+            wording: Wording::Sum,
             name: "",
             thing: "",
             verbs: task.changes.map(|change| if change.adds { "add" } else { "take away" }),
         }
     }
 
-    /// Draws a way to tell `task`.
+    /// Draws a way to put `task` into words.
     pub fn draw(rng: &mut ChaCha8Rng, task: Task) -> Story {
         // Half of the stories are about a person, a quarter about a box, a quarter are bare.
-        let telling = match between(rng, 0, 3) {
-            0 | 1 => Telling::Person,
-            2 => Telling::Box,
+        let wording = match between(rng, 0, 3) {
+            0 | 1 => Wording::Person,
+            2 => Wording::Box,
             _ => return Story::bare(task),
         };
-        let verbs = task.changes.map(|change| match (telling, change.adds) {
-            (Telling::Person, true) => pick(rng, &GAINS),
-            (Telling::Person, false) => pick(rng, &LOSSES),
+        let verbs = task.changes.map(|change| match (wording, change.adds) {
+            (Wording::Person, true) => pick(rng, &GAINS),
+            (Wording::Person, false) => pick(rng, &LOSSES),
             (_, true) => "puts in",
             (_, false) => "takes out",
         });
-        Story { task, telling, name: pick(rng, &NAMES), thing: pick(rng, &THINGS), verbs }
+        Story { task, wording, name: pick(rng, &NAMES), thing: pick(rng, &THINGS), verbs }
     }
 
     /// The problem as it is asked.
@@ -61,11 +61,13 @@ impl Story {
         let Story { name, thing, verbs, .. } = self;
         let start = self.task.start;
         let [first, second] = self.task.changes;
-        let told = format!("{} {} and then {} {}.", verbs[0], first.amount, verbs[1], second.amount);
-        match self.telling {
-            Telling::Person => format!("{name} has {start} {thing}. {name} {told} How many {thing} does {name} have?"),
-            Telling::Box => format!("A box holds {start} {thing}. {name} {told} How many {thing} are in the box?"),
-            Telling::Sum => {
+        let happens = format!("{} {} and then {} {}.", verbs[0], first.amount, verbs[1], second.amount);
+        match self.wording {
+            Wording::Person => {
+                format!("{name} has {start} {thing}. {name} {happens} How many {thing} does {name} have?")
+            }
+            Wording::Box => format!("A box holds {start} {thing}. {name} {happens} How many {thing} are in the box?"),
+            Wording::Sum => {
                 format!("What is {start}{}{}{}{}?", first.sign(), first.amount, second.sign(), second.amount)
             }
         }

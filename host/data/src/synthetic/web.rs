@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// First and last year of the crawls.
 pub const YEARS: (u16, u16) = (2014, 2024);
 
-/// Page `index` of the crawl. The field `quality` tells what no filter may read: whether the page is `good` or `bad`;
+/// Page `index` of the crawl. The field `quality` holds what no filter may read: whether the page is `good` or `bad`;
 /// `page` names its kind.
 pub fn page(rng: &mut ChaCha8Rng, config: &SyntheticConfig, index: u64) -> Document {
     let year = YEARS.0 + below(rng, u64::from(YEARS.1 - YEARS.0) + 1) as u16;

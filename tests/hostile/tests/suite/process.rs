@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// What all cases so far may leave behind, so that none leaves much. The pool keeps a few idle instances warm, and an
+/// What all cases so far may leave, so that none leaves much. The pool keeps a few idle instances warm, and an
 /// allocator does not give back every page: about 95 MiB in all, of which 65 are of making the guests that are hard to
 /// compile, and no more after the first third of the cases than after all.
 const SLACK: u64 = 128 << 20;

@@ -6,18 +6,18 @@ use crate::guests::{attempt, document, progress, rollout, source};
 use crate::table::Export;
 
 /// The answers to three items, in words.
-pub type Answers = Vec<Result<String, Failure>>;
+pub type Results = Vec<Result<String, Failure>>;
 
 /// Asks the export of a plugin that has loaded.
-pub fn ask(plugin: LoadedPlugin, export: Export, item: Option<&str>, memory: Option<&[u8]>) -> Answers {
+pub fn ask(plugin: LoadedPlugin, export: Export, item: Option<&str>, memory: Option<&[u8]>) -> Results {
     match (plugin, export) {
-        (LoadedPlugin::Mixture(mut policy), Export::Save) => vec![saved(policy.save())],
-        (LoadedPlugin::Schedule(mut policy), Export::Save) => vec![saved(policy.save())],
-        (LoadedPlugin::Mixture(mut policy), Export::Restore) => {
-            vec![policy.restore(memory.unwrap_or(&[0; 8])).map(|()| "restored".to_owned())]
+        (LoadedPlugin::Mixture(mut plugin), Export::Save) => vec![saved(plugin.save())],
+        (LoadedPlugin::Schedule(mut plugin), Export::Save) => vec![saved(plugin.save())],
+        (LoadedPlugin::Mixture(mut plugin), Export::Restore) => {
+            vec![plugin.restore(memory.unwrap_or(&[0; 8])).map(|()| "restored".to_owned())]
         }
-        (LoadedPlugin::Schedule(mut policy), Export::Restore) => {
-            vec![policy.restore(memory.unwrap_or(&[0; 4])).map(|()| "restored".to_owned())]
+        (LoadedPlugin::Schedule(mut plugin), Export::Restore) => {
+            vec![plugin.restore(memory.unwrap_or(&[0; 4])).map(|()| "restored".to_owned())]
         }
         (plugin, _) => three(plugin, item),
     }
@@ -28,7 +28,7 @@ fn saved(memory: Result<Vec<u8>, Failure>) -> Result<String, Failure> {
 }
 
 /// Three items, of which the second says `item`.
-fn three(plugin: LoadedPlugin, item: Option<&str>) -> Answers {
+fn three(plugin: LoadedPlugin, item: Option<&str>) -> Results {
     let second = |ordinary| item.unwrap_or(ordinary);
     match plugin {
         LoadedPlugin::Verifier(verifier) => {
@@ -57,7 +57,7 @@ fn three(plugin: LoadedPlugin, item: Option<&str>) -> Answers {
     }
 }
 
-fn in_words<T>(answers: Vec<Result<T, Failure>>, words: impl Fn(T) -> String) -> Answers {
+fn in_words<T>(answers: Vec<Result<T, Failure>>, words: impl Fn(T) -> String) -> Results {
     answers.into_iter().map(|answer| answer.map(&words)).collect()
 }
 

@@ -15,7 +15,7 @@ pub enum Export {
     Restore,
 }
 
-/// One line of the table; a case for each of its kinds.
+/// One row of the table; a case for each of its kinds.
 pub struct Row {
     pub kinds: &'static [Kind],
     pub export: Export,
@@ -60,19 +60,19 @@ impl Row {
     }
 }
 
-/// A line about the plugins of `tests/hostile_plugin`, one a kind, switched by their config (and, while they describe
+/// A row about the plugins of `tests/hostile_plugin`, one per kind, switched by their config (and, while they describe
 /// themselves, by a mark).
 const fn rust(kinds: &'static [Kind], export: Export, misbehaviour: &'static str) -> Row {
     let (bytes, item, memory, meets) = (None, None, None, "");
     Row { kinds, export, misbehaviour, in_text: false, bytes, item, memory, limits: |_| (), meets }
 }
 
-/// A line about a guest in WebAssembly text, which does what safe Rust cannot.
+/// A row about a guest in WebAssembly text, which does what safe Rust cannot.
 const fn text(kinds: &'static [Kind], export: Export, misbehaviour: &'static str) -> Row {
     Row { in_text: true, ..rust(kinds, export, misbehaviour) }
 }
 
-/// What every case may use, unless its line says otherwise.
+/// What every case may use, unless its row says otherwise.
 pub fn limits() -> Limits {
     Limits { fuel_per_item: 50_000_000, memory_bytes: 16 << 20, hostcall_bytes: 1 << 20, ..Limits::default() }
 }
@@ -83,9 +83,9 @@ const REWARD: &[Kind] = &[Kind::Reward];
 const FILTER: &[Kind] = &[Kind::Filter];
 const SCHEDULE: &[Kind] = &[Kind::Schedule];
 const MIXTURE: &[Kind] = &[Kind::Mixture];
-/// Kinds that remember.
-const POLICIES: &[Kind] = &[Kind::Mixture, Kind::Schedule];
-/// Kinds that return a list, of one answer an item or one weight a source.
+/// Kinds of stateful plugins.
+const STATEFUL: &[Kind] = &[Kind::Mixture, Kind::Schedule];
+/// Kinds that return a list, of one answer per item or one weight per source.
 const LISTS: &[Kind] = &[Kind::Verifier, Kind::Reward, Kind::Filter, Kind::Mixture];
 /// Kinds that return numbers.
 const NUMBERS: &[Kind] = &[Kind::Reward, Kind::Mixture, Kind::Schedule];
@@ -225,27 +225,27 @@ pub const TABLE: &[Row] = &[
     text(VERIFIER, Export::Call, "list of a gigabyte").with(|l| l.memory_bytes = 2 << 30).meets("hostcall_bytes"),
 
     // ---- save and restore ----------------------------------------------------------------------------------------
-    rust(POLICIES, Export::Save, "spin").meets("fuel_per_item"),
+    rust(STATEFUL, Export::Save, "spin").meets("fuel_per_item"),
     rust(MIXTURE,  Export::Save, "spin").with(fuel_off).meets("deadline_ms"),
-    rust(POLICIES, Export::Save, "allocate").meets("memory_bytes"),
-    rust(POLICIES, Export::Save, "panic"),
+    rust(STATEFUL, Export::Save, "allocate").meets("memory_bytes"),
+    rust(STATEFUL, Export::Save, "panic"),
     rust(MIXTURE,  Export::Save, "unreachable"),
     rust(SCHEDULE, Export::Save, "stack-overflow"),
-    rust(POLICIES, Export::Save, "huge-text").bytes(4 << 20).meets("hostcall_bytes"),
-    rust(POLICIES, Export::Save, "huge-text").meets("memory_bytes"),
-    rust(POLICIES, Export::Save, "log-flood").meets("log_lines"),
+    rust(STATEFUL, Export::Save, "huge-text").bytes(4 << 20).meets("hostcall_bytes"),
+    rust(STATEFUL, Export::Save, "huge-text").meets("memory_bytes"),
+    rust(STATEFUL, Export::Save, "log-flood").meets("log_lines"),
     rust(SCHEDULE, Export::Save, "log-for-ever").with(fuel_off).meets("deadline_ms"),
     text(SCHEDULE, Export::Save, "memory out of bounds"),
-    rust(POLICIES, Export::Restore, "spin").meets("fuel_per_item"),
+    rust(STATEFUL, Export::Restore, "spin").meets("fuel_per_item"),
     rust(SCHEDULE, Export::Restore, "spin").with(fuel_off).meets("deadline_ms"),
-    rust(POLICIES, Export::Restore, "allocate").meets("memory_bytes"),
-    rust(POLICIES, Export::Restore, "panic"),
+    rust(STATEFUL, Export::Restore, "allocate").meets("memory_bytes"),
+    rust(STATEFUL, Export::Restore, "panic"),
     rust(SCHEDULE, Export::Restore, "unreachable"),
     rust(MIXTURE,  Export::Restore, "stack-overflow"),
-    rust(POLICIES, Export::Restore, "refuse"),
+    rust(STATEFUL, Export::Restore, "refuse"),
     rust(MIXTURE,  Export::Restore, "refuse-control-characters"),
     rust(SCHEDULE, Export::Restore, "refuse-huge").bytes(4 << 20).meets("hostcall_bytes"),
-    rust(POLICIES, Export::Restore, "log-flood").meets("log_lines"),
+    rust(STATEFUL, Export::Restore, "log-flood").meets("log_lines"),
     rust(MIXTURE,  Export::Restore, "log-for-ever").with(fuel_off).meets("deadline_ms"),
-    rust(POLICIES, Export::Restore, "good").memory(b"not its own"),
+    rust(STATEFUL, Export::Restore, "good").memory(b"not its own"),
 ];

@@ -1,4 +1,4 @@
-//! A mixture policy that misbehaves on request, for the host's tests.
+//! A mixture plugin that misbehaves on request, for the host's tests.
 //!
 //! `good` and `count`: the first source weighs one more with each call, and the count of calls is what it remembers.
 //! Bad numbers are the last source's; with `zero` all are. With `huge-text` at `save` its memory is huge.

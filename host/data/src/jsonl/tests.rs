@@ -143,13 +143,7 @@ fn rows_are_the_ones_asked_for_or_an_error() {
 
 #[test]
 fn the_real_problem_sets_are_read() {
-    let shared =
-        std::env::var("OCTO_SHARED").unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared").into());
-    let folder = Path::new(&shared).join("data/problems");
-    if !folder.is_dir() {
-        eprintln!("SKIPPED: no real problem sets at {}", folder.display());
-        return;
-    }
+    let Some(folder) = octo_test_support::shared("data/problems") else { return };
     for (file, map, rows) in [
         ("math500.jsonl", "reference=answer", 500),
         ("mawps.jsonl", "problem=input,reference=target", 2065),

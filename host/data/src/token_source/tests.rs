@@ -57,7 +57,7 @@ fn segments_begin_where_documents_do_even_over_the_end_of_an_epoch() {
             let mut tokens = Vec::new();
             let segments = source.sequence(sequence, context, 3, &mut tokens).unwrap();
             assert_eq!(tokens.len(), context + 1);
-            // Behind an end-of-text token, a document begins; the target at the end is no input.
+            // After an end-of-text token, a document begins; the target at the end is not an input.
             let expected: Vec<u32> =
                 (0..context as u32).filter(|place| *place == 0 || tokens[*place as usize - 1] == 0).collect();
             assert_eq!(segments, expected, "{tokens:?}");

@@ -1,7 +1,7 @@
 //! Rows of a Parquet file as JSON values, a few at a time, only the columns that are wanted.
 //!
 //! The `parquet` crate is used without arrow. Its readers return errors for most damage and panic on some; a panic is
-//! caught and told as what it is, a damaged file.
+//! caught and reported as what it is, a damaged file.
 
 use crate::error::DataError;
 use crate::field_map::FieldMap;
@@ -31,7 +31,7 @@ pub struct ParquetRows {
 }
 
 impl ParquetRows {
-    /// Opens `path` behind its first `skip` rows; whole row groups of them are not read.
+    /// Opens `path` after its first `skip` rows; whole row groups of them are not read.
     pub fn open(path: &Path, map: &FieldMap, skip: u64) -> Result<ParquetRows, DataError> {
         let file = File::open(path).map_err(|error| DataError::file("open", path, error))?;
         let size = file.metadata().map_err(|error| DataError::file("read", path, error))?.len();
@@ -39,7 +39,7 @@ impl ParquetRows {
             let broken = |error: parquet::errors::ParquetError| damaged(path, &format!("cannot be read: {error}"));
             // Row groups are passed over while all of their rows are to be skipped.
             let mut left = skip;
-            let behind = Box::new(move |group: &RowGroupMetaData, _: usize| {
+            let not_skipped = Box::new(move |group: &RowGroupMetaData, _: usize| {
                 let rows = group.num_rows().max(0) as u64;
                 let whole = left >= rows;
                 left = if whole { left - rows } else { 0 };
@@ -51,7 +51,7 @@ impl ParquetRows {
                 .file_metadata()
                 .num_rows()
                 .max(0) as u64;
-            let options = ReadOptionsBuilder::new().with_predicate(behind).build();
+            let options = ReadOptionsBuilder::new().with_predicate(not_skipped).build();
             let reader = SerializedFileReader::new_with_options(file, options).map_err(broken)?;
             let kept: u64 = reader.metadata().row_groups().iter().map(|group| group.num_rows().max(0) as u64).sum();
             let projection = project(reader.metadata().file_metadata().schema(), map)
@@ -111,7 +111,7 @@ impl Iterator for ParquetRows {
                 self.rows = None;
                 // A row group may promise more than its columns hold; silence would lose them.
                 (self.number < self.total).then(|| {
-                    let message = format!("ends behind row {} of the {} it promises", self.number, self.total);
+                    let message = format!("ends after row {} of the {} it promises", self.number, self.total);
                     (self.number, Err(damaged(&self.path, &message)))
                 })
             }
@@ -162,7 +162,7 @@ fn project(schema: &Type, map: &FieldMap) -> Result<Type, String> {
         if needed && !roots.iter().any(|root| wanted(name, root.name())) {
             let present: Vec<&str> = roots.iter().map(|root| root.name()).collect();
             return Err(format!(
-                "has no column \"{}\"; its columns are: {}. Name the right one with a map, as in \"{name}=COLUMN\"",
+                "has no column {:?}; its columns are: {}. Name the right one with a map, as in `{name}=COLUMN`",
                 map.column(name),
                 present.join(", ")
             ));
@@ -176,7 +176,7 @@ fn project(schema: &Type, map: &FieldMap) -> Result<Type, String> {
 fn object(row: &Row) -> Result<Value, String> {
     let mut columns = Map::new();
     for (name, field) in row.get_column_iter() {
-        columns.insert(name.clone(), value(field).map_err(|message| format!("column \"{name}\" {message}"))?);
+        columns.insert(name.clone(), value(field).map_err(|message| format!("column {name:?} {message}"))?);
     }
     Ok(Value::Object(columns))
 }
@@ -221,5 +221,4 @@ fn value(field: &Field) -> Result<Value, String> {
 }
 
 #[cfg(test)]
-#[path = "parquet_rows_tests.rs"]
 mod tests;

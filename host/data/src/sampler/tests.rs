@@ -307,7 +307,7 @@ fn when_all_are_capped_the_error_says_what_to_do_and_nothing_moves() {
     sampler.next_batch(&[1.0, 0.0], 2).unwrap();
     let before = sampler.state();
     let error = sampler.next_batch(&[1.0, 0.0], 1).unwrap_err().to_string();
-    assert!(error.contains("\"source-0\" (10 tokens an epoch)") && error.contains("max_epochs"), "{error}");
+    assert!(error.contains("\"source-0\" (10 tokens per epoch)") && error.contains("max_epochs"), "{error}");
     assert!(!error.contains("source-1"), "{error}");
     assert!(error.contains("fewer tokens"), "{error}");
     assert_eq!(sampler.state(), before);

@@ -125,7 +125,7 @@ fn stopped_or_killed_at_any_shard_it_goes_on_to_the_same_bytes() {
         }
         assert_eq!(outcome, Outcome::Stopped);
         assert!(!out.join(MANIFEST).exists());
-        // What a kill in the middle of a shard leaves behind.
+        // What a kill in the middle of a shard leaves.
         std::fs::write(out.join(".00077.ds.4242-1.tmp"), "half a shard").unwrap();
         assert!(ShardFolder::open(&out).unwrap_err().to_string().contains("not"), "not whole yet");
         assert!(calls < 20);
@@ -226,9 +226,9 @@ fn a_corpus_without_tokens_and_senseless_settings_are_refused() {
         unwatched(|watch| tokenize(inputs, &tokenizer, settings, &out, 1, watch)).unwrap_err().to_string()
     };
     assert!(fails(std::slice::from_ref(&path), &settings(10)).contains("1 rows without text"));
-    assert!(fails(&[], &settings(10)).contains("no file"));
+    assert!(fails(&[], &settings(10)).contains("is empty"));
     assert!(fails(std::slice::from_ref(&path), &settings(0)).contains("shard_tokens"));
-    assert!(fails(&[folder.path().to_path_buf()], &settings(10)).contains("no regular file"));
+    assert!(fails(&[folder.path().to_path_buf()], &settings(10)).contains("not a regular file"));
     assert!(fails(&[folder.path().join("absent")], &settings(10)).contains("absent"));
     let unknown = Settings { map: BTreeMap::from([("txet".into(), "body".into())]), ..settings(10) };
     assert!(fails(std::slice::from_ref(&path), &unknown).contains("\"txet\""));

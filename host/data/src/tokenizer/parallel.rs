@@ -8,6 +8,7 @@ use crate::error::DataError;
 use crate::field_map::FieldMap;
 use crate::rows::{Rows, TextRow};
 use crate::tokenizer::Tokenizer;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -58,13 +59,13 @@ struct Batch {
     done: SyncSender<Vec<EncodedRow>>,
 }
 
-/// Gives `sink` every row of the inputs behind the start, in order. Its first error ends the work, as does an error
-/// that is not of one row alone.
+/// Gives `sink` every row of the inputs after the start, in order, until it breaks. Its first error ends the work, as
+/// does an error that is not of one row alone.
 pub(crate) fn encode_in_order(
     reading: &Reading<'_>,
     tokenizer: &Tokenizer,
-    mut sink: impl FnMut(EncodedRow) -> Result<(), DataError>,
-) -> Result<(), DataError> {
+    mut sink: impl FnMut(EncodedRow) -> Result<ControlFlow<()>, DataError>,
+) -> Result<ControlFlow<()>, DataError> {
     let threads = reading.threads.max(1);
     let (work, waiting) = channel::<Batch>();
     let (in_order, results) = sync_channel::<Result<Receiver<Vec<EncodedRow>>, DataError>>(threads * AHEAD);
@@ -95,20 +96,22 @@ pub(crate) fn encode_in_order(
         for result in results.iter() {
             let rows = result?.recv().map_err(|_| DataError::Tokenizer("a worker thread ended early".into()))?;
             for row in rows {
-                sink(row)?;
+                if sink(row)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     })
 }
 
-/// Reads every row into batches; `hand_out` says whether to go on.
+/// Reads every row into batches; `hand_out` says whether more are wanted.
 fn read(
     reading: &Reading<'_>,
     hand_out: &mut dyn FnMut(Batch, Receiver<Vec<EncodedRow>>) -> bool,
 ) -> Result<(), DataError> {
     let (first, mut skip) = reading.start;
-    let mut behind = 0;
+    let mut bytes_before = 0;
     for (input, path) in reading.inputs.iter().enumerate().skip(first) {
         let mut rows = Rows::open(path, reading.map, std::mem::take(&mut skip))?;
         let mut fatal = None;
@@ -130,7 +133,7 @@ fn read(
                     },
                 }
             }
-            reading.bytes_read.store(behind + rows.bytes_read(), Ordering::Relaxed);
+            reading.bytes_read.store(bytes_before + rows.bytes_read(), Ordering::Relaxed);
             if batch.is_empty() {
                 break;
             }
@@ -142,7 +145,7 @@ fn read(
         if let Some(error) = fatal {
             return Err(error);
         }
-        behind += rows.bytes_read();
+        bytes_before += rows.bytes_read();
     }
     Ok(())
 }

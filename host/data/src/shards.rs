@@ -7,7 +7,7 @@
 //! | `manifest.json` | a [`Manifest`]; written last, so a folder that has one is whole |
 //! | `00000.ds`, `00001.ds`, ... | token ids, one after the other, little endian, 2 or 4 bytes each ([`bytes_per_token`]); every document ends with the end-of-text token |
 //! | `00000.ds.index`, ... | of each shard, where each document ends, counted in tokens of that shard: rising 8-byte little-endian numbers |
-//! | `progress.json` | of a folder that is not whole yet: what is done, and the row of the inputs to go on behind |
+//! | `progress.json` | of a folder that is not whole yet: what is done, and the row of the inputs after which to resume |
 //!
 //! A document lies in one shard. Shards are one body of tokens, in the order of their names; where one ends means
 //! nothing to a reader. The two binary files are laid out as datatrove lays out tokenised documents, so Nanotron's and
@@ -16,7 +16,7 @@
 //! [`writer`] makes a shard, [`tokenize`] a folder from data files, and [`reader`] reads one.
 //!
 //! Shards are read with positioned reads, not mapped. Mapped they would be read two to three times as fast: windows drawn
-//! at random out of the page cache, by one thread, came at 121, 342 and 661 million tokens a second by reads and at 379,
+//! at random out of the page cache, by one thread, came at 121, 342 and 661 million tokens per second by reads and at 379,
 //! 821 and 1418 million from a map, for contexts of 512, 2048 and 8192 (`cargo bench -p octo-data --bench shard_windows`).
 //! The slower is still a hundred times what a machine of eight GPUs trains on, so the difference is never seen; and a map
 //! has a price that is. A mapped file that is cut short by someone else, or a disk or network storage that fails to give
@@ -54,7 +54,7 @@ pub struct Manifest {
     pub tokenizer: String,
     /// One more than the largest id that the tokenizer gives.
     pub vocabulary: usize,
-    /// The token behind every document.
+    /// The token after every document.
     pub end_of_text: u32,
     /// 2 or 4.
     pub bytes_per_token: u64,
@@ -138,7 +138,7 @@ pub struct Shard {
     pub index_digest: String,
 }
 
-/// The bytes of a token id of a tokenizer with `vocabulary` ids.
+/// The bytes per token id of a tokenizer with `vocabulary` ids.
 pub fn bytes_per_token(vocabulary: usize) -> u64 {
     if vocabulary <= 1 << 16 { 2 } else { 4 }
 }
@@ -160,7 +160,7 @@ impl Manifest {
         let wrong = |message: String| DataError::Format { path: path.clone(), message };
         let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound if folder.join(PROGRESS).is_file() => wrong(
-                "is not there yet: the folder is not whole. Run the same `octo-host tokenize` again, and it goes on"
+                "is not there yet: the folder is not whole. Run the same `octo-host tokenize` again, and it resumes"
                     .into(),
             ),
             _ => DataError::file("read", &path, error),
@@ -176,7 +176,7 @@ impl Manifest {
             version: u32,
         }
         let head: Versioned = serde_json::from_slice(bytes)
-            .map_err(|error| format!("is no manifest of token shards ({error}); tokenise the corpus again"))?;
+            .map_err(|error| format!("is not a manifest of token shards ({error}); tokenise the corpus again"))?;
         if head.format != FORMAT {
             return Err(format!("is of the format {:?}, not {FORMAT:?}", head.format));
         }
@@ -198,7 +198,7 @@ impl Manifest {
             return Err(format!("a vocabulary of {}", self.vocabulary));
         }
         if self.bytes_per_token != bytes_per_token(self.vocabulary) {
-            return Err(format!("{} bytes a token for a vocabulary of {}", self.bytes_per_token, self.vocabulary));
+            return Err(format!("{} bytes per token for a vocabulary of {}", self.bytes_per_token, self.vocabulary));
         }
         if self.end_of_text as usize >= self.vocabulary {
             return Err(format!("end-of-text token {} in a vocabulary of {}", self.end_of_text, self.vocabulary));
@@ -246,7 +246,7 @@ mod tests {
             ("/format", json!("else"), "\"else\""),
             ("/version", json!(2), "version 2"),
             ("/vocabulary", json!(0), "vocabulary of 0"),
-            ("/bytes_per_token", json!(4), "4 bytes a token"),
+            ("/bytes_per_token", json!(4), "4 bytes per token"),
             ("/end_of_text", json!(300), "token 300"),
             ("/total/tokens", json!(10), "add up"),
             ("/shards/0/tokens", json!(u64::MAX), "add up"),
