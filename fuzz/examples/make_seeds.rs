@@ -188,7 +188,48 @@ fn configs() -> Vec<(&'static str, Vec<&'static str>)> {
     ]
 }
 
-const RECIPES: [(&str, &str); 2] = [
+const RECIPES: [(&str, &str); 3] = [
+    (
+        "training",
+        r#"#set learn.steps=3
+[plugins]
+v = "verifier_math"
+r = "reward_outcome"
+s = "schedule_staircase"
+m = "mixture_static"
+[stages.read]
+kind = "midtrain"
+tokenizer = "tok"
+architecture = { hidden_size = 8, intermediate_size = 16, num_hidden_layers = 1, num_attention_heads = 1 }
+sources = { web = ["w.jsonl", "x.jsonl"], qa = "q.jsonl" }
+max_epochs = { qa = 2.0 }
+mixture = "m"
+tokens = 1_000
+context = 16
+sequences_per_step = 2
+learning_rate = 1e-3
+schedule = "decay"
+[stages.learn]
+kind = "rl"
+model = "@read:20"
+problems = { path = "p.jsonl", map = { problem = "q" }, rows = "0..8" }
+held_out = { easy = "e.jsonl", hard = { path = "h.jsonl", rows = "1..2" } }
+verifier = "v"
+reward = ["r", { role = "r", weight = 0.5 }]
+schedule = "s"
+template = "chat"
+prompt = "{problem}"
+alarms = { stop = ["failures"], patience = 2 }
+algorithm = "dapo"
+[stages.ask]
+kind = "eval"
+model = "@learn/model"
+problems = "p.jsonl"
+verifier = "v"
+prompt = "{problem}"
+max_response_tokens = 8
+"#,
+    ),
     (
         "stages",
         r#"#set clean.skip_bad_lines=false

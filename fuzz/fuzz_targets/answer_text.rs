@@ -5,9 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use octo_answers::config::{Policy, Preset, Tolerance};
-use octo_answers::exact_text::TextPolicy;
-use octo_answers::extraction::{Extraction, ExtractionRule};
+use octo_answers::config::{Extraction, ExtractionRule, Preset, Rules, Tolerance};
+use octo_answers::exact_text::TextRules;
 use octo_answers::{Outcome, choices, exact_text, judge, work};
 
 const PRESETS: [Preset; 5] =
@@ -19,26 +18,26 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     let (reference, response) = texts.split_at(part);
     let (reference, response) = (String::from_utf8_lossy(reference), String::from_utf8_lossy(response));
     let (reference, response) = (&*reference, response.trim_start_matches('\0'));
-    let policy = PRESETS[usize::from(*preset) % PRESETS.len()].policy();
+    let rules = PRESETS[usize::from(*preset) % PRESETS.len()].rules();
     let references = [reference.to_owned()];
-    let verdict = judge(response, &references, &policy);
+    let verdict = judge(response, &references, &rules);
     assert!(work::left() <= work::BUDGET);
-    assert_eq!(verdict, judge(response, &references, &policy), "the same twice");
+    assert_eq!(verdict, judge(response, &references, &rules), "the same twice");
     match verdict.outcome {
         Outcome::Correct | Outcome::Incorrect => assert!(verdict.extracted.is_some()),
         Outcome::NoAnswer | Outcome::Unparsable => assert!(verdict.extracted.is_none()),
     }
     // What is boxed as the reference is written is right, unless a brace or a box of its own ends that box early, or
     // the preset looks for phrases before it looks for boxes.
-    let boxes_first = policy.extraction.rules.first() == Some(&ExtractionRule::Boxed);
+    let boxes_first = rules.extraction.rules.first() == Some(&ExtractionRule::Boxed);
     let plain = boxes_first && !reference.contains(['{', '}', '\\', '<', '\0']) && reference.trim() == reference;
     if plain && reference.chars().any(char::is_alphanumeric) && reference.len() < 2_000 {
-        let itself = judge(&format!("\\boxed{{{reference}}}"), &references, &policy);
+        let itself = judge(&format!("\\boxed{{{reference}}}"), &references, &rules);
         let readable = itself.outcome != Outcome::Unparsable;
         assert!(!readable || itself.outcome == Outcome::Correct, "{reference:?} is {itself:?}");
     }
-    choices::judge(response, &references, &choices::options(reference), &Policy::default());
-    let exactly = TextPolicy {
+    choices::judge(response, &references, &choices::options(reference), &Rules::default());
+    let exactly = TextRules {
         extraction: Some(Extraction::default()),
         ignores_case: true,
         ignores_punctuation: true,

@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
         return Corpus::Reject;
     }
     let limits = Limits { fuel_per_item: 1_000_000, memory_bytes: 4 << 20, deadline_ms: 2000, ..Limits::default() };
-    let described = match HOST.describe("guest", bytes, &limits) {
+    let described = match HOST.inspect("guest", bytes, &limits) {
         Ok(described) => described,
         Err(error) => {
             let words = error.to_string();

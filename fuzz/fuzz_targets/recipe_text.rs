@@ -1,14 +1,15 @@
 //! A recipe of any text is read or refused.
 #![no_main]
-#![allow(dead_code, reason = "the reader is compiled in from its own files, and only its door is used")]
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
+use octo_run::Kinds;
+use octo_run::recipe::{self, Recipe};
 
-#[path = "../../host/cli/src/recipe/mod.rs"]
-mod recipe;
+/// All of them, those that train too.
+static KINDS: LazyLock<Kinds> = LazyLock::new(octo_trainer::all_kinds);
 
 /// The folder goes with the process; one file in it is written again and again.
 static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
@@ -28,11 +29,11 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     let path: PathBuf = FOLDER.path().join("recipe.toml");
     std::fs::write(&path, text).expect("a file");
     let set: Vec<String> = if set.is_empty() { Vec::new() } else { vec![set] };
-    let Ok(recipe) = recipe::load(&path, &set, &[]) else { return Corpus::Keep };
+    let Ok(recipe) = recipe::load(&path, &set, &[], &KINDS) else { return Corpus::Keep };
     // What was resolved is a recipe too, with the same stages: a run folder's copy can be run.
     std::fs::write(&path, &recipe.resolved).expect("a file");
-    let again = recipe::load(&path, &[], &[]).unwrap_or_else(|error| panic!("{error:#}\n{}", recipe.resolved));
-    let names = |recipe: &recipe::Recipe| recipe.stages.iter().map(|stage| stage.name.clone()).collect::<Vec<_>>();
+    let again = recipe::load(&path, &[], &[], &KINDS).unwrap_or_else(|error| panic!("{error:#}\n{}", recipe.resolved));
+    let names = |recipe: &Recipe| recipe.stages.iter().map(|stage| stage.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&again), names(&recipe));
     Corpus::Keep
 });

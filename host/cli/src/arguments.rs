@@ -18,8 +18,10 @@ use clap::{Args, Parser, Subcommand};
     after_long_help = RECORDS
 )]
 pub struct Arguments {
+    /// The subcommand, if there is one.
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// The flags of plugin mode, which has no subcommand.
     #[command(flatten)]
     pub plugin_mode: Option<PluginModeArguments>,
 }
@@ -51,6 +53,7 @@ A mixture or schedule policy keeps its memory from line to line.
 
 Exit status: 0 done; 1 failed, stopped by --strict, or no line was good; 2 wrong usage.";
 
+/// What `octo-host` does with a subcommand.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a recipe; finished stages are never run again
@@ -61,8 +64,10 @@ pub enum Command {
     Generate(GenerateArguments),
     /// Write a run's report as one HTML file
     Report(ReportArguments),
-    /// Turn documents into token shards to train on; goes on where it was stopped
+    /// Turn documents into token shards to train on; resumes where it was stopped
     Tokenize(TokenizeArguments),
+    /// Show the keys of recipes, of each kind of stage and of limits, and the variables that Octo reads
+    Keys(KeysArguments),
     /// Build, inspect and debug plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -185,7 +190,7 @@ pub struct PromptArguments {
 #[command(after_help = "\
 With FILE, every row is written to OUT with the columns response, tokens, finish and sample added, in
 the order of the rows; `octo-host --plugin verifier_math OUT` judges them. Stopped or killed, the
-same command goes on behind the last whole batch. Without FILE, each line of standard input is a
+same command resumes after the last whole batch. Without FILE, each line of standard input is a
 problem, and its answer is printed.
 
 Exit status: 0 done; 1 failed or stopped; 2 wrong usage.")]
@@ -242,7 +247,7 @@ pub struct GenerateArguments {
     #[arg(long, value_name = "TEXT")]
     pub stop: Vec<String>,
 
-    /// Of the random draws; each response has its own stream
+    /// Seed of the random draws; each response has its own stream
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
@@ -280,7 +285,7 @@ pub struct ReportArguments {
 #[command(after_help = "\
 Every document ends with the tokenizer's end-of-text token; names of special tokens in a text are
 plain characters. The shards' bytes depend on the files, the tokenizer and the options, not on
---threads. The same command goes on behind the last whole shard; in a folder that is whole it
+--threads. The same command resumes after the last whole shard; in a folder that is whole it
 checks every byte. DIR/manifest.json has digests, and the counts by source and year. A `midtrain`
 stage of a recipe takes DIR as a source.
 
@@ -310,7 +315,7 @@ pub struct TokenizeArguments {
     #[arg(long, value_name = "N", default_value_t = octo_data::shards::tokenize::SHARD_TOKENS, value_parser = clap::value_parser!(u64).range(1..))]
     pub shard_tokens: u64,
 
-    /// Count and pass over rows that can't be used, instead of stopping at the first
+    /// Count and leave out rows that can't be used, instead of stopping at the first
     #[arg(long)]
     pub skip_bad_rows: bool,
 
@@ -319,6 +324,19 @@ pub struct TokenizeArguments {
     pub threads: Option<usize>,
 }
 
+/// `octo-host keys [TABLE]`.
+#[derive(Args, Debug)]
+pub struct KeysArguments {
+    /// One table: recipe, plugin, limits, stage, environment, or a kind of stage
+    #[arg(value_name = "TABLE")]
+    pub table: Option<String>,
+
+    /// Print Markdown, as in docs/keys.md
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+/// What `octo-host plugin` does.
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
     /// Build plugin crates into components; the bytes don't depend on the machine

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, anyhow};
 use octo_data::atomic::AtomicFile;
 use octo_plugin::{Host, Profiler};
 
-use crate::terminal::{Terminal, grouped};
+use crate::terminal::Terminal;
+use octo_run::progress::human_count;
 
 /// A profile that is being taken, and its file. The file appears once the profile is whole.
 pub struct GuestProfile {
@@ -15,7 +16,7 @@ pub struct GuestProfile {
 }
 
 impl GuestProfile {
-    /// Starts the file, so that a place that can't be written is told before the work and not after it, and makes rayon's
+    /// Starts the file, so that a place that can't be written is an error before the work and not after it, and makes rayon's
     /// pool one thread, since the stacks of several would be laid on top of each other.
     pub fn start(path: &Path) -> Result<GuestProfile> {
         rayon::ThreadPoolBuilder::new().num_threads(1).build_global().context("could not start the thread")?;
@@ -36,7 +37,7 @@ impl GuestProfile {
             0 => "the plugin was done before the first; give it more to do",
             _ => "about one a millisecond of the plugin's own work; open it at https://profiler.firefox.com",
         };
-        terminal.say(format_args!("{} samples in {}: {note}", grouped(samples), path.display()));
+        terminal.say(format_args!("{} samples in {}: {note}", human_count(samples), path.display()));
         Ok(())
     }
 }

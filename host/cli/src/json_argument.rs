@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// `text` as JSON, or the JSON in the file behind an `@`; `flag` is for error messages.
+/// `text` as JSON, or the JSON in the file whose name follows an `@`; `flag` is for error messages.
 pub fn json_or_file(text: &str, flag: &str) -> Result<Value> {
     match text.strip_prefix('@') {
         None => serde_json::from_str(text).with_context(|| format!("{flag} is not JSON: {text}")),

@@ -13,7 +13,8 @@ use octo_plugin::{
 
 use crate::arguments::PluginReplayArguments;
 use crate::guest_profile::GuestProfile;
-use crate::terminal::{Terminal, grouped, stdout_error};
+use crate::terminal::{Terminal, stdout_error};
+use octo_run::progress::human_count;
 
 /// Longest text of a case or a plugin that is shown, in bytes.
 const LONGEST: usize = 400;
@@ -82,7 +83,7 @@ fn text(case: &Case, replayed: &Replayed) -> Result<String> {
         writeln!(text, "saved     {}", clean(&case.failure.to_string()))?;
     }
     match fuel {
-        Some(fuel) => writeln!(text, "fuel      {} of {}", grouped(fuel.used), grouped(fuel.given))?,
+        Some(fuel) => writeln!(text, "fuel      {} of {}", human_count(fuel.used), human_count(fuel.given))?,
         None => writeln!(text, "fuel      none: it failed before the item was handed over")?,
     }
     let mut label = "log";
@@ -91,7 +92,7 @@ fn text(case: &Case, replayed: &Replayed) -> Result<String> {
         label = "";
     }
     if *log_cut {
-        let limit = grouped(case.limits.log_bytes);
+        let limit = human_count(case.limits.log_bytes);
         writeln!(text, "{label:<8}  (more was written than is kept; `log_bytes` is {limit})")?;
     } else if log.is_empty() {
         writeln!(text, "log       nothing")?;
@@ -172,7 +173,7 @@ fn item(case: &Case) -> String {
 fn remembered(memory: Option<&[u8]>) -> String {
     memory.map_or_else(
         || "the first call".to_owned(),
-        |memory| format!("{} bytes of memory", grouped(memory.len() as u64)),
+        |memory| format!("{} bytes of memory", human_count(memory.len() as u64)),
     )
 }
 
@@ -196,13 +197,13 @@ fn in_words(answer: &Answer) -> String {
         Answer::Decision(decision) => match decision {
             Decision::Keep => "keep".to_owned(),
             Decision::Annotate(fields) => format!("annotate with {} fields", fields.len()),
-            Decision::Rewrite(to) => format!("rewrite to {} bytes", grouped(to.text.len() as u64)),
+            Decision::Rewrite(to) => format!("rewrite to {} bytes", human_count(to.text.len() as u64)),
             Decision::Drop(reason) => format!("drop: {}", clean(reason)),
         },
         Answer::Shares(shares) => clean(&format!("shares {shares:?}")),
         Answer::Plan(plan) => format!(
             "up to {} tokens, temperature {}, top-p {}",
-            grouped(plan.max_response_tokens.into()),
+            human_count(plan.max_response_tokens.into()),
             plan.temperature,
             plan.top_p
         ),

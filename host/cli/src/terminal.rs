@@ -20,6 +20,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// The process's standard error.
     pub fn stderr() -> Terminal {
         Terminal { bars: std::io::stderr().is_terminal().then(MultiProgress::new) }
     }
@@ -67,7 +68,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Sets a gauge to `share` (0 to 1) and the words behind it.
+    /// Sets a gauge to `share` (0 to 1) and the message after it.
     pub fn set(&self, share: f64, message: String) {
         self.bar.set_position((share.clamp(0.0, 1.0) * GAUGE as f64) as u64);
         self.bar.set_message(message);
@@ -165,45 +166,9 @@ pub fn stdout_error(error: std::io::Error) -> anyhow::Error {
     }
 }
 
-/// `12345` as `12,345`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A duration as a person would say it: `85ms`, `3.21s`, `4m 05s`, `2h 07m`.
-pub fn spoken(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0 => format!("{}ms", duration.as_millis()),
-        1..60 => format!("{:.2}s", duration.as_secs_f64()),
-        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        let written = [0, 7, 999, 1000, 12_345, 1_234_567].map(grouped);
-        assert_eq!(written, ["0", "7", "999", "1,000", "12,345", "1,234,567"]);
-    }
-
-    #[test]
-    fn durations_change_unit_with_size() {
-        let written = [85, 3_210, 245_000, 7_620_000].map(|ms| spoken(Duration::from_millis(ms)));
-        assert_eq!(written, ["85ms", "3.21s", "4m 05s", "2h 07m"]);
-    }
 
     #[test]
     fn a_closed_stdout_is_told_from_other_failures() {

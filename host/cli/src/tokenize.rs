@@ -5,41 +5,18 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use octo_data::DataError;
 use octo_data::shards::tokenize::{Outcome, Standing, Watch, tokenize};
 use octo_data::shards::{Manifest, Settings};
 use octo_data::tokenizer::Tokenizer;
 use octo_plugin::for_people;
+use octo_run::progress::SkippedRows;
 
 use crate::arguments::TokenizeArguments;
-use crate::terminal::{self, Terminal, grouped, spoken};
+use crate::terminal::{self, Terminal};
+use octo_run::progress::{human_count, human_duration};
 
 /// Bytes of a source's name that are shown.
 const LONGEST_NAME: usize = 60;
-/// Bytes of what is said of a bad row: it may quote all of the row's columns.
-const LONGEST_ERROR: usize = 500;
-/// Rows that are named before the others are only counted.
-const NAMED: u64 = 20;
-
-/// Tells of rows that are passed over, the first of them one by one.
-#[derive(Default)]
-pub struct Skipped {
-    rows: Cell<u64>,
-}
-
-impl Skipped {
-    /// Counts a row, and warns of it unless there were too many to read.
-    pub fn tell(&self, error: &DataError) {
-        self.rows.set(self.rows.get() + 1);
-        if self.rows.get() <= NAMED {
-            tracing::warn!("skipped {}", for_people(&error.to_string(), LONGEST_ERROR));
-        }
-        if self.rows.get() == NAMED {
-            tracing::warn!("further bad rows are counted in manifest.json and not named");
-        }
-    }
-}
-
 /// Tokenises. Exit code 1 if it was asked to stop before the end.
 pub fn run(arguments: TokenizeArguments) -> Result<ExitCode> {
     let started = Instant::now();
@@ -67,16 +44,16 @@ pub fn run(arguments: TokenizeArguments) -> Result<ExitCode> {
     let progress = |standing: &Standing| {
         last.set(standing.new_tokens);
         let speed = speed(standing.new_tokens, begun.elapsed());
-        gauge.set(standing.share, format!("{} tokens  {speed}", grouped(standing.total.tokens)));
+        gauge.set(standing.share, format!("{} tokens  {speed}", human_count(standing.total.tokens)));
     };
-    let skipped = Skipped::default();
-    let watch = Watch { stop: &stop, progress: &progress, skipped: &|error| skipped.tell(error) };
+    let skipped = SkippedRows::default();
+    let watch = Watch { stop: &stop, progress: &progress, skipped: &|error| skipped.add(error) };
     let outcome = tokenize(&arguments.files, &tokenizer, &settings, &arguments.out, threads, &watch)?;
     drop(gauge);
     let seconds = begun.elapsed();
     match outcome {
         Outcome::Stopped => {
-            screen.say("stopped; whole shards are kept, and the same command goes on from there");
+            screen.say("stopped; whole shards are kept, and the same command resumes from there");
             Ok(ExitCode::FAILURE)
         }
         Outcome::Already(manifest) => {
@@ -89,9 +66,9 @@ pub fn run(arguments: TokenizeArguments) -> Result<ExitCode> {
             // What earlier calls did counts in the totals and not in the speed.
             screen.say(format_args!(
                 "Tokenised {} documents into {} tokens in {} ({})",
-                grouped(total.documents),
-                grouped(total.tokens),
-                spoken(started.elapsed()),
+                human_count(total.documents),
+                human_count(total.tokens),
+                human_duration(started.elapsed()),
                 speed(last.get(), seconds)
             ));
             table(&manifest);
@@ -101,7 +78,7 @@ pub fn run(arguments: TokenizeArguments) -> Result<ExitCode> {
 }
 
 fn speed(tokens: u64, elapsed: Duration) -> String {
-    format!("{} tokens/s", grouped((tokens as f64 / elapsed.as_secs_f64().max(1e-9)) as u64))
+    format!("{} tokens/s", human_count((tokens as f64 / elapsed.as_secs_f64().max(1e-9)) as u64))
 }
 
 /// One line a source and year, and what was not tokenised. Names are the corpus's: they must not drive the terminal.
@@ -111,11 +88,11 @@ fn table(manifest: &Manifest) {
     println!("{:<width$}  {:>4}  {:>14}  {:>18}", "source", "year", "documents", "tokens");
     for (origin, name) in manifest.sources.iter().zip(&names) {
         let year = origin.year.map_or("-".to_owned(), |year| year.to_string());
-        let (documents, tokens) = (grouped(origin.documents), grouped(origin.tokens));
+        let (documents, tokens) = (human_count(origin.documents), human_count(origin.tokens));
         println!("{name:<width$}  {year:>4}  {documents:>14}  {tokens:>18}");
     }
     println!("shards: {}", manifest.shards.len());
     if manifest.total.empty + manifest.total.skipped > 0 {
-        println!("rows without text: {}, passed over: {}", manifest.total.empty, manifest.total.skipped);
+        println!("rows without text: {}, left out: {}", manifest.total.empty, manifest.total.skipped);
     }
 }

@@ -1,6 +1,4 @@
-//! `octo-host run` goes on as `octo-trainer`, the same command with libtorch.
-//!
-//! Loading libtorch takes a quarter of a second, so the program that judges answers and builds plugins is without it.
+//! `octo-host` becomes `octo-trainer`, the same command with libtorch, where training is asked for.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -8,39 +6,35 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::arguments::{PromptArguments, RunArguments};
-use crate::{recipe, run};
+use crate::Program;
+use crate::arguments::GenerateArguments;
 
-/// Becomes the trainer with the same arguments. Without one beside this program, recipes run here, up to the stages that
-/// train.
-pub fn run(arguments: RunArguments) -> Result<ExitCode> {
+/// Becomes the trainer with the same arguments, if this program is not it and there is one beside it. Without one,
+/// recipes run here, as far as their kinds of stage allow.
+///
+/// # Errors
+/// A trainer that does not start.
+pub fn become_if_there(program: &Program) -> Result<()> {
     match beside() {
-        Some(trainer) => become_trainer(&trainer),
-        None => run::run(arguments),
+        Some(trainer) if program.training.is_none() => become_trainer(&trainer),
+        _ => Ok(()),
     }
 }
 
-/// As [`run`], for the command that shows prompts.
-pub fn prompt(arguments: PromptArguments) -> Result<ExitCode> {
-    match beside() {
-        Some(trainer) => become_trainer(&trainer),
-        // The stages that have prompts are refused by name, as in a run.
-        None => {
-            recipe::load(&arguments.recipe, &arguments.set, &[])?;
-            bail!("the recipe has no stage that asks prompts");
-        }
-    }
-}
-
-/// As [`run`], for the command that lets a model answer, which is nothing without libtorch.
-pub fn generate() -> Result<ExitCode> {
-    match beside() {
-        Some(trainer) => become_trainer(&trainer),
+/// `octo-host generate`, which is nothing without libtorch.
+///
+/// # Errors
+/// That libtorch is not there, and those of the trainer.
+pub fn generate(arguments: GenerateArguments, program: &Program) -> Result<ExitCode> {
+    become_if_there(program)?;
+    match &program.training {
+        Some(training) => training.generate(arguments),
         None => bail!("`generate` needs octo-trainer, the same command with libtorch, beside this program"),
     }
 }
 
-fn become_trainer(trainer: &Path) -> Result<ExitCode> {
+/// Does not return where it succeeds.
+fn become_trainer(trainer: &Path) -> Result<()> {
     // The same process, so that signals, the terminal and the exit code are the trainer's own.
     let mut command = Command::new(trainer);
     // What `deterministic` wants of cuBLAS has to be there before the program is; it is the size that torch takes anyway

@@ -17,6 +17,7 @@ use crate::jsonl::JsonlWriter;
 use crate::record::{Document, Problem};
 use crate::seed;
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,7 +25,7 @@ use story::Story;
 use task::{Split, Task};
 
 /// Sizes and shares of the demo's data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SyntheticConfig {
     /// Scenes of plain prose, about 80 tokens each.

@@ -60,7 +60,7 @@ fn a_verifier_that_crashes_ends_the_run_where_the_recipe_says_so_and_can_be_resu
     rl-base: failed
     rl-base: 60 failed items (60 trap); 20 are kept in runs/tiny/stages/rl-base/failures: `octo-host plugin replay FILE` runs one again
     error: stage "rl-base" failed
-      because: stopped by an alarm at step 3, behind a checkpoint: failures: share of failed verdicts and rewards is 1.0000, for 3 steps above 0.2000; they are masked; `failures` in metrics.jsonl says which kind, samples.jsonl shows some; running again goes on from there, without this end if `alarms.stop` no longer names it
+      because: stopped by an alarm at step 3, after a checkpoint: failures: share of failed verdicts and rewards is 1.0000, for 3 steps above 0.2000; they are masked; `failures` in metrics.jsonl says which kind, samples.jsonl shows some; running again resumes from there, without this end if `alarms.stop` no longer names it
     "#);
     let path = workdir.path("runs/.store");
     let partial = std::fs::read_dir(&path)
@@ -85,6 +85,6 @@ fn a_verifier_that_crashes_ends_the_run_where_the_recipe_says_so_and_can_be_resu
     // Without the stop the same stage resumes from its checkpoint: alarms change nothing of what is computed.
     workdir.write("r.toml", broken(verifier, "alarms = { off = [\"failures\"] }"));
     let ended = workdir.run(&["run", "r.toml", "--jobs", "1"]).exits_with(0);
-    assert!(ended.stderr.contains("goes on from where it stopped"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("resumes where it stopped"), "{}", ended.stderr);
     assert_eq!(rl_steps(&workdir, "runs/tiny", "rl-base").len(), 6);
 }

@@ -72,7 +72,7 @@ fn an_unknown_kind_suggests_the_nearest() {
     assert_shown!(refused("[stages.a]\nkind = \"midtrian\"\n"), @r#"
     exit 1
     --- stderr
-    error: r.toml:2: stages.a.kind: no kind "midtrian" of stage; did you mean "midtrain"?
+    error: r.toml:2: stages.a.kind: there is no kind "midtrian" of stage; did you mean "midtrain"?
     "#);
 }
 
@@ -92,12 +92,12 @@ fn a_loop_that_cannot_work_is_refused_before_anything_runs() {
     assert_shown!(refused(&rl("algorithm = \"rloo\"\nadvantage = \"grpo\"")), @"
     exit 1
     --- stderr
-    error: r.toml: stages.a: config key `advantage`: this `algorithm` has advantages of its own; leave the key out
+    error: r.toml:5: stages.a: config key `advantage`: this `algorithm` has advantages of its own; leave the key out
     ");
     assert_shown!(refused(&rl("alarms = { failure_share = 3.0 }")), @"
     exit 1
     --- stderr
-    error: r.toml: stages.a: config key `alarms.failure_share`: 3 is not between 0 and 1
+    error: r.toml:5: stages.a: config key `alarms.failure_share`: 3 is not between 0 and 1
     ");
     assert_shown!(refused(&rl("held_out = { \"a b\" = \"x\" }")), @r#"
     exit 1
@@ -245,7 +245,7 @@ fn a_truncated_shard_fails_its_stage_and_leaves_no_output() {
     assert_shown!(workdir.run(&["run", "r.toml"]), @r#"
     exit 1
     --- stderr
-    r: 1 stages, 0 done already
+    r: 1 stage, 0 done already
     t: failed
     error: stage "t" failed
       because: x.jsonl.zst: is cut short after line 0: its compressed data has no end. Write or copy it again

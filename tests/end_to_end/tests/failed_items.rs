@@ -50,7 +50,7 @@ fn a_failed_document_of_a_run_is_kept_and_fails_alone_as_it_did_there() {
     assert_shown!(workdir.run(&["run", "r.toml"]).without_stdout(), @"
     exit 0
     --- stderr
-    failing: 1 stages, 0 done already
+    failing: 1 stage, 0 done already
     ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
     web: done in [time]
     web: 34 failed items (2 fuel, 1 memory, 1 plugin-error, 30 trap); 24 are kept in runs/failing/stages/web/failures: `octo-host plugin replay FILE` runs one again
@@ -186,7 +186,7 @@ judge = "verifier_math"
     exit 1
     --- stderr
     stuck: 5 stages, 3 done already
-    rl: goes on from where it stopped
+    rl: resumes where it stopped
     rl: failed
     rl: 1 failed item (1 fuel); 1 is kept in runs/stuck/stages/rl/failures: `octo-host plugin replay FILE` runs one again
     error: stage "rl" failed

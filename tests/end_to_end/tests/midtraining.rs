@@ -121,10 +121,10 @@ fn a_full_disk_ends_the_run_with_a_reason_and_spares_the_last_checkpoint() {
     exit 1
     --- stderr
     resume: 4 stages, 2 done already
-    stable: goes on from where it stopped
+    stable: resumes where it stopped
     stable: failed
     error: stage "stable" failed
-      because: the checkpoint of step [some] could not be written: cannot write [folder]/runs/.store/midtrain-[key].partial/checkpoints/.partial-step-[some]/model.safetensors: File too large (os error 27); those before it are whole, and the same command goes on from the newest
+      because: the checkpoint of step [some] could not be written: cannot write [folder]/runs/.store/midtrain-[key].partial/checkpoints/.partial-step-[some]/model.safetensors: File too large (os error 27); those before it are whole, and the same command resumes from the newest
     "#);
     let after = checkpoints(&workdir);
     assert!(before.iter().all(|step| after.contains(step)), "{before:?}, then {after:?}");
@@ -223,7 +223,7 @@ fn a_branch_from_a_checkpoint_that_will_not_be_kept_is_refused_before_anything_r
     assert_shown!(refused("@stable:soon"), @r#"
     exit 1
     --- stderr
-    error: [recipes]/resume.toml:46: stages.branch.initial: "@stable:soon" is no checkpoint; write @STAGE:STEPS, such as @stable:25000
+    error: --set branch.initial: stages.branch.initial: "@stable:soon" is not a checkpoint; write @STAGE:STEPS, such as @stable:25000
     "#);
 }
 

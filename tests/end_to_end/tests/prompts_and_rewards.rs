@@ -78,7 +78,7 @@ fn a_run_with_a_template_and_two_rewards_draws_a_curve_of_every_part() {
     assert_shown!(workdir.run(&["prompt", "r.toml", "corpus"]), @r#"
     exit 1
     --- stderr
-    error: stage "corpus" is of kind generate, which asks no prompts; rl and eval do
+    error: stage "corpus" is of kind generate, which asks no prompts
     "#);
     assert_shown!(workdir.run(&["prompt", "r.toml", "rl-short", "--rows", "3"]), @"
     exit 2
@@ -130,15 +130,15 @@ fn rewards_and_prompts_that_make_no_sense_are_refused_by_line_and_key() {
     };
     let prompt = r#"prompt = "{problem}""#;
     let reward = r#"reward = "reward""#;
-    assert_shown!(refused(prompt, "reward = [\"reward\", { rol = \"overlong\" }]"), @"
+    assert_shown!(refused(prompt, "reward = [\"reward\", { rol = \"overlong\" }]"), @r#"
     exit 1
     --- stderr
-    error: r.toml:58: stages.rl-base.reward: the key `role` is missing
-    ");
+    error: r.toml:65: stages.rl-base.reward[1].rol: unknown key; did you mean "role"?
+    "#);
     assert_shown!(refused(prompt, "reward = [{ role = \"overlong\", wieght = 1 }]"), @r#"
     exit 1
     --- stderr
-    error: r.toml:58: stages.rl-base.reward.wieght: unknown key; did you mean "weight"?
+    error: r.toml:65: stages.rl-base.reward[0].wieght: unknown key; did you mean "weight"?
     "#);
     assert_shown!(refused(prompt, "reward = [\"reward\", \"overlogn\"]"), @r#"
     exit 1
@@ -153,12 +153,12 @@ fn rewards_and_prompts_that_make_no_sense_are_refused_by_line_and_key() {
     assert_shown!(refused(prompt, "reward = []"), @"
     exit 1
     --- stderr
-    error: r.toml:65: stages.rl-base.reward: must be a role, or a list of roles and { role = .., weight = .. }
+    error: r.toml:65: stages.rl-base.reward: is an empty list; name at least one role
     ");
     assert_shown!(refused(prompt, "reward = [{ role = \"reward\", weight = \"much\" }]"), @r#"
     exit 1
     --- stderr
-    error: r.toml:65: stages.rl-base.reward: the weight of "reward" must be a number, not "much"
+    error: r.toml:65: stages.rl-base.reward[0].weight: invalid type: string "much", expected a number
     "#);
     assert_shown!(refused("", reward), @"
     exit 1
@@ -185,19 +185,19 @@ fn rewards_and_prompts_that_make_no_sense_are_refused_by_line_and_key() {
     assert_shown!(refused("template = \"chat\"\nfew_shot = { file = \"none.jsonl\", by_epoch = [1] }", reward), @"
     exit 1
     --- stderr
-    error: r.toml:58: stages.rl-base.few_shot.file
+    error: r.toml:68: stages.rl-base.few_shot.file
       because: cannot open none.jsonl: No such file or directory (os error 2)
     ");
     assert_shown!(refused("template = \"chat\"\nfew_shot = { file = \"x\", by_epoch = 1 }", reward), @"
     exit 1
     --- stderr
-    error: r.toml:58: stages.rl-base.few_shot.by_epoch: must be counts of examples, one an epoch, such as [4, 2, 0]
+    error: r.toml:68: stages.rl-base.few_shot.by_epoch: invalid type: integer `1`, expected a list
     ");
-    assert_shown!(refused("template = \"chat\"\nfew_shot = { fil = \"x\" }", reward), @"
+    assert_shown!(refused("template = \"chat\"\nfew_shot = { fil = \"x\" }", reward), @r#"
     exit 1
     --- stderr
-    error: r.toml:58: stages.rl-base.few_shot: the key `file` is missing
-    ");
+    error: r.toml:68: stages.rl-base.few_shot.fil: unknown key; did you mean "file"?
+    "#);
 }
 
 #[test]

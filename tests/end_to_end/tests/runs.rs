@@ -57,7 +57,7 @@ fn a_run_leaves_lock_metrics_samples_model_and_report() {
     // An ablation re-runs only what it changes: the other reward touches the two RL stages and the evaluation.
     let ablation = ["run", &tiny(), "--set", "name=ablation", "--set", "plugins.reward.config.incorrect=-1.0"];
     let ended = workdir.run(&ablation).exits_with(0).stderr_has("8 stages, 5 done already");
-    assert!(ended.stderr.contains("rl-short: done") && !ended.stderr.contains("short: goes on"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("rl-short: done") && !ended.stderr.contains("short: resumes"), "{}", ended.stderr);
     assert_eq!(outputs(&workdir, "runs/tiny", "short"), outputs(&workdir, "runs/ablation", "short"));
 
     workdir.run(&["report", "runs/tiny", "--out", "page.html"]).exits_with(0);

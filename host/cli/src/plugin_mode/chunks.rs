@@ -43,7 +43,7 @@ pub enum Seam {
 
 /// What a line of the input is read as.
 pub trait Record: Send + Sized + 'static {
-    /// Whether [`Record::seam`] has a say; otherwise a chunk goes on its way as soon as it is full.
+    /// Whether [`Record::seam`] decides where a chunk ends; otherwise it ends as soon as it is full.
     const GROUPED: bool = false;
 
     /// Bytes of text in it, about.
@@ -88,7 +88,7 @@ pub struct Lines {
 
 /// Reads `input` to its end, or to its first bad line if `strict`, and hands every chunk to `work`.
 ///
-/// A bad line is told to `terminal`, counted and left out. An input that breaks off is an error, after the records in
+/// A bad line is reported to `terminal`, counted and left out. An input that breaks off is an error, after the records in
 /// front of the break were worked on.
 pub fn for_each<T: Record>(
     input: Input,
@@ -102,7 +102,7 @@ pub fn for_each<T: Record>(
     let terminal = terminal.clone();
     let reader = thread::spawn(move || read_all(input, strict, &terminal, read, sender));
     for chunk in receiver {
-        // On an error the reader is left behind: it may wait for a line of standard input that never comes.
+        // On an error the reader is not waited for: it may wait for a line of standard input that never comes.
         work(chunk)?;
     }
     match reader.join() {

@@ -86,7 +86,7 @@ pub fn run(filter: DataFilter, session: Session) -> Result<Summary> {
         summary.advance(places.len());
         answers.flush()
     })?;
-    failures.tell();
+    failures.report();
     Ok(summary.finish(lines))
 }
 

@@ -9,7 +9,8 @@ use anyhow::Result;
 use octo_plugin::{CaseError, CaseSetup, Failure, Origin, Record};
 use serde_json::Value;
 
-use crate::terminal::{Terminal, grouped};
+use crate::terminal::Terminal;
+use octo_run::progress::human_count;
 
 /// Files that one pass writes: a plugin that fails everywhere would fill the disk with the same news.
 const MOST: u64 = 100;
@@ -94,13 +95,16 @@ impl Failures {
     }
 
     /// Says on stderr what was saved, and what to do with it.
-    pub fn tell(&self) {
+    pub fn report(&self) {
         if let Some(folder) = self.folder.as_deref().filter(|_| self.saved > 0) {
-            let left_out =
-                if self.left_out > 0 { format!(" ({} more are not)", grouped(self.left_out)) } else { String::new() };
+            let left_out = if self.left_out > 0 {
+                format!(" ({} more are not)", human_count(self.left_out))
+            } else {
+                String::new()
+            };
             self.terminal.say(format_args!(
                 "{} failed items are in {}{left_out}; run one again with `octo-host plugin replay FILE`",
-                grouped(self.saved),
+                human_count(self.saved),
                 folder.display()
             ));
         }

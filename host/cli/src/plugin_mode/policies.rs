@@ -132,7 +132,7 @@ fn run<T: Record, A: Serialize>(
         summary.advance(length);
         answers.flush()
     })?;
-    failures.tell();
+    failures.report();
     Ok(summary.finish(lines))
 }
 

@@ -109,8 +109,8 @@ pub fn run(reward: RewardSum, added: Vec<Failures>, mut judge: Option<Judge>, se
         summary.advance(length);
         answers.flush()
     })?;
-    judge.iter().for_each(|judge| judge.failures.tell());
-    failures.iter().for_each(Failures::tell);
+    judge.iter().for_each(|judge| judge.failures.report());
+    failures.iter().for_each(Failures::report);
     Ok(summary.finish(lines))
 }
 
@@ -224,7 +224,7 @@ fn read_line(columns: &Columns, record: &Value, groups: &mut Groups, may_lack_ve
 fn read_verdict(columns: &Columns, record: &Value) -> Result<Option<Verdict>, String> {
     let outcome = match columns.text(record, "verdict.outcome")? {
         Some(outcome) => outcome,
-        // An object without an outcome is told as "not a text", which names the column.
+        // An object without an outcome is reported as "not a text", which names the column.
         None => match columns.text(record, "verdict")? {
             Some(outcome) => outcome,
             None => return Ok(None),
@@ -274,7 +274,7 @@ impl Groups {
         };
         if self.ended.contains(&number) {
             return Err(format!(
-                "group {number} goes on after another group began; the rollouts of a group must be in a row \
+                "group {number} has rollouts after another group began; the rollouts of a group must be in a row \
                  (a new step may use its number again)"
             ));
         }

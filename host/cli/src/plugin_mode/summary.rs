@@ -1,4 +1,4 @@
-//! What is said on stderr when a pass over records has ended.
+//! What stderr shows when all records have been through a plugin.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -7,7 +7,8 @@ use std::time::Instant;
 use octo_plugin::Failure;
 
 use super::chunks::Lines;
-use crate::terminal::{Progress, Terminal, grouped, spoken};
+use crate::terminal::{Progress, Terminal};
+use octo_run::progress::{human_count, human_duration};
 
 /// Counts of a pass, and the progress line above them.
 pub struct Summary {
@@ -22,7 +23,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// `verb` as in "Verified", `noun` in the plural, and the outcomes in the order in which they are told.
+    /// `verb` as in "Verified", `noun` in the plural, and the outcomes in the order in which they are shown.
     pub fn start(terminal: &Terminal, verb: &'static str, noun: &'static str, outcomes: &[&'static str]) -> Summary {
         Summary {
             verb,
@@ -61,16 +62,16 @@ impl Summary {
     }
 
     /// Prints the summary. The exit code is a failure if there were lines and none of them could be read.
-    pub fn tell(&self) -> ExitCode {
+    pub fn report(&self) -> ExitCode {
         let elapsed = self.started.elapsed();
         let rate = self.lines.good as f64 / elapsed.as_secs_f64().max(1e-6);
         self.terminal.say(format_args!(
             "{} {} {} in {} ({}/s)",
             self.verb,
-            grouped(self.lines.good),
+            human_count(self.lines.good),
             self.noun,
-            spoken(elapsed),
-            grouped(rate.round() as u64)
+            human_duration(elapsed),
+            human_count(rate.round() as u64)
         ));
         for (outcome, count) in &self.outcomes {
             self.row(outcome, *count, "");
@@ -78,11 +79,11 @@ impl Summary {
         let failed: u64 = self.failures.values().sum();
         if failed > 0 {
             let kinds: Vec<String> =
-                self.failures.iter().map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
+                self.failures.iter().map(|(kind, count)| format!("{kind} {}", human_count(*count))).collect();
             self.row("failed", failed, &kinds.join(", "));
         }
         if self.lines.bad > 0 {
-            self.terminal.say(format_args!("  {:<12} {:>9}", "bad lines", grouped(self.lines.bad)));
+            self.terminal.say(format_args!("  {:<12} {:>9}", "bad lines", human_count(self.lines.bad)));
         }
         if self.lines.good == 0 && self.lines.bad > 0 {
             self.terminal.say("error: no line could be read");
@@ -93,7 +94,7 @@ impl Summary {
 
     fn row(&self, label: &str, count: u64, note: &str) {
         let share = 100.0 * count as f64 / self.lines.good.max(1) as f64;
-        let line = format!("  {label:<12} {:>9}  {share:5.1}%  {note}", grouped(count));
+        let line = format!("  {label:<12} {:>9}  {share:5.1}%  {note}", human_count(count));
         self.terminal.say(line.trim_end());
     }
 }

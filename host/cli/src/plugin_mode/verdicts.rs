@@ -71,6 +71,6 @@ pub fn run(verifier: Verifier, session: Session) -> Result<Summary> {
         summary.advance(places.len());
         answers.flush()
     })?;
-    failures.tell();
+    failures.report();
     Ok(summary.finish(lines))
 }

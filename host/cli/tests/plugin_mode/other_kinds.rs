@@ -118,7 +118,7 @@ fn the_rollouts_of_a_group_must_be_in_a_row() {
     assert_shown!(ended.without_stdout(), @"
     exit 0
     --- stderr
-    stdin, line 3: group 0 goes on after another group began; the rollouts of a group must be in a row (a new step may use its number again)
+    stdin, line 3: group 0 has rollouts after another group began; the rollouts of a group must be in a row (a new step may use its number again)
     Scored 4 rollouts in [time] ([rate]/s)
       bad lines            1
     ");

@@ -61,7 +61,9 @@ fn wrong_usage_exits_with_2() {
       prompt    Show the prompts of a stage, as its model reads them
       generate  Let a model answer problems: a file of them, or one a line as they are typed
       report    Write a run's report as one HTML file
-      tokenize  Turn documents into token shards to train on; goes on where it was stopped
+      tokenize  Turn documents into token shards to train on; resumes where it was stopped
+      keys      Show the keys of recipes, of each kind of stage and of limits, and the variables that
+                Octo reads
       plugin    Build, inspect and debug plugins
       help      Print this message or the help of the given subcommand(s)
 

@@ -188,17 +188,17 @@ fn a_file_that_is_not_a_case_is_refused_with_what_is_wrong() {
     assert_shown!(refused(json!({"line": 1})), @"
     exit 1
     --- stderr
-    error: [folder]/bad.json is no case that this octo-host can read: it has no `format`; name a file that a run or --save-failures wrote
+    error: [folder]/bad.json is not a case that this octo-host can read: it has no `format`; name a file that a run or --save-failures wrote
     ");
     assert_shown!(refused(with("surprise", json!("\u{1b}[31m"))), @"
     exit 1
     --- stderr
-    error: [folder]/bad.json is no case that this octo-host can read: unknown field `surprise`, expected one of `format`, `plugin`, `digest`, `contract`, `engine`, `config`, `limits`, `record`, `failure`, `origin` at line 1 column 1084
+    error: [folder]/bad.json is not a case that this octo-host can read: unknown field `surprise`, expected one of `format`, `plugin`, `digest`, `contract`, `engine`, `config`, `limits`, `record`, `failure`, `origin` at line 1 column 1082
     ");
     assert_shown!(refused(with("format", json!(99))), @"
     exit 1
     --- stderr
-    error: [folder]/bad.json is no case that this octo-host can read: it has form 99, and this octo-host reads form 1; use the octo-host that saved it
+    error: [folder]/bad.json is not a case that this octo-host can read: it has format 99, and this octo-host reads format 1; use the octo-host that saved it
     ");
     assert_shown!(refused(with("plugin", json!("/nowhere/\u{1b}[31mred\n.wasm"))), @"
     exit 1

@@ -23,6 +23,7 @@
 //!    `failure/of_call.rs` where the engine ends the call.
 //! 3. A case of the hostile suite that meets it (`tests/hostile` of the repository), and the page of limits.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const KIB: u64 = 1024;
@@ -36,7 +37,7 @@ const LARGEST_STACK: u64 = MIB;
 ///
 /// Limits bound one guest call or one instance, as each says. A batch that goes over any of them is run again item by
 /// item, so an item is only ever judged by the limits alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Fuel for one item, about one unit per WebAssembly instruction. The limit that decides results, since it cuts the

@@ -101,22 +101,25 @@ fn a_kl_term_pulls_from_the_loss_or_from_the_reward() {
         ("k3-reward", json!({ "kl_estimator": "k3", "kl_place": "reward", "old_log_probabilities": "sampled" })),
         ("k2-loss", json!({ "kl_estimator": "k2" })),
     ] {
+        // One step of one run is noise, and another processor rounds otherwise: the second halves of three runs.
         let divergence = |coefficient: f64| {
-            let mut config = json!({ "steps": 12, "evaluate_every": 0, "checkpoint_every": 0, "updates_per_step": 2,
-                "kl_coefficient": coefficient });
-            extra.as_object().expect("an object").iter().for_each(|(key, value)| config[key] = value.clone());
-            let out = world.path(&format!("{name}-{coefficient}"));
-            let inputs = world.rl_inputs(&base, Limits::default());
-            reinforce(&rl_config(config), inputs, &out, 7, &Control::silent()).expect("trains");
-            let steps = trained(&records(&out.join("metrics.jsonl")));
-            let found: Vec<f64> = steps.iter().filter_map(|record| record["reference_kl"].as_f64()).collect();
-            assert!(found.len() >= 6, "{name}: a reference is measured against: {found:?}");
-            found.last().copied().expect("measured").abs()
+            let mut found: Vec<f64> = Vec::new();
+            for seed in 7..10 {
+                let mut config = json!({ "steps": 12, "evaluate_every": 0, "checkpoint_every": 0, "updates_per_step": 2,
+                    "kl_coefficient": coefficient });
+                extra.as_object().expect("an object").iter().for_each(|(key, value)| config[key] = value.clone());
+                let out = world.path(&format!("{name}-{coefficient}-{seed}"));
+                let inputs = world.rl_inputs(&base, Limits::default());
+                reinforce(&rl_config(config), inputs, &out, seed, &Control::silent()).expect("trains");
+                let steps = trained(&records(&out.join("metrics.jsonl")));
+                let of_run: Vec<f64> = steps.iter().filter_map(|record| record["reference_kl"].as_f64()).collect();
+                assert!(of_run.len() >= 6, "{name}: a reference is measured against: {of_run:?}");
+                found.extend(&of_run[of_run.len() / 2..]);
+            }
+            (found.iter().sum::<f64>() / found.len() as f64).abs()
         };
         let (free, held) = (divergence(1e-6), divergence(2.0));
-        // k1 is the noisy one.
-        let most = if name == "k1-reward" { free } else { free / 2.0 };
-        assert!(held < most, "{name}: {held} with a strong pull, {free} without");
+        assert!(held < 0.8 * free, "{name}: {held} with a strong pull, {free} without");
     }
 }
 

@@ -1,0 +1,228 @@
+//! `octo-host --plugin REF [FILE]`: one record a line in, one answer a line out.
+
+mod chunks;
+mod columns;
+mod documents;
+mod failures;
+mod policies;
+mod rollouts;
+mod summary;
+mod verdicts;
+
+use std::io::{BufWriter, Stdout, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow};
+use octo_plugin::types::{Metric, Progress};
+use octo_plugin::{
+    CaseSetup, Failure, Host, Limits, LoadedPlugin, RewardFunction, RewardSum, RewardTerm, Verifier, find_plugin,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use self::chunks::Input;
+use self::columns::{Columns, kind};
+use self::failures::Failures;
+use crate::arguments::PluginModeArguments;
+use crate::guest_profile::GuestProfile;
+use crate::json_argument::json_or_file;
+use crate::terminal::{Terminal, stdout_error};
+use octo_run::recipe::replace::Weighed;
+
+/// Runs the plugin over the records.
+pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
+    if let Some(threads) = arguments.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("could not start the threads")?;
+    }
+    let mut host = Host::new()?;
+    let profile = arguments.profile.as_deref().map(GuestProfile::start).transpose()?;
+    if let Some(profile) = &profile {
+        host = profile.watch(host)?;
+    }
+    let limits: Limits = serde_json::from_value(json_or_file(&arguments.limits, "--limits")?)
+        .context("--limits doesn't describe limits")?;
+    let mut named = named_plugins(&arguments)?.into_iter();
+    let first = named.next().context("--plugin names no plugin")?;
+    let path = find_plugin(&first.of.reference)?;
+    let plugin = host.load(&path, &first.config, &limits)?;
+    let session = Session::open(&arguments, &plugin, setup(&path, &plugin, &first.config, &limits)?)?;
+    let mut added = Vec::new();
+    for next in named {
+        let path = find_plugin(&next.of.reference)?;
+        let plugin = host.load(&path, &next.config, &limits)?;
+        let failures = session.failures.of(setup(&path, &plugin, &next.config, &limits)?);
+        added.push((next.of, plugin, failures));
+    }
+    let sums = !added.is_empty() || first.of.weight.is_some();
+    if sums && let Some(other) = added.iter().map(|(_, plugin, _)| plugin).chain([&plugin]).find(|p| !is_reward(p)) {
+        let (name, kind) = (&other.description().name, other.kind().as_str());
+        return Err(anyhow!("only rewards add up and have weights; {name} is a {kind}"));
+    }
+    let verifier = match &arguments.verifier {
+        None => None,
+        Some(_) if !matches!(plugin, LoadedPlugin::Reward(_)) => {
+            return Err(anyhow!("--verifier is for reward plugins; this is a {}", plugin.kind().as_str()));
+        }
+        Some(reference) => {
+            let config = json_or_file(&arguments.verifier_config, "--verifier-config")?;
+            let path = find_plugin(reference)?;
+            let verifier = host.load(&path, &config, &limits)?;
+            let failures = session.failures.of(setup(&path, &verifier, &config, &limits)?);
+            Some(Judge { verifier: verifier.into_verifier()?, failures })
+        }
+    };
+
+    let terminal = session.terminal.clone();
+    let summary = match plugin {
+        LoadedPlugin::Verifier(plugin) => verdicts::run(plugin, session),
+        LoadedPlugin::Reward(plugin) if !sums => rollouts::run(plugin.into(), Vec::new(), verifier, session),
+        LoadedPlugin::Reward(plugin) => {
+            let mut terms = vec![term(first.of, plugin)];
+            let mut failures = Vec::new();
+            for (of, plugin, own) in added {
+                terms.push(term(of, plugin.into_reward()?));
+                failures.push(own);
+            }
+            let sum = RewardSum::new(terms).map_err(|message| anyhow!("--plugin: {message}"))?;
+            rollouts::run(sum, failures, verifier, session)
+        }
+        LoadedPlugin::Filter(plugin) => documents::run(plugin, session),
+        LoadedPlugin::Mixture(plugin) => policies::run_mixture(plugin, session),
+        LoadedPlugin::Schedule(plugin) => policies::run_schedule(plugin, session),
+    }?;
+    let code = summary.report();
+    if let Some(profile) = profile {
+        profile.finish(&terminal)?;
+    }
+    Ok(code)
+}
+
+/// A plugin of the command line and its config.
+struct Named {
+    of: Weighed,
+    config: Value,
+}
+
+/// The plugins in order, each with the `--config` of its place.
+fn named_plugins(arguments: &PluginModeArguments) -> Result<Vec<Named>> {
+    let (plugins, configs) = (&arguments.plugin, &arguments.config);
+    if configs.len() > plugins.len() {
+        return Err(anyhow!("there are {} --config for {} --plugin", configs.len(), plugins.len()));
+    }
+    let configs = configs.iter().map(String::as_str).chain(std::iter::repeat("{}"));
+    plugins
+        .iter()
+        .zip(configs)
+        .map(|(plugin, config)| Ok(Named { of: Weighed::parse(plugin)?, config: json_or_file(config, "--config")? }))
+        .collect()
+}
+
+fn is_reward(plugin: &LoadedPlugin) -> bool {
+    matches!(plugin, LoadedPlugin::Reward(_))
+}
+
+fn term(of: Weighed, function: RewardFunction) -> RewardTerm {
+    RewardTerm { name: of.name(), weight: of.weight.unwrap_or(1.0), function }
+}
+
+/// What the cases of a plugin have in common. A case may be run again from another folder, so its path is a whole one.
+fn setup(path: &Path, plugin: &LoadedPlugin, config: &Value, limits: &Limits) -> Result<CaseSetup> {
+    let path = std::path::absolute(path).with_context(|| format!("could not find {}", path.display()))?;
+    Ok(CaseSetup::of(&path, plugin, config, limits))
+}
+
+/// The verifier that fills in verdicts, and what it fails on.
+struct Judge {
+    verifier: Verifier,
+    failures: Failures,
+}
+
+/// What every kind of plugin needs to go through the input.
+struct Session {
+    input: Input,
+    columns: Columns,
+    strict: bool,
+    answers: Answers,
+    failures: Failures,
+    terminal: Terminal,
+}
+
+impl Session {
+    fn open(arguments: &PluginModeArguments, plugin: &LoadedPlugin, setup: CaseSetup) -> Result<Session> {
+        let known: &[&str] = match plugin {
+            LoadedPlugin::Verifier(_) => &verdicts::COLUMNS,
+            LoadedPlugin::Reward(_) => &rollouts::COLUMNS,
+            LoadedPlugin::Filter(_) => &documents::COLUMNS,
+            LoadedPlugin::Mixture(_) | LoadedPlugin::Schedule(_) => &policies::COLUMNS,
+        };
+        let columns = Columns::new(&arguments.map, &arguments.fields, known)?;
+        let input = Input::open(arguments.file.as_ref())?;
+        let terminal = Terminal::stderr();
+        Ok(Session {
+            columns,
+            failures: Failures::new(arguments.save_failures.as_deref(), setup, &input.name, &terminal),
+            input,
+            strict: arguments.strict,
+            answers: Answers { out: BufWriter::with_capacity(1 << 16, std::io::stdout()) },
+            terminal,
+        })
+    }
+}
+
+/// The answers on stdout.
+struct Answers {
+    out: BufWriter<Stdout>,
+}
+
+impl Answers {
+    fn write(&mut self, answer: &impl Serialize) -> Result<()> {
+        let mut line = serde_json::to_vec(answer).context("an answer can't be written as JSON")?;
+        line.push(b'\n');
+        self.out.write_all(&line).map_err(stdout_error)
+    }
+
+    /// Hands on what was written, so that a reader at a pipe sees each chunk as it is done.
+    fn flush(&mut self) -> Result<()> {
+        self.out.flush().map_err(stdout_error)
+    }
+}
+
+/// The answer for an item on which the plugin failed.
+#[derive(Serialize)]
+struct Failed<'a> {
+    line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Value>,
+    failure: &'a str,
+    message: &'a str,
+}
+
+impl<'a> Failed<'a> {
+    fn new(line: u64, id: Option<&'a Value>, failure: &'a Failure) -> Failed<'a> {
+        Failed { line, id, failure: failure.kind.as_str(), message: &failure.message }
+    }
+}
+
+/// The progress that a record states.
+fn progress(columns: &Columns, record: &Value) -> Result<Progress, String> {
+    let metrics = match record.get("metrics") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Object(metrics)) => metrics
+            .iter()
+            .map(|(name, value)| match value.as_f64() {
+                Some(value) => Ok(Metric { name: name.clone(), value }),
+                None => Err(format!("metric `{name}` is {}, not a number", kind(value))),
+            })
+            .collect::<Result<_, _>>()?,
+        Some(other) => return Err(format!("`metrics` is {}, not an object of numbers", kind(other))),
+    };
+    Ok(Progress {
+        stage: columns.text(record, "stage")?.unwrap_or_else(|| "plugin".to_owned()),
+        step: columns.number(record, "step", 0)?,
+        total_steps: columns.number(record, "total_steps", 0)?,
+        tokens: columns.number(record, "tokens", 0)?,
+        total_tokens: columns.number(record, "total_tokens", 0)?,
+        metrics,
+    })
+}

@@ -1,0 +1,170 @@
+//! A stage at work: where its inputs lie, its plugins, and how it reports.
+
+use std::any::Any;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, Result, bail};
+use octo_plugin::{CaseSetup, LoadedPlugin};
+use octo_record::layout;
+
+use crate::PlannedRun;
+use crate::failures::Failures;
+use crate::kind::Ended;
+use crate::progress::Line;
+use crate::recipe::source::Source;
+use crate::recipe::stage::Stage;
+use crate::store::Standing;
+use crate::world::World;
+
+/// What the stages of a run share.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// The recipe with its plan.
+    pub planned: &'a PlannedRun,
+    /// Raised when the run is to stop.
+    pub stop: &'a Arc<AtomicBool>,
+    /// The processes that run it together.
+    pub world: &'a Arc<dyn World>,
+}
+
+/// A stage at work and all it may look at.
+pub struct StageContext<'a> {
+    /// The run that it belongs to.
+    pub run: Run<'a>,
+    /// The stage itself.
+    pub stage: &'a Stage,
+    /// Its key, by which other processes know it.
+    pub key: &'a str,
+    /// Where it reports how far it is.
+    pub line: &'a Line,
+    /// Keeps what its plugins fail on.
+    pub failures: Arc<Failures>,
+}
+
+/// Runs the stage at `index` of the plan, or resumes it. `report` is called at the end with the items on which its
+/// plugins failed.
+pub(crate) fn run(run: Run<'_>, index: usize, line: &Line, report: impl FnOnce(&Failures)) -> Result<Ended> {
+    let PlannedRun { recipe, plan, store, .. } = run.planned;
+    let planned = &plan.stages[index];
+    let stage = &recipe.stages[planned.index];
+    let working = store.begin(stage.kind, &planned.key)?;
+    // Another process may have finished it while this one waited for its turn.
+    if store.standing(stage.kind, &planned.key) == Standing::Done {
+        return Ok(Ended::Done);
+    }
+    let out = &working.folder;
+    let context = StageContext::new(run, stage, &planned.key, line, out);
+    let ended = stage.work.run(&context, out);
+    report(&context.failures);
+    let ended = ended?;
+    if ended == Ended::Done {
+        working.finish(stage.kind, &planned.key, line.seconds(), stage.work.device(run.world.size()))?;
+    }
+    Ok(ended)
+}
+
+impl<'a> StageContext<'a> {
+    pub(crate) fn new(run: Run<'a>, stage: &'a Stage, key: &'a str, line: &'a Line, out: &Path) -> StageContext<'a> {
+        let failures = Failures::of_stage(out, &format!("stage {} of run {}", stage.name, run.planned.recipe.name));
+        StageContext { run, stage, key, line, failures }
+    }
+
+    /// Where the input in `slot` lies.
+    ///
+    /// # Errors
+    /// A slot that the stage does not have, or an input that is not there.
+    pub fn path(&self, slot: &str) -> Result<PathBuf> {
+        self.run.planned.input_path(self.stage, slot)
+    }
+
+    /// All inputs whose slot begins with `prefix`, in the recipe's order.
+    ///
+    /// # Errors
+    /// An input that is not there.
+    pub fn paths(&self, prefix: &str) -> Result<Vec<PathBuf>> {
+        self.stage.inputs.iter().filter(|(slot, _)| slot.starts_with(prefix)).map(|(slot, _)| self.path(slot)).collect()
+    }
+
+    /// A fresh instance of the plugin in `role`, whose failed items are kept.
+    ///
+    /// # Errors
+    /// A plugin that has changed since the run was planned, or that does not start.
+    pub fn plugin(&self, role: &str) -> Result<LoadedPlugin> {
+        let PlannedRun { plan, host, .. } = self.run.planned;
+        let plugin = plan.plugins.get(role).with_context(|| format!("no plugin has the role {role:?}"))?;
+        let loaded = host.load(&plugin.path, &plugin.entry.config, &plugin.entry.limits)?;
+        if loaded.digest() != plugin.digest {
+            bail!("{} changed while the run was going on; run again", plugin.path.display());
+        }
+        // A case may be run again from another folder.
+        let path =
+            std::path::absolute(&plugin.path).with_context(|| format!("could not find {}", plugin.path.display()))?;
+        let setup = CaseSetup::of(&path, &loaded, &plugin.entry.config, &plugin.entry.limits);
+        Ok(loaded.with_failure_listener(self.failures.keeper(setup)))
+    }
+
+    /// The plugin in `slot` (`verifier`, `reward`, ...).
+    ///
+    /// # Errors
+    /// A slot that the stage has not filled, and those of [`StageContext::plugin`].
+    pub fn plugin_in(&self, slot: &str) -> Result<LoadedPlugin> {
+        let role = self.stage.roles.iter().find(|(name, _)| *name == slot).map(|(_, role)| role.as_str());
+        self.plugin(role.with_context(|| format!("the stage names no {slot}"))?)
+    }
+
+    /// Calls the other processes to this stage: each runs its kind's [`follow`](crate::kind::StageKind::follow).
+    ///
+    /// # Errors
+    /// That a rank is gone.
+    pub fn call_others(&self) -> Result<()> {
+        self.run.world.broadcast(self.key).map(|_| ())
+    }
+
+    /// The processes, as the type that the program has handed in.
+    ///
+    /// # Errors
+    /// That they are of another type, which is a mistake of the program.
+    pub fn world<W: World>(&self) -> Result<&W> {
+        let world: &dyn Any = &**self.run.world;
+        world.downcast_ref().context("the run's processes are not of the type that the stage's kind needs")
+    }
+}
+
+impl PlannedRun {
+    /// Where the input in `slot` of a stage lies.
+    ///
+    /// # Errors
+    /// A slot that the stage does not have, or an input that is not there.
+    pub fn input_path(&self, stage: &Stage, slot: &str) -> Result<PathBuf> {
+        match stage.input(slot) {
+            None => bail!("the stage has no input {slot}"),
+            Some(Source::File(path)) => Ok(path.clone()),
+            Some(Source::Stage { stage: name, path }) => {
+                let found = self.plan.stages.iter().find_map(|planned| {
+                    let other = &self.recipe.stages[planned.index];
+                    (other.name == *name).then(|| self.store.folder(other.kind, &planned.key))
+                });
+                let folder = found.with_context(|| format!("there is no stage {name:?}"))?;
+                if !folder.exists() {
+                    bail!("{slot} = \"@{name}/{path}\": stage {name:?} is not done; run the recipe first");
+                }
+                let full = folder.join(path);
+                if !full.exists() {
+                    let mut names: Vec<String> = std::fs::read_dir(&folder)?
+                        .filter_map(|entry| entry.ok())
+                        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                        .filter(|name| name != layout::DONE)
+                        .collect();
+                    names.sort();
+                    bail!(
+                        "{slot} = \"@{name}/{path}\": stage {name:?} wrote no such file; it wrote {}",
+                        names.join(", ")
+                    );
+                }
+                Ok(full)
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The kinds of stage that need no tensors, one file each.
+
+pub mod curate;
+pub mod generate;
+pub mod tokenize;
+pub mod tokenizer;
+
+use crate::kind::Kind;
+
+/// All of them, in the order of the reference.
+pub fn all() -> Vec<Kind> {
+    vec![
+        Kind::of::<generate::Generate>(),
+        Kind::of::<curate::Curate>(),
+        Kind::of::<tokenizer::TrainTokenizer>(),
+        Kind::of::<tokenize::Tokenize>(),
+    ]
+}

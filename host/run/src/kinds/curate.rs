@@ -1,0 +1,83 @@
+//! `curate`: documents through filter plugins, one after the other.
+
+use std::path::Path;
+
+use anyhow::Result;
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::context::StageContext;
+use crate::kind::{Ended, StageKind, keys_of};
+use crate::recipe::stage::StageTable;
+use crate::recipe::values::Texts;
+
+/// A stage of this kind.
+pub struct Curate {
+    skip_bad_lines: bool,
+}
+
+/// The keys of such a stage.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    /// Files of documents.
+    inputs: Texts,
+    /// Roles of filter plugins, in the order in which documents go through them.
+    #[serde(default)]
+    filters: Texts,
+    /// Whether lines that cannot be read are counted and left out, instead of ending the stage.
+    #[serde(default)]
+    skip_bad_lines: bool,
+}
+
+impl StageKind for Curate {
+    fn name() -> &'static str {
+        "curate"
+    }
+
+    fn about() -> &'static str {
+        "Sends documents through filter plugins; keeps those that pass, and counts why others did not."
+    }
+
+    fn keys() -> Vec<Schema> {
+        vec![keys_of::<Keys>()]
+    }
+
+    fn read(table: &mut StageTable<'_>) -> Result<Curate> {
+        let keys: Keys = table.rest()?;
+        table.inputs("inputs", &keys.inputs)?;
+        for role in &keys.filters.0 {
+            table.role("filters", role)?;
+        }
+        Ok(Curate { skip_bad_lines: keys.skip_bad_lines })
+    }
+
+    fn content(&self) -> Value {
+        json!({ "skip_bad_lines": self.skip_bad_lines })
+    }
+
+    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        let inputs = stage.paths("inputs.")?;
+        let mut filters = Vec::new();
+        for (_, role) in &stage.stage.roles {
+            filters.push((role.clone(), stage.plugin(role)?.into_filter()?));
+        }
+        let filters: Vec<_> = filters.iter().map(|(role, filter)| (role.clone(), filter)).collect();
+        let total: u64 =
+            inputs.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len()).sum();
+        let report = |documents: u64, bytes: u64| {
+            stage.line.report(&format!("{documents} documents"), bytes as f64 / total.max(1) as f64);
+        };
+        let options = octo_curate::Options { skip_bad_lines: self.skip_bad_lines };
+        match octo_curate::curate_with(&inputs, &filters, out, &options, stage.run.stop, &report) {
+            Ok(_) => Ok(Ended::Done),
+            Err(octo_curate::CurateError::Stopped) => Ok(Ended::Stopped),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn resumes(&self) -> bool {
+        false
+    }
+}

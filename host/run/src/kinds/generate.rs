@@ -1,0 +1,44 @@
+//! `generate`: the demo's corpora and problems, made from a seed.
+
+use std::path::Path;
+
+use anyhow::Result;
+use octo_data::synthetic::SyntheticConfig;
+use schemars::Schema;
+use serde_json::{Value, json};
+
+use crate::context::StageContext;
+use crate::kind::{Ended, StageKind, keys_of};
+use crate::recipe::stage::StageTable;
+
+/// A stage of this kind.
+pub struct Generate {
+    config: SyntheticConfig,
+}
+
+impl StageKind for Generate {
+    fn name() -> &'static str {
+        "generate"
+    }
+
+    fn about() -> &'static str {
+        "Makes the corpora and problems of the demo from a seed."
+    }
+
+    fn keys() -> Vec<Schema> {
+        vec![keys_of::<SyntheticConfig>()]
+    }
+
+    fn read(table: &mut StageTable<'_>) -> Result<Generate> {
+        Ok(Generate { config: table.rest()? })
+    }
+
+    fn content(&self) -> Value {
+        json!(self.config)
+    }
+
+    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        octo_data::synthetic::generate(&self.config, stage.stage.seed, out)?;
+        Ok(Ended::Done)
+    }
+}

@@ -1,0 +1,60 @@
+//! `tokenizer`: a byte-pair vocabulary learnt from documents.
+
+use std::path::Path;
+
+use anyhow::Result;
+use octo_data::tokenizer::Tokenizer;
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::context::StageContext;
+use crate::kind::{Ended, StageKind, keys_of};
+use crate::recipe::stage::StageTable;
+use crate::recipe::values::Texts;
+
+/// A stage of this kind.
+pub struct TrainTokenizer {
+    /// Entries of the vocabulary, special tokens included.
+    pub vocabulary: usize,
+}
+
+/// The keys of such a stage.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    /// Files of documents to learn from.
+    documents: Texts,
+    /// Entries of the vocabulary, special tokens included.
+    vocabulary: usize,
+}
+
+impl StageKind for TrainTokenizer {
+    fn name() -> &'static str {
+        "tokenizer"
+    }
+
+    fn about() -> &'static str {
+        "Learns a byte-pair tokenizer from documents."
+    }
+
+    fn keys() -> Vec<Schema> {
+        vec![keys_of::<Keys>()]
+    }
+
+    fn read(table: &mut StageTable<'_>) -> Result<TrainTokenizer> {
+        let keys: Keys = table.rest()?;
+        table.inputs("documents", &keys.documents)?;
+        Ok(TrainTokenizer { vocabulary: keys.vocabulary })
+    }
+
+    fn content(&self) -> Value {
+        json!({ "vocabulary": self.vocabulary })
+    }
+
+    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        let tokenizer = Tokenizer::train_from_files(&stage.paths("documents.")?, self.vocabulary, &[])?;
+        tokenizer.save(out)?;
+        Ok(Ended::Done)
+    }
+}

@@ -1,0 +1,82 @@
+//! `each`: one table of a recipe that stands for several stages.
+//!
+//! `[stages."rl-{each}"]` with `each = ["short", "long"]` becomes the stages `rl-short` and `rl-long`, with
+//! `{each}` replaced in every string of the table. Other braces are left alone (`{problem}` belongs to prompts).
+
+use anyhow::{Result, bail};
+use toml::{Table, Value};
+
+use super::text::RecipeText;
+
+const MARK: &str = "{each}";
+
+/// Every stage of `stages` with its own table.
+///
+/// # Errors
+/// A stage that is not a table, an `each` that is not a list of texts, a name that cannot name a folder or is there twice.
+pub fn expand(text: &mut RecipeText, stages: Table) -> Result<Table> {
+    let mut expanded = Table::new();
+    for (name, value) in stages {
+        let Value::Table(mut table) = value else {
+            bail!("{}: a stage is a table with a `kind`", text.place(&["stages", &name]));
+        };
+        let place = text.place(&["stages", &name, "each"]);
+        let Some(each) = table.remove("each") else {
+            if name.contains(MARK) {
+                bail!("{place}: the name has {{each}}, but the stage has no `each = [..]`");
+            }
+            insert(text, &mut expanded, name, table)?;
+            continue;
+        };
+        let Some(values) = each.as_array().filter(|values| !values.is_empty()) else {
+            bail!("{place}: `each` must be a list of at least one text");
+        };
+        if !name.contains(MARK) {
+            bail!("{place}: a stage with `each` needs {{each}} in its name, such as [stages.\"{name}-{{each}}\"]");
+        }
+        for value in values {
+            let Some(value) = value.as_str() else {
+                bail!("{place}: `each` must be a list of texts");
+            };
+            let mut copy = Value::Table(table.clone());
+            substitute(&mut copy, value);
+            if let Value::Table(copy) = copy {
+                let own_name = name.replace(MARK, value);
+                text.origins.copy(&["stages", &name], &["stages", &own_name]);
+                insert(text, &mut expanded, own_name, copy)?;
+            }
+        }
+    }
+    Ok(expanded)
+}
+
+/// Checks that a stage's name can be the name of its folder.
+///
+/// # Errors
+/// The place of the name, and what names are made of.
+pub fn check_name(text: &RecipeText, name: &str) -> Result<()> {
+    let sound = !name.is_empty()
+        && !name.starts_with('.')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if !sound {
+        bail!("{}: a stage's name is made of letters, digits, '-', '_' and '.'", text.place(&["stages", name]));
+    }
+    Ok(())
+}
+
+fn insert(text: &RecipeText, stages: &mut Table, name: String, table: Table) -> Result<()> {
+    check_name(text, &name)?;
+    if stages.insert(name.clone(), Value::Table(table)).is_some() {
+        bail!("{}: two stages have the name {name:?}", text.path.display());
+    }
+    Ok(())
+}
+
+fn substitute(value: &mut Value, with: &str) {
+    match value {
+        Value::String(text) => *text = text.replace(MARK, with),
+        Value::Array(items) => items.iter_mut().for_each(|item| substitute(item, with)),
+        Value::Table(table) => table.iter_mut().for_each(|(_, item)| substitute(item, with)),
+        _ => {}
+    }
+}

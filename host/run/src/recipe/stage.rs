@@ -1,0 +1,185 @@
+//! One stage of a recipe: what every kind has, and the table that a kind reads its own keys from.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::PluginEntry;
+use super::source::Source;
+use super::table::TableReader;
+use super::text::RecipeText;
+use super::values::Texts;
+use crate::kind::{Kinds, StageKind};
+use crate::nearest;
+
+/// One stage of a recipe.
+pub struct Stage {
+    /// Its name, which is that of its folder too.
+    pub name: String,
+    /// The name of its kind.
+    pub kind: &'static str,
+    /// What its kind has read of it.
+    pub work: Box<dyn StageKind>,
+    /// Every input with the slot that it fills, in a fixed order.
+    pub inputs: Vec<(String, Source)>,
+    /// Every plugin role with the slot that it fills.
+    pub roles: Vec<(&'static str, String)>,
+    /// What the stage computes with besides inputs and plugins: part of its key.
+    pub config: Value,
+    /// The recipe's seed, or the stage's own.
+    pub seed: u64,
+}
+
+/// The keys of every stage, whatever its kind.
+#[derive(serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommonKeys {
+    /// Kind of the stage.
+    pub kind: String,
+    /// Seed of all random choices of the stage; the recipe's `seed` where it is not given.
+    pub seed: Option<u64>,
+}
+
+/// A stage's table while its kind reads it: typed keys, and the inputs and plugin roles that they name.
+pub struct StageTable<'a> {
+    name: &'a str,
+    keys: TableReader<'a>,
+    text: &'a RecipeText,
+    folder: &'a Path,
+    plugins: &'a BTreeMap<String, PluginEntry>,
+    inputs: Vec<(String, Source)>,
+    roles: Vec<(&'static str, String)>,
+}
+
+impl StageTable<'_> {
+    /// The stage's name.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// The recipe's folder, which paths are relative to.
+    pub fn folder(&self) -> &Path {
+        self.folder
+    }
+
+    /// `recipe.toml:12: stages.base.tokens`: where a key stands or should stand.
+    pub fn place(&self, key: &str) -> String {
+        self.keys.place(key)
+    }
+
+    /// Reads the keys that `T` has, and leaves the others.
+    ///
+    /// # Errors
+    /// A key of `T` that is missing or wrong, with its place.
+    pub fn part<T: DeserializeOwned + JsonSchema>(&mut self) -> Result<T> {
+        self.keys.part()
+    }
+
+    /// Reads all keys that are left.
+    ///
+    /// # Errors
+    /// A key that `T` does not have, or one that is missing or wrong, with its place.
+    pub fn rest<T: DeserializeOwned + JsonSchema>(&mut self) -> Result<T> {
+        self.keys.rest()
+    }
+
+    /// Reads a value that was taken from under `key`.
+    ///
+    /// # Errors
+    /// What is wrong with it, with its place.
+    pub fn value<T: DeserializeOwned + JsonSchema>(&self, key: &str, value: toml::Value) -> Result<T> {
+        self.keys.value(key, value)
+    }
+
+    /// Puts what was made of keys that were taken in their place, for [`StageTable::rest`].
+    pub fn put(&mut self, key: &str, value: toml::Value) {
+        self.keys.put(key, value);
+    }
+
+    /// Takes an input under `slot`: `@STAGE/path`, `@STAGE:STEPS`, or a path.
+    ///
+    /// # Errors
+    /// A text that is not an input, with its place.
+    pub fn input(&mut self, slot: &str, text: &str) -> Result<()> {
+        let source = Source::parse(text, self.folder).map_err(|error| anyhow!("{}: {error}", self.place(slot)))?;
+        self.inputs.push((slot.to_owned(), source));
+        Ok(())
+    }
+
+    /// Takes a list of inputs, which fill the slots `key.0`, `key.1`, ..., and returns these.
+    ///
+    /// # Errors
+    /// An empty list, or a text that is not an input, with its place.
+    pub fn inputs(&mut self, key: &str, texts: &Texts) -> Result<Vec<String>> {
+        if texts.0.is_empty() {
+            bail!("{}: is an empty list; name at least one file", self.place(key));
+        }
+        let mut slots = Vec::new();
+        for (index, text) in texts.0.iter().enumerate() {
+            let slot = format!("{key}.{index}");
+            self.input(&slot, text)?;
+            slots.push(slot);
+        }
+        Ok(slots)
+    }
+
+    /// Takes the plugin role that fills `slot`, which must be in `[plugins]`.
+    ///
+    /// # Errors
+    /// A role that is not there, with its place and the nearest that is.
+    pub fn role(&mut self, slot: &'static str, role: &str) -> Result<()> {
+        if self.text.summed_roles.iter().any(|summed| summed == role) && !self.plugins.contains_key(role) {
+            let name = self.name;
+            bail!("--plugin {role}: only rewards add up and have weights; stage {name:?} has {role:?} as {slot}");
+        }
+        if !self.plugins.contains_key(role) {
+            let known = self.plugins.keys().cloned();
+            bail!("{}: [plugins] has no role {role:?}{}", self.place(slot), nearest(role, known));
+        }
+        self.roles.push((slot, role.to_owned()));
+        Ok(())
+    }
+}
+
+impl Stage {
+    /// Reads one `[stages.NAME]` table by the kind that it names.
+    pub(super) fn read(
+        text: &RecipeText,
+        kinds: &Kinds,
+        seed: u64,
+        name: &str,
+        table: toml::Value,
+        plugins: &BTreeMap<String, PluginEntry>,
+    ) -> Result<Stage> {
+        let toml::Value::Table(table) = table else {
+            bail!("{}: a stage is a table with a `kind`", text.place(&["stages", name]));
+        };
+        let keys = TableReader::new(text, &["stages", name], table);
+        let folder = text.folder();
+        let mut table = StageTable { name, keys, text, folder, plugins, inputs: Vec::new(), roles: Vec::new() };
+        let common: CommonKeys = table.part()?;
+        let kind = kinds.find(&common.kind).map_err(|error| anyhow!("{}: {error}", table.place("kind")))?;
+        let work = kind.read(&mut table)?;
+        table.keys.finish()?;
+        let config = work.content();
+        let StageTable { inputs, roles, .. } = table;
+        let seed = common.seed.unwrap_or(seed);
+        Ok(Stage { name: name.to_owned(), kind: kind.name(), work, inputs, roles, config, seed })
+    }
+
+    /// What its kind has read of it, if the kind is `K`.
+    pub fn work_of<K: StageKind>(&self) -> Option<&K> {
+        let work: &dyn Any = &*self.work;
+        work.downcast_ref()
+    }
+
+    /// The input in `slot`.
+    pub fn input(&self, slot: &str) -> Option<&Source> {
+        self.inputs.iter().find(|(name, _)| name == slot).map(|(_, source)| source)
+    }
+}

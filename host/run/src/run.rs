@@ -1,0 +1,114 @@
+//! Runs a plan: what is not done, side by side where it can be, and keeps the run folder.
+
+mod follow;
+pub mod lanes;
+pub mod lock;
+mod tensorboard;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use octo_record::layout;
+
+use self::lanes::Unit;
+use crate::PlannedRun;
+use crate::context;
+use crate::failures::Failures;
+use crate::kind::Ended;
+use crate::progress::Board;
+use crate::store::Standing;
+use crate::world::World;
+
+/// How a run ended, if no stage failed.
+pub struct Outcome {
+    /// Whether all is done.
+    pub ended: Ended,
+    /// The run's folder.
+    pub folder: PathBuf,
+}
+
+/// Runs what is not done of a plan. Ranks other than 0 help with the stages that rank 0 calls them to, and give no
+/// outcome but how these ended. `lanes` stages run side by side, counted by their threads. `report` is called once with
+/// the messages on failed items, whatever else happens.
+///
+/// # Errors
+/// The first stage that failed, or a run folder that cannot be written.
+pub fn run(
+    planned: &PlannedRun,
+    lanes: usize,
+    world: &Arc<dyn World>,
+    stop: &Arc<AtomicBool>,
+    report: impl FnOnce(Vec<String>),
+) -> Result<Outcome> {
+    let PlannedRun { recipe, plan, store, .. } = planned;
+    let folder = planned.folder();
+    let run = context::Run { planned, stop, world };
+    if world.size() > 1 {
+        follow::agree(&**world, plan)?;
+        if world.rank() > 0 {
+            return Ok(Outcome { ended: follow::follow(run)?, folder });
+        }
+    }
+    std::fs::create_dir_all(folder.join(layout::STAGES))
+        .with_context(|| format!("could not make {}", folder.display()))?;
+    octo_data::atomic::write(&folder.join(layout::RECIPE), recipe.resolved.as_bytes())?;
+    lock::link_stages(recipe, plan, store, &folder)?;
+
+    // Ranks take one stage after the other, all the same one.
+    let lanes = if world.size() > 1 { 1 } else { lanes };
+    let board = Board::new();
+    let failed_items = Mutex::new(Vec::new());
+    let linking = Mutex::new(());
+    let following = tensorboard::Following::start(recipe, plan, &folder);
+    let ended = lanes::run(&units(planned), lanes, stop, |index| {
+        let stage = &recipe.stages[plan.stages[index].index];
+        let _span = tracing::error_span!("stage", name = %stage.name).entered();
+        let line = board.begin(&stage.name, store.standing(stage.kind, &plan.stages[index].key) == Standing::Begun);
+        let result = context::run(run, index, &line, |failures| {
+            let message = message(failures, &folder, &stage.name);
+            failed_items.lock().unwrap_or_else(PoisonError::into_inner).extend(message);
+        });
+        let result = result.with_context(|| format!("stage {:?} failed", stage.name));
+        if matches!(result, Ok(Ended::Done)) {
+            // Its folder has another name now, and who looks into the run meanwhile goes by the link.
+            let _alone = linking.lock().unwrap_or_else(PoisonError::into_inner);
+            lock::link_stages(recipe, plan, store, &folder)?;
+        }
+        match &result {
+            Ok(Ended::Done) => line.done(),
+            Ok(Ended::Stopped) => line.stopped(stage.work.resumes()),
+            Err(_) => line.failed(),
+        }
+        result
+    });
+    // Whatever happened, the folder shows what is done.
+    lock::link_stages(recipe, plan, store, &folder)?;
+    lock::write(planned, &folder)?;
+    report(failed_items.into_inner().unwrap_or_else(PoisonError::into_inner));
+    drop(following);
+    let ended = ended?;
+    // After an error they hear that rank 0 is gone.
+    world.broadcast(follow::END)?;
+    Ok(Outcome { ended, folder })
+}
+
+/// The message on a stage's failed items, with the path of their cases through the run's own link, which is right once the
+/// stage is at rest.
+fn message(failures: &Failures, folder: &Path, stage: &str) -> Option<String> {
+    let cases = layout::stage_of_run(folder, stage).join(layout::FAILURES);
+    failures.summary(&cases).map(|message| format!("{stage}: {message}"))
+}
+
+fn units(planned: &PlannedRun) -> Vec<Unit> {
+    let unit = |index: usize| {
+        let stage = &planned.recipe.stages[planned.plan.stages[index].index];
+        Unit {
+            after: planned.plan.stages[index].after.clone(),
+            lanes: stage.work.threads(),
+            done: planned.is_done(index),
+        }
+    };
+    (0..planned.plan.stages.len()).map(unit).collect()
+}

@@ -1,0 +1,88 @@
+//! `octo-host generate`: lets a model answer problems.
+
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use octo_data::field_map::FieldMap;
+use octo_data::prompt::{PromptSettings, TemplateSettings};
+use octo_model::{Precision, Sampling};
+use octo_train::answering::Answering;
+use octo_train::control::{Control, Finished};
+
+use octo_host::arguments::GenerateArguments;
+use octo_host::terminal::{self, Terminal};
+
+/// Answers a file, or what is typed. Exit code 1 if it was asked to stop before the end of a file.
+pub fn run(arguments: GenerateArguments) -> Result<ExitCode> {
+    let prompt = match arguments.chat {
+        false => PromptSettings::Inline(arguments.prompt),
+        true => PromptSettings::Template(TemplateSettings {
+            name: "chat".to_owned(),
+            message: Some(arguments.prompt),
+            ..TemplateSettings::default()
+        }),
+    };
+    let answering = Answering {
+        model: arguments.model,
+        prompt,
+        samples: arguments.samples,
+        sampling: Sampling {
+            temperature: arguments.temperature,
+            top_k: arguments.top_k,
+            top_p: arguments.top_p,
+            min_p: arguments.min_p,
+            stop: arguments.stop,
+            ..Sampling::new(arguments.max_tokens)
+        },
+        seed: arguments.seed,
+        batch: arguments.batch,
+        threads: arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        device: arguments.device,
+        compute: if arguments.bfloat16 { Precision::BFloat16 } else { Precision::Float32 },
+    };
+    let (Some(file), Some(out)) = (arguments.file, arguments.out) else {
+        return typed(&answering);
+    };
+    let screen = Terminal::stderr();
+    let gauge = screen.gauge("Answering");
+    let control = Control {
+        stop: terminal::stop_on_signals()?,
+        report: Arc::new(move |message: &str, share: f64| gauge.set(share, message.to_owned())),
+    };
+    let ended = answering.file(&file, &FieldMap::new(arguments.map), &out, &control)?;
+    // The gauge goes with it.
+    drop(control);
+    match ended {
+        Finished::Done => {
+            screen.say(format_args!("answers: {}", out.display()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Finished::Stopped => {
+            screen.say("stopped; what is answered is kept, and the same command resumes from there");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// A problem a line from standard input, until it ends.
+fn typed(answering: &Answering) -> Result<ExitCode> {
+    let person = std::io::stdin().is_terminal();
+    let ask = move || {
+        if person {
+            eprint!("> ");
+        }
+    };
+    let typed = BufReader::new(std::io::stdin()).lines();
+    let problems = typed.filter(|line| !matches!(line, Ok(line) if line.trim().is_empty()));
+    ask();
+    answering.one_by_one(problems, move |answer| {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", answer.text)?;
+        out.flush()?;
+        ask();
+        Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,41 @@
+//! The kinds of stage that need libtorch, one file each.
+
+pub mod eval;
+pub mod midtrain;
+pub mod rl;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use octo_record::Device;
+use octo_run::context::StageContext;
+use octo_run::{Ended, Kind};
+use octo_train::control::{Control, Finished};
+use octo_train::hardware;
+
+/// All of them, in the order of the reference.
+pub fn all() -> Vec<Kind> {
+    vec![Kind::of::<midtrain::Midtrain>(), Kind::of::<rl::Rl>(), Kind::of::<eval::Eval>()]
+}
+
+/// Runs a loop that reports on the stage's line and stops with the run.
+fn controlled(stage: &StageContext<'_>, work: impl FnOnce(&Control) -> Result<Finished>) -> Result<Ended> {
+    let line = stage.line.clone();
+    let control = Control {
+        stop: stage.run.stop.clone(),
+        report: Arc::new(move |message: &str, share: f64| line.report(message, share)),
+    };
+    Ok(match work(&control)? {
+        Finished::Done => Ended::Done,
+        Finished::Stopped => Ended::Stopped,
+    })
+}
+
+/// What a stage with this `device` in its config runs on: a GPU of each of `processes`, or their processors.
+fn device(device: &str, processes: usize) -> Device {
+    let count = processes as u64;
+    match hardware::gpu_index(device) {
+        None => Device { kind: "cpu".to_owned(), name: None, count },
+        Some(index) => Device { kind: "cuda".to_owned(), name: hardware::gpu_name(index), count },
+    }
+}

@@ -1,0 +1,86 @@
+//! `eval`: accuracy of a model on problems.
+
+use std::path::Path;
+
+use anyhow::Result;
+use octo_record::Device;
+use octo_run::context::StageContext;
+use octo_run::kind::{Ended, StageKind, keys_of};
+use octo_run::recipe::problems::{Problems, Prompts};
+use octo_run::recipe::stage::StageTable;
+use octo_run::recipe::values::ProblemFile;
+use octo_train::eval::{EvalConfig, EvalInputs};
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::controlled;
+use crate::prompts::{self, PromptKeys};
+
+/// A stage of this kind.
+pub struct Eval {
+    problems: Problems,
+    config: EvalConfig,
+}
+
+/// The inputs and plugins of such a stage.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wiring {
+    /// Folder of the model to evaluate: `@STAGE/model`, or a path.
+    model: String,
+    /// Problems to ask: a file, or `{ path, map, rows }`.
+    problems: ProblemFile,
+    /// Role of the verifier plugin that judges responses.
+    verifier: String,
+}
+
+impl StageKind for Eval {
+    fn name() -> &'static str {
+        "eval"
+    }
+
+    fn about() -> &'static str {
+        "Asks a model problems and counts the right answers."
+    }
+
+    fn keys() -> Vec<Schema> {
+        vec![keys_of::<Wiring>(), keys_of::<PromptKeys>(), keys_of::<EvalConfig>()]
+    }
+
+    fn read(table: &mut StageTable<'_>) -> Result<Eval> {
+        let wiring: Wiring = table.part()?;
+        table.input("model", &wiring.model)?;
+        let problems = Problems::take(table, "problems", wiring.problems)?;
+        table.role("verifier", &wiring.verifier)?;
+        prompts::resolve(table)?;
+        Ok(Eval { problems, config: table.rest()? })
+    }
+
+    fn content(&self) -> Value {
+        json!({ "problems": self.problems.content(), "loop": self.config })
+    }
+
+    fn threads(&self) -> usize {
+        self.config.threads
+    }
+
+    fn device(&self, _: usize) -> Option<Device> {
+        Some(super::device(&self.config.device, 1))
+    }
+
+    fn prompts(&self) -> Option<Prompts<'_>> {
+        Some(Prompts { problems: &self.problems, settings: &self.config.prompt, last_epoch_only: true })
+    }
+
+    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        let inputs = EvalInputs {
+            model: stage.path("model")?,
+            problems: self.problems.read(&stage.path(&self.problems.slot)?)?,
+            verifier: stage.plugin_in("verifier")?.into_verifier()?,
+        };
+        controlled(stage, |control| {
+            Ok(octo_train::eval::evaluate(&self.config, inputs, out, stage.stage.seed, control)?)
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! `rl`: reinforcement learning with verifiable rewards.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use octo_record::Device;
+use octo_run::context::StageContext;
+use octo_run::kind::{Ended, StageKind, keys_of};
+use octo_run::recipe::problems::{Problems, Prompts};
+use octo_run::recipe::stage::StageTable;
+use octo_run::recipe::values::ProblemFile;
+use octo_train::rl::{HeldOutSet, RlConfig, RlInputs};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::controlled;
+use crate::prompts::{self, PromptKeys};
+use crate::rewards::{RewardTerms, Rewards};
+
+/// A stage of this kind.
+pub struct Rl {
+    problems: Problems,
+    /// Sets to measure on, with their names where the recipe gives them.
+    held_out: Vec<(Option<String>, Problems)>,
+    rewards: Rewards,
+    config: RlConfig,
+}
+
+/// The inputs and plugins of such a stage.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wiring {
+    /// Folder of the model to start from: `@STAGE/model`, or a path.
+    model: String,
+    /// Problems to train on: a file, or `{ path, map, rows }`.
+    problems: ProblemFile,
+    /// Problems to measure on: a file, `{ path, map, rows }`, or a table of named sets of such.
+    #[serde(default)]
+    #[schemars(schema_with = "sets_of_problems")]
+    held_out: Option<toml::Value>,
+    /// Role of the verifier plugin that judges responses.
+    verifier: String,
+    /// Role of the reward plugin that pays for them, or a list of roles and `{ role, weight }`, which add up.
+    reward: RewardTerms,
+    /// Role of the schedule plugin that sets response length and temperature.
+    schedule: String,
+}
+
+/// A table may be one set or several with names, which [`Problems::take_sets`] tells apart.
+fn sets_of_problems(generator: &mut SchemaGenerator) -> Schema {
+    let set = generator.subschema_for::<ProblemFile>();
+    json_schema!({ "anyOf": [set, { "type": "object", "additionalProperties": set }] })
+}
+
+impl StageKind for Rl {
+    fn name() -> &'static str {
+        "rl"
+    }
+
+    fn about() -> &'static str {
+        "Reinforcement learning with verifiable rewards: the model answers, plugins judge and pay, and it learns from that."
+    }
+
+    fn keys() -> Vec<Schema> {
+        vec![keys_of::<Wiring>(), keys_of::<PromptKeys>(), keys_of::<RlConfig>()]
+    }
+
+    fn read(table: &mut StageTable<'_>) -> Result<Rl> {
+        let wiring: Wiring = table.part()?;
+        table.input("model", &wiring.model)?;
+        let problems = Problems::take(table, "problems", wiring.problems)?;
+        let held_out = Problems::take_sets(table, "held_out", wiring.held_out)?;
+        table.role("verifier", &wiring.verifier)?;
+        let rewards = Rewards::take(table, wiring.reward)?;
+        table.role("schedule", &wiring.schedule)?;
+        prompts::resolve(table)?;
+        let config: RlConfig = table.rest()?;
+        config.check().map_err(|error| anyhow!("{}: {error}", table.place("")))?;
+        Ok(Rl { problems, held_out, rewards, config })
+    }
+
+    fn content(&self) -> Value {
+        let sets = self.held_out.iter().map(|(name, set)| (name.as_deref().unwrap_or("").to_owned(), set.content()));
+        let mut content = json!({
+            "problems": self.problems.content(),
+            "rewards": self.rewards.content(),
+            "loop": self.config,
+            "held_out": sets.collect::<Map<_, _>>(),
+        });
+        // Alarms change nothing of what is computed: a run that one has ended resumes with others.
+        if let Some(config) = content["loop"].as_object_mut() {
+            config.remove("alarms");
+        }
+        content
+    }
+
+    fn threads(&self) -> usize {
+        self.config.threads
+    }
+
+    fn device(&self, _: usize) -> Option<Device> {
+        Some(super::device(&self.config.device, 1))
+    }
+
+    fn measures(&self) -> bool {
+        true
+    }
+
+    fn prompts(&self) -> Option<Prompts<'_>> {
+        Some(Prompts { problems: &self.problems, settings: &self.config.prompt, last_epoch_only: false })
+    }
+
+    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        let mut held_out = Vec::new();
+        for (name, set) in &self.held_out {
+            held_out.push(HeldOutSet { name: name.clone(), problems: set.read(&stage.path(&set.slot)?)? });
+        }
+        let inputs = RlInputs {
+            model: stage.path("model")?,
+            problems: self.problems.read(&stage.path(&self.problems.slot)?)?,
+            held_out,
+            verifier: stage.plugin_in("verifier")?.into_verifier()?,
+            reward: self.rewards.load(stage)?,
+            schedule: stage.plugin_in("schedule")?.into_schedule()?,
+        };
+        controlled(stage, |control| {
+            Ok(octo_train::rl::reinforce(&self.config, inputs, out, stage.stage.seed, control)?)
+        })
+    }
+}
