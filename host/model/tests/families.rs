@@ -195,7 +195,7 @@ fn fresh_models_of_every_family_are_complete() {
 fn saved_folders_load_in_transformers_with_the_same_logits_and_text() {
     let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.octo/peers");
     if !peers.join(".done").is_file() {
-        eprintln!("SKIPPED: loading in transformers needs the peers; get them with `make peers`");
+        octo_test_support::skip("loading in transformers needs the peers; get them with `make peers`");
         return;
     }
     let mut command = Command::new(peers.join("bin/python"));

@@ -41,7 +41,7 @@ fn smollm2_gives_the_logits_and_greedy_text_of_transformers() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let folder = root.join(".octo/smollm2");
     if !folder.join("model.safetensors").is_file() {
-        eprintln!("SKIPPED: parity on SmolLM2 needs .octo/smollm2; get it with `bash setup/smollm2.sh`");
+        octo_test_support::skip("parity on SmolLM2 needs .octo/smollm2; get it with `make smollm2`");
         return;
     }
     let golden = std::fs::read(root.join("tests/smollm2/golden/smollm2.json")).unwrap();

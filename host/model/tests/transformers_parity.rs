@@ -61,7 +61,7 @@ fn a_saved_folder_loads_in_transformers_with_the_same_logits() {
     let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.octo/peers");
     let python = peers.join("bin/python");
     if !peers.join(".done").is_file() {
-        eprintln!("SKIPPED: loading in transformers needs the peers; get them with `make peers`");
+        octo_test_support::skip("loading in transformers needs the peers; get them with `make peers`");
         return;
     }
     for name in MODELS {

@@ -12,7 +12,7 @@ mod built;
 mod guests;
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -65,9 +65,7 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 }
 
 fn shared(file: &str) -> Option<Vec<Value>> {
-    let folder = std::env::var_os("OCTO_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let text = std::fs::read_to_string(folder.join("data").join(file)).ok()?;
+    let text = std::fs::read_to_string(octo_test_support::shared::folder().join("data").join(file)).ok()?;
     let rows = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     Some(rows)
 }

@@ -1,7 +1,5 @@
 //! Items as models and crawls make them, drawn by a seed; and real ones, where they are.
 
-use std::path::PathBuf;
-
 use octo_plugin::types::{Attempt, DataSource, Document, FinishReason, Outcome, Rollout, Verdict};
 
 use crate::guests;
@@ -169,13 +167,8 @@ pub fn sources(seed: u64) -> Vec<DataSource> {
 
 /// Real responses of models to GSM8K, from `OCTO_SHARED` or `../shared` beside the repository; none where it is not.
 pub fn real_attempts(most: usize) -> Option<Vec<Attempt>> {
-    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
-    let folder = std::env::var_os("OCTO_SHARED").map_or_else(beside, PathBuf::from);
-    let file = folder.join("data/responses/gsm8k_model_solutions.jsonl");
-    let Ok(text) = std::fs::read_to_string(&file) else {
-        eprintln!("SKIPPED: {} is not here; set OCTO_SHARED to the folder that holds it", file.display());
-        return None;
-    };
+    let file = octo_test_support::shared("data/responses/gsm8k_model_solutions.jsonl")?;
+    let text = std::fs::read_to_string(file).expect("reads");
     let attempts = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
     let of_models = attempts.flat_map(|line| {
         let reference = line["ground_truth"].as_str().expect("a reference").to_owned();

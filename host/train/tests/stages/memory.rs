@@ -43,7 +43,7 @@ fn one_stage() {
 #[test]
 fn the_estimate_is_the_measured_peak_on_the_host() {
     if peak_memory_bytes(tch::Device::Cpu).is_none() {
-        eprintln!("SKIPPED: this system does not give a process's peak of memory");
+        octo_test_support::skip("this system does not give a process's peak of memory");
         return;
     }
     let base = json!({

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use octo_model::ModelConfig;
 use octo_run::PlannedRun;
 use octo_run::kinds::tokenizer::TrainTokenizer;
+use octo_run::progress::human_duration;
 use octo_run::recipe::source::Source;
 use octo_run::recipe::stage::Stage;
 use octo_run::store::Standing;
@@ -52,7 +54,7 @@ pub fn text(run: &PlannedRun, stages: &[&Stage]) -> String {
             _ => None,
         };
         let time = match seconds {
-            Ok((seconds, basis)) => format!("{} ({basis})", spell(seconds)),
+            Ok((seconds, basis)) => format!("{} ({basis})", human_duration(Duration::from_secs_f64(seconds))),
             Err(reason) => format!("? ({reason})"),
         };
         text += &format!(
@@ -63,7 +65,7 @@ pub fn text(run: &PlannedRun, stages: &[&Stage]) -> String {
         );
     }
     if let Some(total) = total.filter(|total| *total > 0.0) {
-        text += &format!("all mid-training one after the other: {}\n", spell(total));
+        text += &format!("all mid-training one after the other: {}\n", human_duration(Duration::from_secs_f64(total)));
     }
     text += "memory: weights, gradients, optimiser and activations of one forward pass, without the copy that a \
              checkpoint in the background takes on the host\n";
@@ -222,14 +224,4 @@ fn median_speed(metrics: &Path) -> Option<f64> {
     let mut speeds: Vec<f64> = text.lines().rev().take(100).filter_map(speed).collect();
     speeds.sort_by(f64::total_cmp);
     speeds.get(speeds.len() / 2).copied().filter(|speed| *speed > 0.0)
-}
-
-/// Seconds for people: `50 s`, `3 min`, `7.5 h`, `12.3 days`.
-fn spell(seconds: f64) -> String {
-    match seconds {
-        few if few < 120.0 => format!("{few:.0} s"),
-        some if some < 7200.0 => format!("{:.0} min", some / 60.0),
-        many if many < 172_800.0 => format!("{:.1} h", many / 3600.0),
-        long => format!("{:.1} days", long / 86_400.0),
-    }
 }
