@@ -4,7 +4,7 @@
 
 golden/tiny-*/          random Llama models of a few thousand weights (always tested): config.json,
                         model.safetensors, and expected.json with token ids, padding and all logits
-golden/smollm2.json     SmolLM2-135M-Instruct on ten prompts: token ids, the logits behind the last one (the largest,
+golden/smollm2.json     SmolLM2-135M-Instruct on ten prompts: token ids, the logits after the last one (the largest,
                         and a strided sample of the rest), and 64 tokens of greedy continuation with their text
 """
 
