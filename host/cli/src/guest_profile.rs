@@ -7,7 +7,7 @@ use octo_data::atomic::AtomicFile;
 use octo_plugin::{Host, Profiler};
 
 use crate::terminal::Terminal;
-use octo_run::progress::human_count;
+use octo_run::figures::human_count;
 
 /// A profile that is being taken, and its file. The file appears once the profile is whole.
 pub struct GuestProfile {

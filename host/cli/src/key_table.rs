@@ -11,12 +11,9 @@ const WIDEST: [usize; 4] = [28, 30, 12, 50];
 /// Longest cell of that table, in bytes.
 const LONGEST_CELL: usize = 2000;
 
-/// What the first column is called.
-pub struct Head(pub &'static str);
-
-/// Keys in columns, with long cells on several lines.
-pub fn write(text: &mut String, head: Head, rows: &[Row]) -> std::fmt::Result {
-    let heads = [head.0, "takes", "default", "meaning"];
+/// Keys in columns, the first under `head`, with long cells on several lines.
+pub fn write(text: &mut String, head: &str, rows: &[Row]) -> std::fmt::Result {
+    let heads = [head, "takes", "default", "meaning"];
     // A plugin's schema is its own text, which must not drive the terminal.
     let cells: Vec<[String; 4]> = rows
         .iter()

@@ -2,7 +2,6 @@
 //! reads; all from the types that read them. `docs/keys.md` is what `--markdown` prints.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -15,9 +14,8 @@ use schemars::Schema;
 
 use crate::arguments::KeysArguments;
 use crate::key_rows::{self, Row};
-use crate::key_table::{self, Head};
-use crate::terminal::stdout_error;
-use crate::{Program, trainer};
+use crate::key_table;
+use crate::{Program, terminal, trainer};
 
 /// Variables that Octo reads, and what for. The test of this list looks for every such name in the sources.
 pub const VARIABLES: [(&str, &str); 10] = [
@@ -58,7 +56,7 @@ pub fn run(arguments: KeysArguments, program: &Program) -> Result<ExitCode> {
         }
     }
     let text = if arguments.markdown { markdown(&sections)? } else { plain(&sections)? };
-    std::io::stdout().write_all(text.as_bytes()).map_err(stdout_error)?;
+    terminal::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -67,8 +65,7 @@ fn sections(kinds: &Kinds) -> Vec<Section> {
         let mut rows: Vec<Row> = Vec::new();
         for row in schemas.iter().flat_map(|schema| key_rows::rows(schema.as_value())) {
             // A kind's own keys come first, and take the place of those of its loop that they are resolved into.
-            let hidden = |known: &Row| row.key == known.key || row.key.starts_with(&format!("{}.", known.key));
-            if !rows.iter().any(hidden) || row.key.contains('.') && !rows.iter().any(|known| known.key == row.key) {
+            if rows.iter().all(|known| known.key != row.key) {
                 rows.push(row);
             }
         }
@@ -107,7 +104,7 @@ fn plain(sections: &[Section]) -> Result<String> {
     let mut text = String::new();
     for section in sections {
         writeln!(text, "{}: {}\n", section.name, section.about)?;
-        key_table::write(&mut text, Head("key"), &section.rows)?;
+        key_table::write(&mut text, "key", &section.rows)?;
         writeln!(text)?;
     }
     Ok(text)

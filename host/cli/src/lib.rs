@@ -2,10 +2,26 @@
 //!
 //! Two programs are this command. `octo-host` has no libtorch, whose loading takes a quarter of a second, so whoever
 //! judges an answer or inspects a plugin does not wait for it. `octo-trainer` adds what needs libtorch, and `octo-host`
-//! becomes it where that is asked for ([`trainer`]). Each hands [`main`] the kinds of stage that it can run.
+//! becomes it where that is asked for (`trainer.rs`). Each hands [`main`] the kinds of stage that it can run.
 //!
-//! Every flag is in [`arguments`]; a subcommand is a file that turns its arguments into a call of the crate that does the
-//! work, and what that gives into text; `plugin_mode` is `octo-host --plugin`. [`terminal`] is how all of them speak.
+//! Data flow in one direction: [`arguments`] reads every flag, the file of the subcommand turns them into a call of the
+//! crate that does the work, and what that gives becomes text. Results go to standard output; [`terminal`] writes all
+//! else (progress, summaries, errors) to standard error.
+//!
+//! | subcommand | file | crate that it calls |
+//! |---|---|---|
+//! | `--plugin`, without a subcommand | `plugin_mode.rs`, with a folder | `octo-plugin` |
+//! | `run`, and its `--dry-run` | `run.rs`, `show_plan.rs` | `octo-run` |
+//! | `prompt` | `prompt.rs` | `octo-run` for the recipe, `octo-data` for the prompts |
+//! | `generate` | `trainer.rs`: becomes `octo-trainer`, whose [`Training`] does it | `octo-train` |
+//! | `report` | `report.rs` | `octo-report` |
+//! | `tokenize` | `tokenize.rs` | `octo-data` |
+//! | `keys` | [`keys`], with `key_rows.rs` and `key_table.rs` | `octo-run` for the schemas of keys |
+//! | `plugin build` | `plugin_build.rs`, with a folder | cargo, then `octo-plugin` |
+//! | `plugin inspect` | `plugin_inspect.rs` | `octo-plugin` |
+//! | `plugin replay` | `plugin_replay.rs` | `octo-plugin` |
+//!
+//! Several of them use `json_argument.rs` (JSON on the command line or in a file) and `guest_profile.rs` (`--profile`).
 
 pub mod arguments;
 mod guest_profile;
@@ -23,7 +39,7 @@ mod run;
 mod show_plan;
 pub mod terminal;
 mod tokenize;
-mod trainer;
+pub mod trainer;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The program `octo-host`: everything but training. `octo-host run` resumes as `octo-trainer` where that is installed.
+//! The program `octo-host`: everything but training. `octo-host run` becomes `octo-trainer` where that is installed.
 
 use std::process::ExitCode;
 

@@ -18,7 +18,7 @@ use self::toolchain::Toolchain;
 use self::workspace::Built;
 use crate::arguments::PluginBuildArguments;
 use crate::terminal::stdout_error;
-use octo_run::progress::human_count;
+use octo_run::figures::human_count;
 
 /// Builds every crate, and prints one line for each.
 pub fn run(arguments: PluginBuildArguments) -> Result<ExitCode> {
@@ -42,7 +42,7 @@ pub fn run(arguments: PluginBuildArguments) -> Result<ExitCode> {
 fn install(host: &Host, built: &Built, folder: &Path, debug_info: bool) -> Result<String> {
     let Built { name, version, metadata, module } = built;
     let core = std::fs::read(module).with_context(|| format!("could not read {}", module.display()))?;
-    let mut component = octo_plugin::component::encode(&core).with_context(|| format!("{name} is no plugin"))?;
+    let mut component = octo_plugin::component::encode(&core).with_context(|| format!("{name} is not a plugin"))?;
     metadata.append_to(&mut component);
     let plugin = host.inspect(name, &component, &Limits::default())?;
     if plugin.description.name.replace('-', "_") != *name {

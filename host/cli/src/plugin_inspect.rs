@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::arguments::PluginInspectArguments;
 use crate::json_argument::json_or_file;
 use crate::key_rows;
-use crate::key_table::{self, Head};
+use crate::key_table;
 use crate::terminal::stdout_error;
-use octo_run::progress::human_count;
+use octo_run::figures::human_count;
 
 /// Shows a plugin.
 pub fn run(arguments: PluginInspectArguments) -> Result<ExitCode> {
@@ -77,7 +77,7 @@ fn as_text(plugin: &Inspection, limits: &Limits) -> Result<String> {
     writeln!(text)?;
     match key_rows::rows(&description.config_schema) {
         none if none.is_empty() => writeln!(text, "config    takes no keys")?,
-        rows => key_table::write(&mut text, Head("config key"), &rows)?,
+        rows => key_table::write(&mut text, "config key", &rows)?,
     }
     writeln!(text)?;
     let whose = if *limits == Limits::default() { "default limits" } else { "limits" };

@@ -1,4 +1,17 @@
-//! `octo-host --plugin REF [FILE]`: one record a line in, one answer a line out.
+//! `octo-host --plugin REF [FILE]`: one record per line in, one result per line out.
+//!
+//! This file loads the plugins and hands the session to the kind of the first one. A record goes through these:
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `chunks.rs` | reads lines ahead, in chunks that end at the same places on every machine, and writes results in order |
+//! | `columns.rs` | maps a record's columns to what the plugin needs (`--map`, `--fields`) |
+//! | `verdicts.rs` | verifiers: attempts to verdicts |
+//! | `rollouts.rs` | rewards: rollouts to rewards, judged first where `--verifier` asks for it |
+//! | `documents.rs` | filters: documents to decisions |
+//! | `policies.rs` | mixtures and schedules: the progress of a run to weights or a step's plan |
+//! | `failures.rs` | keeps failed items as cases (`--save-failures`) |
+//! | `summary.rs` | counts what came out, on standard error at the end |
 
 mod chunks;
 mod columns;

@@ -14,7 +14,7 @@ use octo_plugin::{
 use crate::arguments::PluginReplayArguments;
 use crate::guest_profile::GuestProfile;
 use crate::terminal::{Terminal, stdout_error};
-use octo_run::progress::human_count;
+use octo_run::figures::human_count;
 
 /// Longest text of a case or a plugin that is shown, in bytes.
 const LONGEST: usize = 400;

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use octo_record::layout;
 
 use crate::arguments::ReportArguments;
+use crate::terminal;
 
 /// Writes the report of the run that the arguments name.
 pub fn report(arguments: ReportArguments) -> Result<ExitCode> {
@@ -21,7 +22,5 @@ pub fn report(arguments: ReportArguments) -> Result<ExitCode> {
 /// Writes a run's report, and prints its summary and where it is.
 pub fn write(run: &Path, out: &Path) -> Result<()> {
     let summary = octo_report::write_report(run, out)?;
-    print!("{summary}");
-    println!("report: {}", out.display());
-    Ok(())
+    terminal::print(&format!("{summary}report: {}\n", out.display()))
 }

@@ -1,6 +1,5 @@
 //! `octo-host run`: runs a recipe, and says how it ended.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,10 +10,10 @@ use octo_run::world::{Alone, World};
 use octo_run::{Ended, PlannedRun, RecipeArguments};
 
 use crate::arguments::RunArguments;
-use crate::terminal::{self, stdout_error};
-use crate::{Program, show_plan, trainer};
+use crate::{Program, show_plan, terminal, trainer};
 
-/// Runs a recipe. Exit code 1 if it was asked to stop before the end.
+/// Runs a recipe, or shows its plan. The exit code is that of the signal if it was asked to stop before the end, and 1
+/// if inputs of a plan are missing.
 pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     trainer::become_if_there(program)?;
     let libtorch = program.training.as_ref().and_then(|training| training.libtorch());
@@ -26,9 +25,8 @@ pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     };
     let planned = PlannedRun::new(&recipe, &program.kinds, libtorch)?;
     if arguments.dry_run {
-        let text = show_plan::table(&planned) + &planned.forecast();
-        std::io::stdout().write_all(text.as_bytes()).map_err(stdout_error)?;
-        return Ok(ExitCode::SUCCESS);
+        terminal::print(&(show_plan::table(&planned) + &planned.forecast()))?;
+        return Ok(if planned.plan.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     planned.plan.complete()?;
     let stop = terminal::stop_on_signals()?;
@@ -46,18 +44,18 @@ pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     let lanes = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let started = Instant::now();
     let report = |failed: Vec<String>| failed.iter().for_each(|message| eprintln!("{message}"));
-    let outcome = octo_run::run::run(&planned, lanes, &world, &stop, report)?;
-    match outcome.ended {
+    let ended = octo_run::run::run(&planned, lanes, &world, &stop, report)?;
+    match ended {
         Ended::Stopped if leads => {
             eprintln!("stopped; what is done is kept, and the same command resumes from here");
-            Ok(ExitCode::FAILURE)
+            Ok(terminal::stopped())
         }
-        Ended::Stopped => Ok(ExitCode::FAILURE),
+        Ended::Stopped => Ok(terminal::stopped()),
         Ended::Done if leads => {
             if done < stages {
                 eprintln!("{}: done in {:.0} s", planned.recipe.name, started.elapsed().as_secs_f64());
             }
-            crate::report::write(&outcome.folder, &outcome.folder.join(layout::REPORT))?;
+            crate::report::write(&planned.folder(), &planned.folder().join(layout::REPORT))?;
             Ok(ExitCode::SUCCESS)
         }
         Ended::Done => Ok(ExitCode::SUCCESS),

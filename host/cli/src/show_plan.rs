@@ -7,7 +7,8 @@ use octo_run::store::Standing;
 pub fn table(run: &PlannedRun) -> String {
     let PlannedRun { recipe, plan, .. } = run;
     let width = recipe.stages.iter().map(|stage| stage.name.len()).max().unwrap_or(5).max(5);
-    let mut text = format!("{:<width$}  {:<9}  {:<9}  {:<24}  inputs\n", "stage", "kind", "state", "key");
+    let kinds = recipe.stages.iter().map(|stage| stage.kind.len()).max().unwrap_or(9).max(9);
+    let mut text = format!("{:<width$}  {:<kinds$}  {:<9}  {:<24}  inputs\n", "stage", "kind", "state", "key");
     for (index, planned) in plan.stages.iter().enumerate() {
         let stage = &recipe.stages[planned.index];
         let standing = match run.standing(index) {
@@ -18,7 +19,8 @@ pub fn table(run: &PlannedRun) -> String {
         let after: Vec<&str> =
             planned.after.iter().map(|before| recipe.stages[plan.stages[*before].index].name.as_str()).collect();
         let inputs = if after.is_empty() { "-".to_owned() } else { after.join(", ") };
-        text += &format!("{:<width$}  {:<9}  {standing:<9}  {:<24}  {inputs}\n", stage.name, stage.kind, planned.key);
+        text +=
+            &format!("{:<width$}  {:<kinds$}  {standing:<9}  {:<24}  {inputs}\n", stage.name, stage.kind, planned.key);
     }
     text += "\n";
     for (role, plugin) in &plan.plugins {

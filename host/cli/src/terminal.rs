@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -62,7 +62,7 @@ impl Terminal {
 /// Positions of a gauge.
 const GAUGE: u64 = 10_000;
 
-/// One line of progress. Gone from the screen when dropped; nothing at all where stderr is no terminal.
+/// One line of progress. Gone from the screen when dropped; nothing at all where stderr is not a terminal.
 pub struct Progress {
     bar: ProgressBar,
 }
@@ -86,6 +86,20 @@ impl Drop for Progress {
     }
 }
 
+/// The signal of a file over its size limit, SIGXFSZ, by its number on Linux and the BSDs.
+const FILE_SIZE_LIMIT: i32 = 25;
+
+/// The signal that has stopped the process's work; 0 before one has.
+static STOPPED_BY: AtomicU8 = AtomicU8::new(0);
+
+/// The exit code of work that was stopped: 130 after Ctrl-C, 143 after SIGTERM, as shells give it.
+pub fn stopped() -> ExitCode {
+    match STOPPED_BY.load(Ordering::SeqCst) {
+        0 => ExitCode::FAILURE,
+        signal => ExitCode::from(128 + signal),
+    }
+}
+
 /// Turns Ctrl-C and SIGTERM into a flag that is raised once; work stops at its next good place. Ctrl-C once more ends
 /// the process at once: everything is written to temporary names, so even that loses only unfinished work.
 pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
@@ -95,22 +109,25 @@ pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
         .enable_all()
         .build()
         .context("could not start the thread that waits for Ctrl-C")?;
-    let (mut interrupt, mut terminate) = {
+    let (mut interrupt, mut terminate, _file_size) = {
         let _entered = runtime.enter();
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        // A file over its size limit is then an error of the write, which says which file, and not the process's end.
+        let file_size = signal(SignalKind::from_raw(FILE_SIZE_LIMIT))?;
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, file_size)
     };
     let stop = Arc::new(AtomicBool::new(false));
     let raised = stop.clone();
     std::thread::spawn(move || {
         runtime.block_on(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+            let number = tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt(),
+                _ = terminate.recv() => SignalKind::terminate(),
+            };
+            STOPPED_BY.store(number.as_raw_value() as u8, Ordering::SeqCst);
             raised.store(true, Ordering::SeqCst);
             Terminal::stderr().say("stopping at the next good place; Ctrl-C again stops at once");
             interrupt.recv().await;
-            std::process::exit(130);
+            std::process::exit(128 + SignalKind::interrupt().as_raw_value());
         });
     });
     Ok(stop)
@@ -129,7 +146,7 @@ pub fn start_log(default: &str) {
         .init();
 }
 
-/// The process's exit code. An error is printed with its causes; a reader that has gone away (`| head`) is no error.
+/// The process's exit code. An error is printed with its causes; a reader that has gone away (`| head`) is not an error.
 pub fn exit_code(outcome: Result<ExitCode>) -> ExitCode {
     let error = match outcome {
         Ok(code) => return code,
@@ -156,6 +173,14 @@ pub fn exit_code(outcome: Result<ExitCode>) -> ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("standard output was closed")]
 pub struct ReaderGone;
+
+/// Writes a result to standard output.
+///
+/// # Errors
+/// [`ReaderGone`], or why it cannot be written.
+pub fn print(text: &str) -> Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(stdout_error)
+}
 
 /// Gives a failed write to stdout its meaning.
 pub fn stdout_error(error: std::io::Error) -> anyhow::Error {

@@ -9,15 +9,15 @@ use octo_data::shards::tokenize::{Outcome, Standing, Watch, tokenize};
 use octo_data::shards::{Manifest, Settings};
 use octo_data::tokenizer::Tokenizer;
 use octo_plugin::for_people;
-use octo_run::progress::SkippedRows;
+use octo_run::kinds::tokenize::SkippedRows;
 
 use crate::arguments::TokenizeArguments;
 use crate::terminal::{self, Terminal};
-use octo_run::progress::{human_count, human_duration};
+use octo_run::figures::{human_count, human_duration};
 
 /// Bytes of a source's name that are shown.
 const LONGEST_NAME: usize = 60;
-/// Tokenises. Exit code 1 if it was asked to stop before the end.
+/// Tokenises. The exit code is that of the signal if it was asked to stop before the end.
 pub fn run(arguments: TokenizeArguments) -> Result<ExitCode> {
     let started = Instant::now();
     let tokenizer = Tokenizer::load(&arguments.tokenizer)?;
@@ -54,11 +54,11 @@ pub fn run(arguments: TokenizeArguments) -> Result<ExitCode> {
     match outcome {
         Outcome::Stopped => {
             screen.say("stopped; whole shards are kept, and the same command resumes from there");
-            Ok(ExitCode::FAILURE)
+            Ok(terminal::stopped())
         }
         Outcome::Already(manifest) => {
             screen.say(format_args!("{} is whole, and every byte is what was written", arguments.out.display()));
-            table(&manifest);
+            table(&manifest)?;
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Done(manifest) => {
@@ -71,7 +71,7 @@ pub fn run(arguments: TokenizeArguments) -> Result<ExitCode> {
                 human_duration(started.elapsed()),
                 speed(last.get(), seconds)
             ));
-            table(&manifest);
+            table(&manifest)?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -81,18 +81,19 @@ fn speed(tokens: u64, elapsed: Duration) -> String {
     format!("{} tokens/s", human_count((tokens as f64 / elapsed.as_secs_f64().max(1e-9)) as u64))
 }
 
-/// One line a source and year, and what was not tokenised. Names are the corpus's: they must not drive the terminal.
-fn table(manifest: &Manifest) {
+/// One line per source and year, and what was not tokenised. Names are the corpus's: they must not drive the terminal.
+fn table(manifest: &Manifest) -> Result<()> {
     let names: Vec<String> = manifest.sources.iter().map(|origin| for_people(&origin.source, LONGEST_NAME)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(6).max(6);
-    println!("{:<width$}  {:>4}  {:>14}  {:>18}", "source", "year", "documents", "tokens");
+    let mut text = format!("{:<width$}  {:>4}  {:>14}  {:>18}\n", "source", "year", "documents", "tokens");
     for (origin, name) in manifest.sources.iter().zip(&names) {
         let year = origin.year.map_or("-".to_owned(), |year| year.to_string());
         let (documents, tokens) = (human_count(origin.documents), human_count(origin.tokens));
-        println!("{name:<width$}  {year:>4}  {documents:>14}  {tokens:>18}");
+        text += &format!("{name:<width$}  {year:>4}  {documents:>14}  {tokens:>18}\n");
     }
-    println!("shards: {}", manifest.shards.len());
+    text += &format!("shards: {}\n", manifest.shards.len());
     if manifest.total.empty + manifest.total.skipped > 0 {
-        println!("rows without text: {}, left out: {}", manifest.total.empty, manifest.total.skipped);
+        text += &format!("rows without text: {}, left out: {}\n", manifest.total.empty, manifest.total.skipped);
     }
+    terminal::print(&text)
 }

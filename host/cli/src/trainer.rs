@@ -37,13 +37,34 @@ pub fn generate(arguments: GenerateArguments, program: &Program) -> Result<ExitC
 fn become_trainer(trainer: &Path) -> Result<()> {
     // The same process, so that signals, the terminal and the exit code are the trainer's own.
     let mut command = Command::new(trainer);
-    // What `deterministic` wants of cuBLAS has to be there before the program is; it is the size that torch takes anyway
-    // on an H100, and means nothing without a GPU.
-    if std::env::var_os("CUBLAS_WORKSPACE_CONFIG").is_none() {
-        command.env("CUBLAS_WORKSPACE_CONFIG", ":4096:8");
+    command.envs(missing_variables()).args(std::env::args_os().skip(1));
+    Err(command.exec()).with_context(|| format!("could not start {}", trainer.display()))
+}
+
+/// What libtorch's libraries read when they are loaded, so that it has to be there before the program is.
+const BEFORE_LIBTORCH: [(&str, &str); 2] = [
+    // OpenMP's threads spin while they wait unless they are told to sleep, which makes every other program on the
+    // machine many times slower, and libtorch too where its processors are shared.
+    ("OMP_WAIT_POLICY", "PASSIVE"),
+    // What `deterministic` wants of cuBLAS; it is the size that torch takes anyway on an H100, and means nothing without
+    // a GPU.
+    ("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
+];
+
+/// The variables that libtorch wants and the user has not set.
+fn missing_variables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BEFORE_LIBTORCH.into_iter().filter(|(name, _)| std::env::var_os(name).is_none())
+}
+
+/// Starts this program anew with what libtorch reads when it is loaded, if that is not in the environment: for the
+/// program that links libtorch, where it is called directly. Does not return where it starts it; where it cannot, this
+/// process goes its way without.
+pub fn restart_before_libtorch() {
+    if missing_variables().next().is_some()
+        && let Ok(program) = std::env::current_exe()
+    {
+        let _ = Command::new(program).envs(missing_variables()).args(std::env::args_os().skip(1)).exec();
     }
-    let error = command.args(std::env::args_os().skip(1)).exec();
-    Err(error).with_context(|| format!("could not start {}", trainer.display()))
 }
 
 fn beside() -> Option<PathBuf> {

@@ -29,7 +29,7 @@ pub struct Line {
 /// Iterates over the JSON values of a file, one per line.
 ///
 /// Plain text and zstd are recognised by the file's first bytes, not by the name. Blank lines, CRLF, a byte order mark
-/// and a missing last newline are fine. A line that is no JSON, no UTF-8 or too long is a [`DataError::Line`], and the
+/// and a missing last newline are fine. A line that is not JSON, not UTF-8 or too long is a [`DataError::Line`], and the
 /// iterator resumes after it; damage that hides where lines begin (a zstd file cut short) is an error that ends it.
 pub struct JsonLines {
     reader: Box<dyn BufRead + Send>,

@@ -4,6 +4,17 @@
 //! and bad quality, questions with short answers, long chains of thought, instructions, and problems for RL. A problem
 //! is a start and two changes ("Mia has 3 apples …"). One triple of operands in five is held out, by a hash, and appears
 //! in no corpus and no training problem, under any pair of signs.
+//!
+//! This file writes the files of a corpus; what stands in them is in its folder:
+//!
+//! | file | what it makes |
+//! |---|---|
+//! | `task.rs` | the arithmetic: a start and two changes, and which of them are held out |
+//! | `story.rs` | a problem in words, and its solution, short or long with a check |
+//! | [`dialogue`] | questions with solutions, chats and instructions, from stories |
+//! | `prose.rs` | plain prose without mathematics |
+//! | `web.rs` | pages as a crawl finds them, good and bad |
+//! | `words.rs` | the names, places and things that all of them draw from |
 
 pub mod dialogue;
 mod prose;

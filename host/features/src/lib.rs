@@ -1,8 +1,8 @@
 //! One feature set of third-party crates for the whole workspace. Holds no code.
 //!
 //! Cargo builds a dependency with the features that the packages on the command line ask for, so `-p octo-plugin`
-//! and `--workspace` would each build wasmtime (6 to 13 minutes) for themselves. Every host crate depends on this
-//! one, whose manifest asks for the union, so that all of them share what is built.
+//! and `--workspace` would each build wasmtime (6 to 13 minutes) for themselves. Every host crate but `octo-record`
+//! depends on this one, whose manifest asks for the union, so that all of them share what is built.
 //!
 //! The union is written by [cargo-hakari](https://docs.rs/cargo-hakari): `make hakari` after a change of any dependency,
 //! and `.ci/run` checks it where the tool is installed. `.config/hakari.toml` says which crates stay out of it.

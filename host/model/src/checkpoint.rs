@@ -1,4 +1,4 @@
-//! Hugging Face folders in and out: `config.json` and safetensors, whole or in shards.
+//! Model folders in and out, in Hugging Face's layout: `config.json` and safetensors, whole or in shards.
 //!
 //! Model files come from anywhere, so nothing in them is believed: names of shards, names and shapes of tensors are
 //! checked against the configuration; see [`crate::tensor_file`] for the rest.

@@ -1,8 +1,18 @@
 //! The families of models that are known here, and how `config.json` names them.
 //!
 //! A family is one file with the same outline each time: `config` reads its `config.json`, `shapes` names its block's
-//! parameters as the checkpoint does, `Block::load` takes them, and `Block::forward` computes. To add one, write that
-//! file and name it here.
+//! parameters as the model folder does, the block's `load` takes them, and `Block::forward` computes.
+//!
+//! # Adding a model family
+//!
+//! 1. `host/model/src/NAME.rs`, with the outline that `qwen3.rs` has.
+//! 2. `host/model/src/lib.rs`: `mod NAME;`.
+//! 3. This file: a variant of [`Family`], and its place in [`Family::ALL`], which the compiler does not ask for; a
+//!    family that is not there is found in no `config.json`. The compiler asks for the arms of each `match`, here and
+//!    in `config_file.rs`, which says what keys the written `config.json` has.
+//! 4. Golden models: a shape in `host/model/tests/families/golden.py`, run with the peers, and a row in
+//!    `host/model/tests/families.rs`.
+//! 5. The list of families in `docs/guide.md`, "Let a model answer".
 
 use crate::ModelConfig;
 use crate::block::Block;

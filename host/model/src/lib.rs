@@ -1,21 +1,25 @@
-//! Language models on libtorch, Hugging Face checkpoints and the generation engine.
+//! Language models on libtorch: model folders in Hugging Face's layout, training passes and the generation engine.
 //!
-//! A folder becomes a [`Model`] ([`checkpoint`]), which makes hidden states of tokens. From there data flow two ways:
-//! for training, through the vocabulary projection in chunks into losses and gradients ([`mod@token_log_probabilities`]);
-//! for generation, through a cache of keys and values into tokens with their log-probabilities ([`generate()`]).
+//! A model folder becomes a [`Model`] ([`checkpoint`]), which makes hidden states of tokens. From there data flow two
+//! ways: for training, through the vocabulary projection in chunks into losses and gradients
+//! ([`mod@token_log_probabilities`]); for generation, through a cache of keys and values into tokens with their
+//! log-probabilities ([`generate()`]).
 //!
-//! The layout follows the checkpoint: parameters carry the names that `transformers` gives them, so a folder written
-//! here loads there and the reverse. One file holds one idea:
+//! Parameters carry the names that `transformers` gives them, so a folder written here loads there and the reverse. One
+//! file holds one idea:
 //!
-//! - [`config`]: the shape of a model; [`family`]: the architectures that `config.json` may name, with a file for each
-//!   (`llama`, `qwen2`, `qwen3`) of the same outline;
-//! - what they are built of: `norm`, `linear`, `feed_forward`, `attention`, [`rotary`] positions;
-//! - [`model`]: a model of any family and its forward pass, in any [`Precision`];
-//! - [`checkpoint`]: folders in and out, sharded or not, as untrusted input; [`tensor_file`]: safetensors;
+//! - [`config`]: the shape of a model; `config_file`: `config.json` as it lies on disk; [`family`]: the architectures
+//!   that it may name, with a file for each (`llama`, `qwen2`, `qwen3`) of the same outline;
+//! - what they are built of: `block` (what the model sees of a family's block), `parameters` by name, `norm`, `linear`,
+//!   `feed_forward`, `attention`, [`rotary`] positions;
+//! - [`model`]: a model of any family and its forward pass, in any [`mod@precision`];
+//! - [`checkpoint`]: model folders in and out, sharded or not, as untrusted input; [`tensor_file`]: safetensors;
 //! - [`initial`]: seeded random weights; [`snapshot`]: a copy of the weights to write beside training;
 //! - [`mod@generate`]: the generation engine, with its [`key_value_cache`], [`sampling`], `next_tokens` and `stop_texts`;
 //! - [`mod@token_log_probabilities`]: losses and their gradients; [`chunked_loss`]: without holding all logits;
-//!   `training_pass`: without holding all activations; [`documents`]: packed sequences.
+//!   `training_pass`: without holding all activations; [`documents`]: packed sequences; [`response_batch`]: prompts
+//!   with their responses, laid out for the model;
+//! - `error`: what can go wrong with a model.
 //!
 //! Nothing here touches torch's global random generator.
 

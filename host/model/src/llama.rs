@@ -1,7 +1,7 @@
 //! Llama 2, 3, 3.1 and 3.2.
 //!
 //! Grouped-query attention with rotary positions and a gated feed-forward, RMSNorm before each. The outline follows
-//! `modeling_llama.py` of `transformers`; so do the names, which lets a checkpoint be compared with either.
+//! `modeling_llama.py` of `transformers`; so do the names, which lets a model folder be compared with either.
 
 use tch::Tensor;
 

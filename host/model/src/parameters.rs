@@ -1,4 +1,4 @@
-//! Parameters by the names that the checkpoint gives them.
+//! Parameters by the names that the model folder gives them.
 
 use std::collections::BTreeMap;
 

@@ -136,7 +136,7 @@ impl Rotary {
 }
 
 impl Rotation {
-    /// Rotates `[b, t, heads, head_dim]`: the pair (i, i + head_dim/2) by the i-th angle, as HF checkpoints expect.
+    /// Rotates `[b, t, heads, head_dim]`: the pair (i, i + head_dim/2) by the i-th angle, as HF weights expect.
     pub fn apply(&self, states: &Tensor) -> Tensor {
         let halves = states.chunk(2, -1);
         match halves.as_slice() {

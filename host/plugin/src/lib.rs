@@ -36,6 +36,8 @@
 //! | `cases` | [`Case`]: a failed item as a file, and [`replay()`] |
 //! | `watch` | [`Transcript`] and [`Profiler`]: what guests did, for a person |
 //! | `text` | [`for_people()`], [`canonical_json()`], [`nearest()`] |
+//! | `fuzzing` | with the feature `fuzzing` alone: checks of guests' texts, opened to the fuzz targets |
+//! | `bin/octo_compile.rs` | the program `octo-compile`: compiles for programs that embed this crate ([`Host::compiling_with`]) |
 //!
 //! `README.md` of this crate explains why it is built so.
 

@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use octo_plugin::{CaseSetup, LoadedPlugin};
@@ -15,12 +16,15 @@ use crate::kind::Ended;
 use crate::progress::Line;
 use crate::recipe::source::Source;
 use crate::recipe::stage::Stage;
-use crate::store::Standing;
+use crate::store::{Standing, Working};
 use crate::world::World;
+
+/// Time between two looks whether another process has ended a stage.
+const TURN: Duration = Duration::from_millis(500);
 
 /// What the stages of a run share.
 #[derive(Clone, Copy)]
-pub struct Run<'a> {
+pub struct SharedRun<'a> {
     /// The recipe with its plan.
     pub planned: &'a PlannedRun,
     /// Raised when the run is to stop.
@@ -32,7 +36,7 @@ pub struct Run<'a> {
 /// A stage at work and all it may look at.
 pub struct StageContext<'a> {
     /// The run that it belongs to.
-    pub run: Run<'a>,
+    pub run: SharedRun<'a>,
     /// The stage itself.
     pub stage: &'a Stage,
     /// Its key, by which other processes know it.
@@ -45,15 +49,21 @@ pub struct StageContext<'a> {
 
 /// Runs the stage at `index` of the plan, or resumes it. `report` is called at the end with the items on which its
 /// plugins failed.
-pub(crate) fn run(run: Run<'_>, index: usize, line: &Line, report: impl FnOnce(&Failures)) -> Result<Ended> {
+pub(crate) fn run_stage(
+    run: SharedRun<'_>,
+    index: usize,
+    line: &Line,
+    report: impl FnOnce(&Failures),
+) -> Result<Ended> {
     let PlannedRun { recipe, plan, store, .. } = run.planned;
     let planned = &plan.stages[index];
     let stage = &recipe.stages[planned.index];
-    let working = store.begin(stage.kind, &planned.key)?;
+    let Some(working) = wait_for_turn(run, stage, &planned.key, line)? else { return Ok(Ended::Stopped) };
     // Another process may have finished it while this one waited for its turn.
     if store.standing(stage.kind, &planned.key) == Standing::Done {
         return Ok(Ended::Done);
     }
+    run.planned.check_inputs(stage)?;
     let out = &working.folder;
     let context = StageContext::new(run, stage, &planned.key, line, out);
     let ended = stage.work.run(&context, out);
@@ -65,8 +75,32 @@ pub(crate) fn run(run: Run<'_>, index: usize, line: &Line, report: impl FnOnce(&
     Ok(ended)
 }
 
+/// The stage's working folder, once no other process works in it; none where the run is stopped before that. Recipes
+/// that share a stage, such as those of a sweep, so do it once.
+fn wait_for_turn(run: SharedRun<'_>, stage: &Stage, key: &str, line: &Line) -> Result<Option<Working>> {
+    let mut waits = false;
+    loop {
+        if let Some(working) = run.planned.store.begin(stage.kind, key)? {
+            return Ok(Some(working));
+        }
+        if run.stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        if !std::mem::replace(&mut waits, true) {
+            line.write("another octo-host works on this stage; waiting for it");
+        }
+        std::thread::sleep(TURN);
+    }
+}
+
 impl<'a> StageContext<'a> {
-    pub(crate) fn new(run: Run<'a>, stage: &'a Stage, key: &'a str, line: &'a Line, out: &Path) -> StageContext<'a> {
+    pub(crate) fn new(
+        run: SharedRun<'a>,
+        stage: &'a Stage,
+        key: &'a str,
+        line: &'a Line,
+        out: &Path,
+    ) -> StageContext<'a> {
         let failures = Failures::of_stage(out, &format!("stage {} of run {}", stage.name, run.planned.recipe.name));
         StageContext { run, stage, key, line, failures }
     }
@@ -96,7 +130,7 @@ impl<'a> StageContext<'a> {
         let plugin = plan.plugins.get(role).with_context(|| format!("no plugin has the role {role:?}"))?;
         let loaded = host.load(&plugin.path, &plugin.entry.config, &plugin.entry.limits)?;
         if loaded.digest() != plugin.digest {
-            bail!("{} changed while the run was going on; run again", plugin.path.display());
+            bail!("{} changed during the run; run again", plugin.path.display());
         }
         // A case may be run again from another folder.
         let path =
@@ -110,7 +144,7 @@ impl<'a> StageContext<'a> {
     /// # Errors
     /// A slot that the stage has not filled, and those of [`StageContext::plugin`].
     pub fn plugin_in(&self, slot: &str) -> Result<LoadedPlugin> {
-        let role = self.stage.roles.iter().find(|(name, _)| *name == slot).map(|(_, role)| role.as_str());
+        let role = self.stage.plugins.iter().find(|plugin| plugin.slot == slot).map(|plugin| plugin.role.as_str());
         self.plugin(role.with_context(|| format!("the stage names no {slot}"))?)
     }
 

@@ -11,7 +11,7 @@ use octo_plugin::{CaseSetup, FailedItems, Failure, Origin, Record};
 use octo_record::layout::FAILURES;
 use sha2::{Digest, Sha256};
 
-use crate::progress::human_count;
+use crate::figures::human_count;
 
 /// Cases that a stage keeps of one kind of failure in one kind of plugin: a plugin that fails everywhere would fill the
 /// disk with the same news.

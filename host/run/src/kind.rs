@@ -2,11 +2,18 @@
 //!
 //! # Adding a kind
 //!
-//! 1. A file under `kinds/` of this crate, or of a crate above it if the kind needs more than this crate has (those that
-//!    train are in `octo-trainer`), with a type that implements [`StageKind`]: its name, its keys, what goes into its
-//!    content key, and what running it does.
-//! 2. The type's name in the list of that crate: [`crate::kinds::all`] here.
-//! 3. If it writes measurements that a report should draw, a figure in `octo-report`.
+//! 1. `host/run/src/kinds/KIND.rs`, or `host/trainer/src/kinds/KIND.rs` where it needs tensors: a type that implements
+//!    [`StageKind`], which is its name, its keys, what goes into its content key, and what running it does. Its keys are
+//!    a struct whose doc comments users read.
+//! 2. `host/run/src/kinds.rs` or `host/trainer/src/kinds.rs`: `pub mod KIND;`, and `Kind::of::<KIND::TYPE>()` in the
+//!    list `all`.
+//! 3. Where it writes records: their types in `host/record/src`, with their row in the table of
+//!    `host/record/src/lib.rs`.
+//! 4. Where a report should show them: a section under `host/report/src/sections`, and its line in the list of
+//!    `host/report/src/sections.rs`.
+//! 5. `octo-host keys --markdown > docs/keys.md`, and its row in `docs/recipes.md`, "Kinds of stage".
+//! 6. Tests: reading the table and refusing what is wrong beside the kind; a small run of it in `tests/end_to_end`,
+//!    stopped and resumed.
 //!
 //! Nothing else names kinds. `host/run/tests/own_kind.rs` runs a recipe with a kind of its own.
 
@@ -73,14 +80,14 @@ pub trait StageKind: Any + Send + Sync {
         None
     }
 
-    /// Whether the stage writes `metrics.jsonl` while it runs.
-    fn measures(&self) -> bool {
+    /// Whether the stage has curves: records in `metrics.jsonl`, step by step while it runs.
+    fn has_curves(&self) -> bool {
         false
     }
 
-    /// Whether a stage that was stopped resumes where it was; else it begins again.
+    /// Whether a stage that was stopped resumes where it was; else it begins again, and what it had done is lost.
     fn resumes(&self) -> bool {
-        true
+        false
     }
 
     /// Whether the finished stage of the name `stage` will have `path` in its folder, as far as that can be known.

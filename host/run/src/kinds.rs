@@ -1,4 +1,4 @@
-//! The kinds of stage that need no tensors, one file each.
+//! The kinds of stage that need no tensors, one file each. How to add one is at the top of `host/run/src/kind.rs`.
 
 pub mod curate;
 pub mod generate;

@@ -12,13 +12,17 @@
 //!    [`world`] the processes that train together, [`failures`] the items on which plugins failed, [`progress`] what a
 //!    person sees, [`run::lock`] the run's folder with `run.lock.json`.
 //!
-//! Resuming is nobody's special case: a stage that was begun is in the store's working folder of its key, its kind finds
-//! there what it left, and the plan is the same as before.
+//! # Resuming
+//!
+//! Resuming a run is nobody's special case: a stage that was begun is in the store's working folder of its key, its
+//! kind finds there what it left, and the plan is the same as before. [`run`] leaves out what the store says is done,
+//! [`store`] hands out the working folder with what an earlier call left, and [`context`] calls the kind on it.
 //!
 //! Nothing here needs libtorch. `octo-trainer` adds the kinds that do.
 
 pub mod context;
 pub mod failures;
+pub mod figures;
 pub mod kind;
 pub mod kinds;
 pub mod plan;
@@ -29,6 +33,7 @@ pub mod store;
 pub mod world;
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use anyhow::Result;
 use octo_plugin::Host;
@@ -51,6 +56,8 @@ pub struct PlannedRun {
     pub host: Host,
     /// The version of libtorch, where the program has it.
     pub libtorch: Option<String>,
+    /// Digests of files that are known, for the plan and for checks of what stages read.
+    digests: Mutex<InputDigests>,
     runs: PathBuf,
     kinds: Kinds,
 }
@@ -68,17 +75,18 @@ pub struct RecipeArguments<'a> {
 }
 
 impl PlannedRun {
-    /// Reads a recipe, loads its plugins and computes the keys of its stages.
+    /// Reads a recipe, loads its plugins and computes the keys of its stages. Writes nothing.
     ///
     /// # Errors
     /// Whatever would keep the recipe from running, but for inputs that are missing: those are in [`Plan::missing`].
     pub fn new(arguments: &RecipeArguments<'_>, kinds: &Kinds, libtorch: Option<String>) -> Result<PlannedRun> {
         let recipe = recipe::load(arguments.recipe, arguments.set, arguments.plugin, kinds)?;
         let host = Host::new()?;
-        let plan = plan::plan(&recipe, &host, InputDigests::open(arguments.runs))?;
+        let mut digests = InputDigests::open(arguments.runs);
+        let plan = plan::plan(&recipe, &host, &mut digests)?;
         let store = Store::open(arguments.runs)?;
         let (runs, kinds) = (arguments.runs.to_owned(), kinds.clone());
-        Ok(PlannedRun { recipe, plan, store, host, libtorch, runs, kinds })
+        Ok(PlannedRun { recipe, plan, store, host, libtorch, digests: Mutex::new(digests), runs, kinds })
     }
 
     /// The run's own folder.

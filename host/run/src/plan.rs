@@ -3,7 +3,12 @@
 //! A key is the SHA-256 of the stage's resolved configuration, its inputs' keys (or a file's digest) and its
 //! plugins' digests with their configuration and limits. Names do not count, so two recipes that ask for the same
 //! work share it, and an ablation re-runs only what it changes.
+//!
+//! In its folder: `order.rs` puts the stages in order, every one after its inputs; [`plugins`] finds, loads and checks
+//! the plugins; [`input_digests`] digests the input files and remembers it from call to call; [`path_digest`] is the
+//! digest of one file or folder.
 
+mod check_inputs;
 pub mod input_digests;
 mod order;
 pub mod path_digest;
@@ -21,6 +26,7 @@ use self::input_digests::InputDigests;
 use self::plugins::CheckedPlugin;
 use crate::recipe::Recipe;
 use crate::recipe::source::Source;
+use crate::recipe::stage::PluginSlot;
 
 /// One stage with its key.
 pub struct PlannedStage {
@@ -52,7 +58,7 @@ pub struct Plan {
 ///
 /// # Errors
 /// A cycle, a reference to a stage or file that will not be there, a plugin that cannot be loaded or is of the wrong kind.
-pub fn plan(recipe: &Recipe, host: &Host, mut digests: InputDigests) -> Result<Plan> {
+pub fn plan(recipe: &Recipe, host: &Host, digests: &mut InputDigests) -> Result<Plan> {
     let order = order::sort(recipe)?;
     check_references(recipe)?;
     let mut missing = Vec::new();
@@ -92,9 +98,9 @@ pub fn plan(recipe: &Recipe, host: &Host, mut digests: InputDigests) -> Result<P
             identities.insert(slot.clone(), identity);
         }
         let roles: Vec<Value> = stage
-            .roles
+            .plugins
             .iter()
-            .map(|(slot, role)| {
+            .map(|PluginSlot { slot, role, .. }| {
                 let plugin = &plugins[role];
                 json!({ "slot": slot, "digest": plugin.digest, "config": plugin.entry.config, "limits": plugin.entry.limits })
             })
@@ -113,7 +119,6 @@ pub fn plan(recipe: &Recipe, host: &Host, mut digests: InputDigests) -> Result<P
         position.insert(stage.name.as_str(), stages.len());
         stages.push(PlannedStage { index, key, after, identities });
     }
-    digests.keep();
     Ok(Plan { stages, plugins, files, missing })
 }
 

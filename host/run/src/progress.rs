@@ -1,15 +1,16 @@
 //! What a person sees of a run: one line for each stage at work.
 
-use std::cell::Cell;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use octo_data::DataError;
-use octo_plugin::for_people;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::figures::human_duration;
 
 /// The lines of all stages at work. On a terminal they are redrawn in place; elsewhere only what is resumed and how stages end is written.
 pub struct Board {
     bars: MultiProgress,
+    silent: bool,
 }
 
 /// The line of one stage.
@@ -19,7 +20,20 @@ pub struct Line {
     bar: ProgressBar,
     bars: MultiProgress,
     started: Instant,
+    /// When a line of progress is next due where none is drawn; none where there shall be none at all.
+    log: Option<Arc<Mutex<LogPace>>>,
 }
+
+/// Lines of progress in a log: seldom enough to be read, often enough to see that a stage lives.
+struct LogPace {
+    due: Instant,
+    /// When and at which share progress was first reported in this call.
+    first: Option<(Instant, f64)>,
+}
+
+/// Time to a stage's first line of progress in a log, and between two.
+const FIRST_LOG_LINE: Duration = Duration::from_secs(10);
+const BETWEEN_LOG_LINES: Duration = Duration::from_secs(60);
 
 impl Default for Board {
     fn default() -> Board {
@@ -30,12 +44,12 @@ impl Default for Board {
 impl Board {
     /// A board on standard error.
     pub fn new() -> Board {
-        Board { bars: MultiProgress::new() }
+        Board { bars: MultiProgress::new(), silent: false }
     }
 
     /// A board that draws nothing.
     pub fn silent() -> Board {
-        Board { bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()) }
+        Board { bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()), silent: true }
     }
 
     /// A line for the stage `name`, new or resumed.
@@ -46,7 +60,10 @@ impl Board {
         }
         bar.set_prefix(name.to_owned());
         bar.enable_steady_tick(Duration::from_millis(500));
-        let line = Line { name: name.to_owned(), bar, bars: self.bars.clone(), started: Instant::now() };
+        let started = Instant::now();
+        let pace = LogPace { due: started + FIRST_LOG_LINE, first: None };
+        let log = (self.bars.is_hidden() && !self.silent).then(|| Arc::new(Mutex::new(pace)));
+        let line = Line { name: name.to_owned(), bar, bars: self.bars.clone(), started, log };
         if resumed {
             line.write("resumes where it stopped");
         }
@@ -59,6 +76,10 @@ impl Line {
     pub fn report(&self, message: &str, share: f64) {
         self.bar.set_position((share.clamp(0.0, 1.0) * 1000.0) as u64);
         self.bar.set_message(message.to_owned());
+        if let Some(log) = &self.log {
+            let line = log.lock().unwrap_or_else(PoisonError::into_inner).line(Instant::now(), message, share);
+            line.iter().for_each(|line| self.write(line));
+        }
     }
 
     /// Seconds since it began.
@@ -84,7 +105,8 @@ impl Line {
         self.bar.finish_and_clear();
     }
 
-    fn write(&self, what: &str) {
+    /// Writes a message on the stage on a line of its own.
+    pub(crate) fn write(&self, what: &str) {
         let text = format!("{}: {what}", self.name);
         if self.bars.is_hidden() {
             eprintln!("{text}");
@@ -94,44 +116,21 @@ impl Line {
     }
 }
 
-/// Bytes of a message on a bad row that are shown: it may quote all of the row's columns.
-const LONGEST_ERROR: usize = 500;
-/// Rows that are named before the others are only counted.
-const NAMED: u64 = 20;
-
-/// Warns of rows that are left out, the first of them one by one.
-#[derive(Default)]
-pub struct SkippedRows {
-    rows: Cell<u64>,
-}
-
-impl SkippedRows {
-    /// Counts a row, and warns of it unless there were too many to read.
-    pub fn add(&self, error: &DataError) {
-        self.rows.set(self.rows.get() + 1);
-        if self.rows.get() <= NAMED {
-            tracing::warn!("skipped {}", for_people(&error.to_string(), LONGEST_ERROR));
+impl LogPace {
+    /// `45%  step 120/260  loss 3.21  eta 2m 05s`, where a line is due.
+    fn line(&mut self, now: Instant, message: &str, share: f64) -> Option<String> {
+        let (since, from) = *self.first.get_or_insert((now, share));
+        if now < self.due {
+            return None;
         }
-        if self.rows.get() == NAMED {
-            tracing::warn!("further bad rows are counted in manifest.json and not named");
-        }
-    }
-}
-
-/// `12345` as `12,345`.
-pub fn human_count(number: u64) -> String {
-    HumanCount(number).to_string()
-}
-
-/// A duration as a person would say it: `85ms`, `3.21s`, `4m 05s`, `2h 07m`, `3d 04h`.
-pub fn human_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0 => format!("{}ms", duration.as_millis()),
-        1..60 => format!("{:.2}s", duration.as_secs_f64()),
-        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        3600..172_800 => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3600 % 24),
+        self.due = now + BETWEEN_LOG_LINES;
+        let percent = 100.0 * share.clamp(0.0, 1.0);
+        // What an earlier call has done says nothing of the speed of this one.
+        let eta = match now.duration_since(since).mul_f64(((1.0 - share) / (share - from)).clamp(0.0, 1e6)) {
+            _ if share <= from => String::new(),
+            left => format!("  eta {}", human_duration(left)),
+        };
+        Some(format!("{percent:.0}%  {message}{eta}"))
     }
 }
 
@@ -140,16 +139,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_by_thousands() {
+    fn a_log_has_a_line_now_and_then_with_the_time_that_is_left() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let mut pace = LogPace { due: after(10), first: None };
+        assert_eq!(pace.line(after(1), "step 50/100", 0.5), None);
+        assert_eq!(pace.line(after(11), "step 60/100", 0.6).as_deref(), Some("60%  step 60/100  eta 40.00s"));
+        assert_eq!(pace.line(after(12), "step 61/100", 0.61), None);
         assert_eq!(
-            [0, 7, 999, 1000, 12_345, 1_234_567].map(human_count),
-            ["0", "7", "999", "1,000", "12,345", "1,234,567"]
+            pace.line(after(75), "step 50/100", 0.5).as_deref(),
+            Some("50%  step 50/100"),
+            "no progress, no guess"
         );
-    }
-
-    #[test]
-    fn durations_change_unit_with_size() {
-        let written = [85, 3_210, 245_000, 7_620_000, 273_600_000].map(|ms| human_duration(Duration::from_millis(ms)));
-        assert_eq!(written, ["85ms", "3.21s", "4m 05s", "2h 07m", "3d 04h"]);
     }
 }

@@ -5,14 +5,14 @@
 //! [`table`] turns tables into typed values, [`stage`] has what all kinds of stage share, [`source`] says what an
 //! input refers to, and [`problems`] and [`values`] read what several kinds have in common. What a stage's own keys mean is its kind's ([`crate::kind`]).
 
-pub mod expand;
-pub mod origins;
+mod expand;
+mod origins;
 pub mod problems;
 pub mod replace;
 pub mod source;
 pub mod stage;
-pub mod table;
-pub mod text;
+mod table;
+mod text;
 pub mod values;
 
 use std::collections::BTreeMap;
@@ -98,8 +98,7 @@ pub fn load(path: &Path, set: &[String], plugin: &[String], kinds: &Kinds) -> Re
         Some(name) => name,
         None => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
     };
-    if name.is_empty() || name.starts_with('.') || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-    {
+    if !expand::names_a_folder(&name) {
         bail!("{}: name = {name:?} can't name a folder; use letters, digits, '-', '_' and '.'", path.display());
     }
     let plugins = keys

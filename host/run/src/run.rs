@@ -1,11 +1,20 @@
 //! Runs a plan: what is not done, side by side where it can be, and keeps the run folder.
+//!
+//! This file makes the run folder, hands the stages to their lanes, and says at the end what is done. In its folder:
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`lanes`] | runs stages side by side, each after those that it needs |
+//! | [`lock`] | links stages into the run folder, gathers `metrics.jsonl`, writes `run.lock.json` |
+//! | `follow.rs` | what the processes of other ranks do in a run of several |
+//! | `tensorboard.rs` | keeps TensorBoard's files beside what the stages measure |
 
 mod follow;
-pub mod lanes;
-pub mod lock;
+mod lanes;
+mod lock;
 mod tensorboard;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,14 +30,6 @@ use crate::progress::Board;
 use crate::store::Standing;
 use crate::world::World;
 
-/// How a run ended, if no stage failed.
-pub struct Outcome {
-    /// Whether all is done.
-    pub ended: Ended,
-    /// The run's folder.
-    pub folder: PathBuf,
-}
-
 /// Runs what is not done of a plan. Ranks other than 0 help with the stages that rank 0 calls them to, and give no
 /// outcome but how these ended. `lanes` stages run side by side, counted by their threads. `report` is called once with
 /// the messages on failed items, whatever else happens.
@@ -41,40 +42,41 @@ pub fn run(
     world: &Arc<dyn World>,
     stop: &Arc<AtomicBool>,
     report: impl FnOnce(Vec<String>),
-) -> Result<Outcome> {
+) -> Result<Ended> {
     let PlannedRun { recipe, plan, store, .. } = planned;
     let folder = planned.folder();
-    let run = context::Run { planned, stop, world };
+    let run = context::SharedRun { planned, stop, world };
     if world.size() > 1 {
         follow::agree(&**world, plan)?;
         if world.rank() > 0 {
-            return Ok(Outcome { ended: follow::follow(run)?, folder });
+            return follow::follow(run);
         }
     }
+    let keep_digests = || planned.digests.lock().unwrap_or_else(PoisonError::into_inner).keep();
     std::fs::create_dir_all(folder.join(layout::STAGES))
         .with_context(|| format!("could not make {}", folder.display()))?;
     octo_data::atomic::write(&folder.join(layout::RECIPE), recipe.resolved.as_bytes())?;
     lock::link_stages(recipe, plan, store, &folder)?;
 
+    keep_digests();
     // Ranks take one stage after the other, all the same one.
     let lanes = if world.size() > 1 { 1 } else { lanes };
     let board = Board::new();
     let failed_items = Mutex::new(Vec::new());
-    let linking = Mutex::new(());
     let following = tensorboard::Following::start(recipe, plan, &folder);
     let ended = lanes::run(&units(planned), lanes, stop, |index| {
         let stage = &recipe.stages[plan.stages[index].index];
         let _span = tracing::error_span!("stage", name = %stage.name).entered();
-        let line = board.begin(&stage.name, store.standing(stage.kind, &plan.stages[index].key) == Standing::Begun);
-        let result = context::run(run, index, &line, |failures| {
+        let begun = store.standing(stage.kind, &plan.stages[index].key) == Standing::Begun;
+        let line = board.begin(&stage.name, begun && stage.work.resumes());
+        let result = context::run_stage(run, index, &line, |failures| {
             let message = message(failures, &folder, &stage.name);
             failed_items.lock().unwrap_or_else(PoisonError::into_inner).extend(message);
         });
         let result = result.with_context(|| format!("stage {:?} failed", stage.name));
         if matches!(result, Ok(Ended::Done)) {
             // Its folder has another name now, and who looks into the run meanwhile goes by the link.
-            let _alone = linking.lock().unwrap_or_else(PoisonError::into_inner);
-            lock::link_stages(recipe, plan, store, &folder)?;
+            lock::link_stage(stage, &plan.stages[index].key, store, &folder)?;
         }
         match &result {
             Ok(Ended::Done) => line.done(),
@@ -86,12 +88,13 @@ pub fn run(
     // Whatever happened, the folder shows what is done.
     lock::link_stages(recipe, plan, store, &folder)?;
     lock::write(planned, &folder)?;
+    keep_digests();
     report(failed_items.into_inner().unwrap_or_else(PoisonError::into_inner));
     drop(following);
     let ended = ended?;
     // After an error they hear that rank 0 is gone.
     world.broadcast(follow::END)?;
-    Ok(Outcome { ended, folder })
+    Ok(ended)
 }
 
 /// The message on a stage's failed items, with the path of their cases through the run's own link, which is right once the

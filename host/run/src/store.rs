@@ -5,10 +5,10 @@
 //! name is complete; what has not is resumed.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use octo_record::layout::{CHECKPOINTS, DONE, FAILURES, STORE, finished_stage, stage_at_work, stage_lock};
 use octo_record::{Device, StageDone};
 
@@ -24,7 +24,7 @@ pub struct Store {
 pub enum Standing {
     /// Complete and sealed.
     Done,
-    /// Begun by an earlier call; resumes from its last checkpoint.
+    /// Begun by an earlier call; it resumes, or begins again if its kind keeps nothing.
     Begun,
     /// Nothing is there.
     ToDo,
@@ -39,14 +39,12 @@ pub struct Working {
 }
 
 impl Store {
-    /// Opens the store in the folder `runs`, or makes it.
+    /// The store in the folder `runs`, which is made when the first stage begins.
     ///
     /// # Errors
-    /// A folder that cannot be made.
+    /// A working folder that is not there.
     pub fn open(runs: &Path) -> Result<Store> {
-        let root = runs.join(STORE);
-        std::fs::create_dir_all(&root).with_context(|| format!("could not make {}", root.display()))?;
-        Ok(Store { root: std::path::absolute(&root)? })
+        Ok(Store { root: std::path::absolute(runs.join(STORE))? })
     }
 
     /// The folder of a finished stage.
@@ -81,19 +79,22 @@ impl Store {
             .with_context(|| format!("{} is damaged; remove its folder and run again", path.display()))
     }
 
-    /// Takes the working folder of a stage, new or begun.
+    /// Takes the working folder of a stage, new or begun; none while another process works in it.
     ///
     /// # Errors
-    /// Another process that works in it, or a folder that cannot be made.
-    pub fn begin(&self, kind: &str, key: &str) -> Result<Working> {
+    /// A folder that cannot be made.
+    pub fn begin(&self, kind: &str, key: &str) -> Result<Option<Working>> {
         let folder = self.working_folder(kind, key);
         std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
         let lock_path = self.root.join(stage_lock(kind, key));
         let lock = File::create(&lock_path).with_context(|| format!("could not make {}", lock_path.display()))?;
-        if lock.try_lock().is_err() {
-            bail!("another octo-host is working on {}; wait for it, or end it", folder.display());
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Working { folder, target: self.folder(kind, key), lock: Some(lock) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("could not lock {}", lock_path.display()))
+            }
         }
-        Ok(Working { folder, target: self.folder(kind, key), lock: Some(lock) })
     }
 }
 
@@ -107,10 +108,10 @@ impl Working {
         list(&self.folder, &self.folder, &mut files)?;
         let mut outputs = BTreeMap::new();
         for file in files {
-            let top = file.split('/').next().unwrap_or_default();
-            if ![CHECKPOINTS, FAILURES, DONE].contains(&top) {
+            let top = file.iter().next().unwrap_or_default().to_string_lossy();
+            if ![CHECKPOINTS, FAILURES, DONE].contains(&&*top) {
                 let digest = digest_path(&self.folder.join(&file))?;
-                outputs.insert(file, digest);
+                outputs.insert(file.to_string_lossy().into_owned(), digest);
             }
         }
         let done = StageDone { kind: kind.to_owned(), key: key.to_owned(), seconds, device, outputs };

@@ -58,6 +58,10 @@ impl StageKind for Join {
         json!({ "separator": self.separator })
     }
 
+    fn resumes(&self) -> bool {
+        true
+    }
+
     fn forecast(_: &PlannedRun, stages: &[&Stage]) -> Option<String> {
         Some(format!("{} stages join\n", stages.len()))
     }
@@ -102,8 +106,7 @@ impl Folder {
 
     fn run(&self, set: &[&str]) -> Result<Ended> {
         let world: Arc<dyn World> = Arc::new(Alone);
-        let outcome = octo_run::run::run(&self.plan(set)?, 2, &world, &Arc::new(AtomicBool::new(false)), |_| ())?;
-        Ok(outcome.ended)
+        octo_run::run::run(&self.plan(set)?, 2, &world, &Arc::new(AtomicBool::new(false)), |_| ())
     }
 
     fn read(&self, path: &str) -> String {
@@ -130,6 +133,45 @@ fn a_kind_of_its_own_is_planned_run_and_resumed() {
     assert_eq!(lock.stages["b"].kind, "join");
     assert!(lock.stages["b"].inputs["files.0"].ends_with("/joined.txt"));
     assert!(lock.stages.values().all(|stage| stage.done && stage.outputs.is_some()));
+}
+
+#[test]
+fn an_input_is_what_it_was_planned_with_and_an_output_is_what_its_stage_wrote() {
+    let world: Arc<dyn World> = Arc::new(Alone);
+    let stop = Arc::new(AtomicBool::new(false));
+    let run = |planned: &PlannedRun| octo_run::run::run(planned, 1, &world, &stop, |_| ());
+
+    let folder = Folder::new(RECIPE);
+    let planned = folder.plan(&[]).expect("plans");
+    std::fs::write(folder.0.path().join("x.txt"), "1\n3\n").expect("written");
+    let error = format!("{:#}", run(&planned).expect_err("changed"));
+    assert!(error.contains("x.txt has changed since the run was planned"), "{error}");
+
+    // The first stage is done; what it wrote is then damaged.
+    assert_eq!(folder.run(&[]).expect("runs"), Ended::Stopped);
+    let joined = folder.0.path().join("runs/r/stages/a/joined.txt");
+    std::fs::write(&joined, "1+4").expect("written");
+    stop.store(false, std::sync::atomic::Ordering::SeqCst);
+    let error = format!("{:#}", folder.run(&[]).expect_err("damaged"));
+    assert!(error.contains("joined.txt is not what stage \"a\" wrote"), "{error}");
+    std::fs::write(&joined, "1+3").expect("written");
+    assert_eq!(folder.run(&[]).expect("runs"), Ended::Done);
+}
+
+#[test]
+fn a_second_run_waits_for_a_stage_that_another_works_on() {
+    let folder = Folder::new(RECIPE);
+    let planned = folder.plan(&[]).expect("plans");
+    let key = &planned.plan.stages[0].key;
+    let working = planned.store.begin("join", key).expect("begins").expect("nobody works on it");
+    assert!(planned.store.begin("join", key).expect("looks").is_none());
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| folder.run(&["b.lines_per_call=9"]));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        assert!(!second.is_finished(), "the stage is taken");
+        drop(working);
+        assert_eq!(second.join().expect("no panic").expect("runs"), Ended::Done);
+    });
 }
 
 #[test]

@@ -1,25 +1,26 @@
-//! The few functions of libtorch that pay and that tch does not bind: small C++ files, and the one place besides its
-//! callers' own platform calls where Octo is unsafe. Each is one Rust function, and does the same plainly where
-//! libtorch or the build has no such thing, or says so.
+//! Functions of libtorch that tch does not bind, and a few of our own on its threads, as small C++ files with a Rust
+//! function for each.
 //!
-//! - [`adamw`]: libtorch's own fused AdamW;
-//! - [`lists`]: the joint norm of all gradients and their scaling in one launch each, and gradients set to none, so
-//!   that a backward pass puts its own in their place rather than zeroes them first and adds to them afterwards;
-//! - [`mod@cached_attention`]: attention of a step of generation on a CPU, which is our own arithmetic on libtorch's
-//!   threads;
-//! - [`mod@packed_attention`]: flash attention over documents that lie end to end;
-//! - [`memory`]: what the GPU's allocator holds and has held;
-//! - [`numerics`]: TF32, and deterministic algorithms;
-//! - [`graph`]: CUDA graphs of work that repeats;
-//! - [`upload()`]: copies to the GPU that the host does not wait for;
-//! - [`device`]: GPUs, their names, and the stream that work goes to;
-//! - [`libtorch_version()`]: which libtorch is loaded.
+//! They are here because they pay: fused kernels, attention without padding, CUDA graphs, and what the GPU's memory
+//! holds. Each Rust function checks what it is given, hands C++ pointers to tensors that the caller borrows for the
+//! call, and returns a tensor, a number, or the text of what C++ threw. Where libtorch or the build has no such thing,
+//! it does the same plainly, or says that it cannot. The lint against unsafe code is lifted here for the whole crate;
+//! `docs/architecture.md` names every file that lifts it.
 //!
-//! Each has a Rust file with its checks and its plain way, and the C++ file of the same name or, for [`memory`],
-//! [`numerics`], [`graph`] and [`upload()`], `device.cpp` and `cuda.cpp`. Data flow as pointers to tensors that the
-//! caller borrows for the call; what C++ throws comes back as a text.
+//! | Rust file | C++ file | what it does | the plain way |
+//! |---|---|---|---|
+//! | [`adamw`] | `lists.cpp` | libtorch's own fused AdamW | the formula, in its caller `octo_train::optimizer::adamw` |
+//! | [`lists`] | `lists.cpp` | the joint norm of all gradients, their scaling, and gradients set to none, so that a backward pass puts its own in their place and adds to nothing | norm and scaling tensor by tensor; setting gradients to none works everywhere |
+//! | [`mod@cached_attention`] | `cached_attention.cpp` | attention of a step of generation on a CPU, our own arithmetic on libtorch's threads | its caller takes libtorch's attention where `is_for` says no |
+//! | [`mod@packed_attention`] | `attention.cpp` | flash attention over documents that lie end to end | one call of `scaled_dot_product_attention` per document |
+//! | [`graph`] | `cuda.cpp` | CUDA graphs of work that repeats | a plain call of the work |
+//! | [`upload()`] | `device.cpp` | copies to the GPU that the host does not wait for | an ordinary copy |
+//! | [`memory`] | `device.cpp` | what the GPU's allocator holds and has held | nothing is reported for a CPU |
+//! | [`numerics`] | `device.cpp` | TF32, and deterministic algorithms | the settings change nothing on a CPU |
+//! | [`device`] | `device.cpp`, `cuda.cpp` | GPUs, their names, and the stream that work goes to | no GPU is found, or it has no name |
+//! | [`libtorch_version()`] | `version.cpp` | which libtorch is loaded | none is reported |
 //!
-//! Plain: AdamW's formula is its caller's (`octo_train::optimizer::adamw`), all others' is beside the fast one.
+//! `shim.h` has what the C++ files share.
 //!
 //! Not here: several streams at once, and choice of an attention backend.
 

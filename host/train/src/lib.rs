@@ -2,7 +2,7 @@
 //!
 //! Each stage is one function that takes a config, its inputs and a working folder, and that can be killed at any
 //! moment: called again on the same folder it resumes from the newest whole checkpoint, on the CPU to the same bits.
-//! What an experiment varies (mixture, verifier, reward, schedule) comes in as plugins; the update itself knows only
+//! What a recipe varies (mixture, verifier, reward, schedule) comes in as plugins; the update itself knows only
 //! per-token weights and advantages.
 //!
 //! How data flow:

@@ -1,4 +1,7 @@
 //! What every stage does at its entry and its end: a thread of its own, a device, the files that mark its state.
+//!
+//! In its folder: `defaults.rs` has the defaults of settings that several kinds have, and `numerics.rs` the settings of
+//! libtorch (TF32, deterministic kernels) that the stages of a process have to agree on.
 
 pub(crate) mod defaults;
 pub(crate) mod numerics;

@@ -61,7 +61,7 @@ pub fn run(arguments: GenerateArguments) -> Result<ExitCode> {
         }
         Finished::Stopped => {
             screen.say("stopped; what is answered is kept, and the same command resumes from there");
-            Ok(ExitCode::FAILURE)
+            Ok(terminal::stopped())
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The kinds of stage that need libtorch, one file each.
+//! The kinds of stage that need libtorch, one file each. How to add one is at the top of `host/run/src/kind.rs`.
 
 pub mod eval;
 pub mod midtrain;
@@ -19,10 +19,10 @@ pub fn all() -> Vec<Kind> {
 }
 
 /// Runs a loop that reports on the stage's line and stops with the run.
-fn controlled(stage: &StageContext<'_>, work: impl FnOnce(&Control) -> Result<Finished>) -> Result<Ended> {
-    let line = stage.line.clone();
+fn controlled(context: &StageContext<'_>, work: impl FnOnce(&Control) -> Result<Finished>) -> Result<Ended> {
+    let line = context.line.clone();
     let control = Control {
-        stop: stage.run.stop.clone(),
+        stop: context.run.stop.clone(),
         report: Arc::new(move |message: &str, share: f64| line.report(message, share)),
     };
     Ok(match work(&control)? {

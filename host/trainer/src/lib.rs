@@ -1,4 +1,14 @@
-//! What needs libtorch of the command: the kinds of stage that train or ask a model, and `octo-host generate`.
+//! The program `octo-trainer`: the command `octo-host` with libtorch, so that it can also train models and ask them.
+//!
+//! It adds the kinds of stage `midtrain`, `rl` and `eval`, and `octo-host generate`. How a stage flows through it:
+//!
+//! ```text
+//! recipe ──octo-run──▶ the stage's table ──kind──▶ config, inputs, plugins ──loop of octo-train──▶ the stage's folder
+//! ```
+//!
+//! `octo-run` reads and plans the recipe and calls the kind. The kind has read its keys into the config of a loop of
+//! `octo-train` (`midtrain`, `rl` or `eval`); now it turns the stage's inputs into paths and its plugins into loaded
+//! ones, and calls the loop, which writes into the stage's folder in the store.
 //!
 //! - [`kinds`]: `midtrain`, `rl` and `eval`, one file each. A kind reads its table, says what goes into the stage's key,
 //!   and hands inputs and plugins to a loop of `octo-train`.

@@ -4,5 +4,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    octo_host::trainer::restart_before_libtorch();
     octo_host::main(&octo_trainer::program())
 }

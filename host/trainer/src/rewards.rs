@@ -142,10 +142,10 @@ impl Rewards {
     ///
     /// # Errors
     /// A plugin that does not start, or parts that cannot add up.
-    pub fn load(&self, stage: &StageContext<'_>) -> Result<RewardSum> {
+    pub fn load(&self, context: &StageContext<'_>) -> Result<RewardSum> {
         let mut terms = Vec::new();
         for (role, weight) in &self.terms {
-            let function = stage.plugin(role)?.into_reward()?;
+            let function = context.plugin(role)?.into_reward()?;
             if !self.named {
                 return Ok(function.into());
             }

@@ -37,7 +37,7 @@ fn each_kind_reads_its_inputs_and_roles_in_a_fixed_order() {
     ] {
         let recipe = read(stage, &[]).expect("reads");
         let slots: Vec<&str> = recipe.stages[0].inputs.iter().map(|(slot, _)| slot.as_str()).collect();
-        let found: Vec<&str> = recipe.stages[0].roles.iter().map(|(slot, _)| *slot).collect();
+        let found: Vec<&str> = recipe.stages[0].plugins.iter().map(|plugin| plugin.slot).collect();
         assert_eq!((slots.as_slice(), found.as_slice()), (inputs, roles));
     }
 }
@@ -100,6 +100,27 @@ fn mistakes_are_named_with_their_key() {
     ] {
         refused(stage, &[set], words);
     }
+}
+
+#[test]
+fn only_rewards_add_up_and_have_weights() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("r.toml");
+    std::fs::write(&file, format!("{PLUGINS}{RL}")).expect("written");
+    for flags in [&["v=a", "v=b"][..], &["v=a:0.5"], &["v=v:0.5"]] {
+        let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let error = match recipe::load(&file, &[], &flags, &octo_trainer::all_kinds()) {
+            Ok(_) => panic!("{flags:?} was read"),
+            Err(error) => format!("{error:#}"),
+        };
+        assert!(error.contains("--plugin v: only rewards add up and have weights"), "{flags:?}: {error}");
+    }
+}
+
+#[test]
+fn a_rate_that_is_not_one_is_refused_when_the_recipe_is_read() {
+    refused(MIDTRAIN, &["a.learning_rate=-1.0"], "learning_rate");
+    refused(MIDTRAIN, &["a.context=0"], "context");
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! What reward plugins share, for those of this repository and for others.
+//! Building blocks of reward plugins: repetition, length limits, and the sum of a reward's parts.
+//!
+//! The reward plugins of this repository are made of them, and others can be.
 //!
 //! A reward plugin is given a step's rollouts and returns a [`Reward`] for each: named parts and their [`sum`]. What it
 //! measures on the way lies here, one idea per file:

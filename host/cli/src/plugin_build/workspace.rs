@@ -134,7 +134,7 @@ impl Workspace {
         };
         if !package.targets.iter().any(Target::is_plugin) {
             bail!(
-                "{} is no plugin crate: {} needs\n\n    [lib]\n    crate-type = [\"cdylib\", \"rlib\"]\n",
+                "{} is not a plugin crate: {} needs\n\n    [lib]\n    crate-type = [\"cdylib\", \"rlib\"]\n",
                 package.name,
                 manifest.display()
             );

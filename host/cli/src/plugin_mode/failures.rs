@@ -10,7 +10,7 @@ use octo_plugin::{CaseError, CaseSetup, Failure, Origin, Record};
 use serde_json::Value;
 
 use crate::terminal::Terminal;
-use octo_run::progress::human_count;
+use octo_run::figures::human_count;
 
 /// Files that one pass writes: a plugin that fails everywhere would fill the disk with the same news.
 const MOST: u64 = 100;

@@ -8,7 +8,7 @@ use octo_plugin::Failure;
 
 use super::chunks::Lines;
 use crate::terminal::{Progress, Terminal};
-use octo_run::progress::{human_count, human_duration};
+use octo_run::figures::{human_count, human_duration};
 
 /// Counts of a pass, and the progress line above them.
 pub struct Summary {

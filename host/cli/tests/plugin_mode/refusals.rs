@@ -41,7 +41,7 @@ fn a_plugin_that_is_nowhere_is_reported_with_the_places() {
     assert_shown!(octo_host(&["--plugin", "verifier_maths"]).run(), @r#"
     exit 1
     --- stderr
-    error: no plugin "verifier_maths"; looked for verifier_maths, [plugins]/verifier_maths, [plugins]/verifier_maths.wasm, [plugins]/verifier_maths, [plugins]/verifier_maths.wasm. Give a path, or build it with `octo-host plugin build`
+    error: no plugin "verifier_maths"; looked for [plugins]/verifier_maths, [plugins]/verifier_maths.wasm, [plugins]/verifier_maths, [plugins]/verifier_maths.wasm, verifier_maths. Give a path, or build it with `octo-host plugin build`
     "#);
 }
 
@@ -59,7 +59,7 @@ fn wrong_usage_exits_with_2() {
     Commands:
       run       Run a recipe; finished stages are never run again
       prompt    Show the prompts of a stage, as its model reads them
-      generate  Let a model answer problems: a file of them, or one a line as they are typed
+      generate  Let a model answer problems: a file of them, or one per line as they are typed
       report    Write a run's report as one HTML file
       tokenize  Turn documents into token shards to train on; resumes where it was stopped
       keys      Show the keys of recipes, of each kind of stage and of limits, and the variables that

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::LoadError;
 
-/// Finds the file that a recipe or command line means: a path to a file; else `REFERENCE` or `REFERENCE.wasm` in the
-/// folders of `$OCTO_PLUGIN_PATH`, in `plugins` beside the program, and in `plugins` beside the program's folder (where
-/// a build of the repository puts them).
+/// Finds the file that a recipe or command line means. A bare name is `NAME` or `NAME.wasm` in the folders of
+/// `$OCTO_PLUGIN_PATH`, in `plugins` beside the program, and in `plugins` beside the program's folder (where a build of
+/// the repository puts them), and only then a file of the working folder, so that a file which happens to be called
+/// like a plugin does not take its place. What has a `/` is a path, and is looked for nowhere else.
 ///
 /// # Errors
 /// [`LoadError::NotFound`], with every file that was tried.
@@ -28,7 +29,7 @@ fn folders(plugin_path: Option<&OsStr>, program: Option<&Path>) -> Vec<PathBuf> 
 }
 
 fn find(reference: &str, folders: &[PathBuf]) -> Result<PathBuf, LoadError> {
-    let mut looked = vec![PathBuf::from(reference)];
+    let mut looked = Vec::new();
     // A name is one part: `../x` and `a/b` are paths, and are not looked for in folders.
     let is_name = Path::new(reference).components().count() == 1 && Path::new(reference).file_name().is_some();
     if is_name && !reference.ends_with(std::path::MAIN_SEPARATOR) {
@@ -37,6 +38,7 @@ fn find(reference: &str, folders: &[PathBuf]) -> Result<PathBuf, LoadError> {
             looked.push(folder.join(format!("{reference}.wasm")));
         }
     }
+    looked.push(PathBuf::from(reference));
     match looked.iter().find(|path| path.is_file()) {
         Some(found) => Ok(found.clone()),
         None => Err(LoadError::NotFound { reference: reference.to_owned(), looked }),
@@ -61,6 +63,17 @@ mod tests {
         assert_eq!(find("one.wasm", &folders).expect("found"), second.join("one.wasm"));
         let path = second.join("one.wasm");
         assert_eq!(find(path.to_str().expect("UTF-8"), &[]).expect("a path"), path);
+    }
+
+    #[test]
+    fn a_file_of_the_working_folder_does_not_take_the_place_of_an_installed_plugin() {
+        // Tests run in the crate's own folder, which has a file of this name.
+        let installed = tempfile::tempdir().expect("folder");
+        assert_eq!(find("Cargo.toml", &[installed.path().to_owned()]).expect("there"), Path::new("Cargo.toml"));
+        std::fs::write(installed.path().join("Cargo.toml"), b"").expect("file");
+        let found = find("Cargo.toml", &[installed.path().to_owned()]).expect("installed");
+        assert_eq!(found, installed.path().join("Cargo.toml"));
+        assert_eq!(find("./Cargo.toml", &[installed.path().to_owned()]).expect("a path"), Path::new("./Cargo.toml"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use octo_record::Statistics;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ struct Keys {
 
 impl StageKind for Curate {
     fn name() -> &'static str {
-        "curate"
+        Statistics::KIND
     }
 
     fn about() -> &'static str {
@@ -47,9 +48,7 @@ impl StageKind for Curate {
     fn read(table: &mut StageTable<'_>) -> Result<Curate> {
         let keys: Keys = table.rest()?;
         table.inputs("inputs", &keys.inputs)?;
-        for role in &keys.filters.0 {
-            table.role("filters", role)?;
-        }
+        table.roles("filters", "filter", &keys.filters)?;
         Ok(Curate { skip_bad_lines: keys.skip_bad_lines })
     }
 
@@ -57,27 +56,23 @@ impl StageKind for Curate {
         json!({ "skip_bad_lines": self.skip_bad_lines })
     }
 
-    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
-        let inputs = stage.paths("inputs.")?;
+    fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        let inputs = context.paths("inputs.")?;
         let mut filters = Vec::new();
-        for (_, role) in &stage.stage.roles {
-            filters.push((role.clone(), stage.plugin(role)?.into_filter()?));
+        for slot in &context.stage.plugins {
+            filters.push((slot.role.clone(), context.plugin(&slot.role)?.into_filter()?));
         }
         let filters: Vec<_> = filters.iter().map(|(role, filter)| (role.clone(), filter)).collect();
         let total: u64 =
             inputs.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|metadata| metadata.len()).sum();
         let report = |documents: u64, bytes: u64| {
-            stage.line.report(&format!("{documents} documents"), bytes as f64 / total.max(1) as f64);
+            context.line.report(&format!("{documents} documents"), bytes as f64 / total.max(1) as f64);
         };
         let options = octo_curate::Options { skip_bad_lines: self.skip_bad_lines };
-        match octo_curate::curate_with(&inputs, &filters, out, &options, stage.run.stop, &report) {
+        match octo_curate::curate_with(&inputs, &filters, out, &options, context.run.stop, &report) {
             Ok(_) => Ok(Ended::Done),
             Err(octo_curate::CurateError::Stopped) => Ok(Ended::Stopped),
             Err(error) => Err(error.into()),
         }
-    }
-
-    fn resumes(&self) -> bool {
-        false
     }
 }

@@ -37,8 +37,8 @@ impl StageKind for Generate {
         json!(self.config)
     }
 
-    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
-        octo_data::synthetic::generate(&self.config, stage.stage.seed, out)?;
+    fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        octo_data::synthetic::generate(&self.config, context.stage.seed, out)?;
         Ok(Ended::Done)
     }
 }

@@ -1,12 +1,15 @@
 //! `tokenize`: documents to token shards.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use octo_data::DataError;
 use octo_data::rows::TEXT_FIELDS;
 use octo_data::shards::Settings;
 use octo_data::shards::tokenize::{Outcome, SHARD_TOKENS, Standing, Watch};
 use octo_data::tokenizer::Tokenizer;
+use octo_plugin::for_people;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +17,6 @@ use serde_json::{Value, json};
 use crate::context::StageContext;
 use crate::kind::{Ended, StageKind, keys_of};
 use crate::nearest;
-use crate::progress::SkippedRows;
 use crate::recipe::stage::StageTable;
 use crate::recipe::values::{Named, Texts};
 
@@ -104,18 +106,46 @@ impl StageKind for Tokenize {
         self.threads
     }
 
-    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
-        let tokenizer = Tokenizer::load(&stage.path("tokenizer")?)?;
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        let tokenizer = Tokenizer::load(&context.path("tokenizer")?)?;
         let progress = |standing: &Standing| {
-            let speed = standing.new_tokens as f64 / stage.line.seconds().max(1e-9);
-            stage.line.report(&format!("{} tokens  {speed:.0} tokens/s", standing.total.tokens), standing.share);
+            let speed = standing.new_tokens as f64 / context.line.seconds().max(1e-9);
+            context.line.report(&format!("{} tokens  {speed:.0} tokens/s", standing.total.tokens), standing.share);
         };
         let skipped = SkippedRows::default();
-        let watch = Watch { stop: stage.run.stop, progress: &progress, skipped: &|error| skipped.add(error) };
-        let inputs = stage.paths("documents.")?;
+        let watch = Watch { stop: context.run.stop, progress: &progress, skipped: &|error| skipped.add(error) };
+        let inputs = context.paths("documents.")?;
         match octo_data::shards::tokenize::tokenize(&inputs, &tokenizer, &self.settings, out, self.threads, &watch)? {
             Outcome::Done(_) | Outcome::Already(_) => Ok(Ended::Done),
             Outcome::Stopped => Ok(Ended::Stopped),
+        }
+    }
+}
+
+/// Bytes of a message on a bad row that are shown: it may quote all of the row's columns.
+const LONGEST_ERROR: usize = 500;
+/// Rows that are named before the others are only counted.
+const NAMED: u64 = 20;
+
+/// Warns of rows that are left out, the first of them one by one.
+#[derive(Default)]
+pub struct SkippedRows {
+    rows: Cell<u64>,
+}
+
+impl SkippedRows {
+    /// Counts a row, and warns of it unless there were too many to read.
+    pub fn add(&self, error: &DataError) {
+        self.rows.set(self.rows.get() + 1);
+        if self.rows.get() <= NAMED {
+            tracing::warn!("skipped {}", for_people(&error.to_string(), LONGEST_ERROR));
+        }
+        if self.rows.get() == NAMED {
+            tracing::warn!("further bad rows are counted in manifest.json and not named");
         }
     }
 }

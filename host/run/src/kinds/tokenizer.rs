@@ -52,8 +52,8 @@ impl StageKind for TrainTokenizer {
         json!({ "vocabulary": self.vocabulary })
     }
 
-    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
-        let tokenizer = Tokenizer::train_from_files(&stage.paths("documents.")?, self.vocabulary, &[])?;
+    fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        let tokenizer = Tokenizer::train_from_files(&context.paths("documents.")?, self.vocabulary, &[])?;
         tokenizer.save(out)?;
         Ok(Ended::Done)
     }

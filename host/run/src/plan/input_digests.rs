@@ -81,11 +81,12 @@ impl InputDigests {
     }
 
     /// Keeps what was learnt, without what is there no more. A folder that can't be written costs time at the next call.
-    pub fn keep(mut self) {
+    pub fn keep(&mut self) {
         if !self.changed {
             return;
         }
         self.known.retain(|path, _| path.exists());
+        self.changed = false;
         let kept = serde_json::to_vec(&self.known)
             .map_err(anyhow::Error::from)
             .and_then(|text| Ok(octo_data::atomic::write(&self.place, &text)?));
@@ -100,10 +101,10 @@ fn stamps(path: &Path) -> Result<BTreeMap<String, Stamp>> {
     if path.is_dir() {
         list(path, path, &mut files)?;
     } else {
-        files.push(String::new());
+        files.push(PathBuf::new());
     }
-    let stamp = |name: String| {
-        let file = if name.is_empty() { path.to_path_buf() } else { path.join(&name) };
+    let stamp = |name: PathBuf| {
+        let file = if name.as_os_str().is_empty() { path.to_path_buf() } else { path.join(&name) };
         let data = std::fs::metadata(&file).with_context(|| format!("could not read {}", file.display()))?;
         let stamp = Stamp {
             device: data.dev(),
@@ -112,7 +113,8 @@ fn stamps(path: &Path) -> Result<BTreeMap<String, Stamp>> {
             modified: (data.mtime(), data.mtime_nsec()),
             changed: (data.ctime(), data.ctime_nsec()),
         };
-        Ok((name, stamp))
+        // Names that are not text share a place here only if they differ in nothing else.
+        Ok((name.to_string_lossy().into_owned(), stamp))
     };
     files.into_iter().map(stamp).collect()
 }

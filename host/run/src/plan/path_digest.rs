@@ -1,6 +1,7 @@
 //! Digests of files and folders.
 
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
@@ -20,7 +21,7 @@ pub fn digest_path(path: &Path) -> Result<String> {
         }
         files.sort();
         for relative in files {
-            hasher.update(relative.as_bytes());
+            hasher.update(relative.as_os_str().as_bytes());
             hasher.update([0]);
             digest_file(&path.join(&relative), &mut hasher)?;
         }
@@ -34,15 +35,14 @@ pub fn digest_path(path: &Path) -> Result<String> {
 ///
 /// # Errors
 /// A folder that cannot be listed.
-pub fn list(root: &Path, folder: &Path, files: &mut Vec<String>) -> Result<()> {
+pub fn list(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("could not list {}", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() && !path.is_symlink() {
             list(root, &path, files)?;
         } else if path.is_file() {
-            let relative = path.strip_prefix(root).unwrap_or(&path);
-            files.push(relative.to_string_lossy().into_owned());
+            files.push(path.strip_prefix(root).unwrap_or(&path).to_owned());
         }
     }
     Ok(())
@@ -58,5 +58,21 @@ fn digest_file(path: &Path, hasher: &mut Sha256) -> Result<()> {
             return Ok(());
         }
         hasher.update(&buffer[..read]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn a_name_that_is_not_text_is_digested_like_any_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(OsStr::from_bytes(b"caf\xe9")), "x").expect("written");
+        let one = digest_path(folder.path()).expect("reads");
+        std::fs::rename(folder.path().join(OsStr::from_bytes(b"caf\xe9")), folder.path().join("cafe"))
+            .expect("renamed");
+        assert_ne!(digest_path(folder.path()).expect("reads"), one, "names count");
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use octo_plugin::{Host, LoadedPlugin};
 
+use crate::recipe::stage::PluginSlot;
 use crate::recipe::{PluginEntry, Recipe};
 
 /// A plugin of the recipe, loaded once to learn its digest and to check its configuration.
@@ -25,10 +26,10 @@ pub struct CheckedPlugin {
 }
 
 pub(super) fn check(recipe: &Recipe, host: &Host) -> Result<BTreeMap<String, CheckedPlugin>> {
-    let mut used: BTreeMap<&str, Vec<(&str, &'static str)>> = BTreeMap::new();
+    let mut used: BTreeMap<&str, Vec<(&str, &PluginSlot)>> = BTreeMap::new();
     for stage in &recipe.stages {
-        for (slot, role) in &stage.roles {
-            used.entry(role).or_default().push((&stage.name, slot));
+        for slot in &stage.plugins {
+            used.entry(&slot.role).or_default().push((&stage.name, slot));
         }
     }
     let mut checked = BTreeMap::new();
@@ -40,8 +41,8 @@ pub(super) fn check(recipe: &Recipe, host: &Host) -> Result<BTreeMap<String, Che
             .with_context(|| format!("plugin role {role:?} ({})", path.display()))?;
         let kind = loaded.kind().as_str();
         for (stage, slot) in uses {
-            let wanted = if slot == "filters" { "filter" } else { slot };
-            if kind != wanted {
+            let PluginSlot { slot, kind: wanted, .. } = slot;
+            if kind != *wanted {
                 bail!(
                     "plugin role {role:?}: stage {stage:?} wants a {wanted} plugin for `{slot}`, but {} is a {kind} plugin",
                     path.display()

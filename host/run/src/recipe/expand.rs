@@ -55,13 +55,15 @@ pub fn expand(text: &mut RecipeText, stages: Table) -> Result<Table> {
 /// # Errors
 /// The place of the name, and what names are made of.
 pub fn check_name(text: &RecipeText, name: &str) -> Result<()> {
-    let sound = !name.is_empty()
-        && !name.starts_with('.')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if !sound {
+    if !names_a_folder(name) {
         bail!("{}: a stage's name is made of letters, digits, '-', '_' and '.'", text.place(&["stages", name]));
     }
     Ok(())
+}
+
+/// Whether a name can be that of a folder on any system, and of one that is not hidden.
+pub fn names_a_folder(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 fn insert(text: &RecipeText, stages: &mut Table, name: String, table: Table) -> Result<()> {

@@ -62,10 +62,11 @@ impl Origins {
 
     /// Gives what lies below `to` the origins of what lies below `from`, and `to` itself that of `from`.
     pub fn copy(&mut self, from: &[&str], to: &[&str]) {
+        let first: KeyPath = from.iter().map(|key| (*key).to_owned()).collect();
         let copied: Vec<(KeyPath, Origin)> = self
             .known
-            .iter()
-            .filter(|(path, _)| starts_with(path, from))
+            .range(first..)
+            .take_while(|(path, _)| starts_with(path, from))
             .map(|(path, origin)| {
                 let rest = path[from.len()..].iter().cloned();
                 (to.iter().map(|key| (*key).to_owned()).chain(rest).collect(), origin.clone())
@@ -78,6 +79,11 @@ impl Origins {
     pub fn set(&mut self, path: &[&str], flag: &str) {
         self.known.retain(|known, _| !starts_with(known, path));
         self.known.insert(path.iter().map(|key| (*key).to_owned()).collect(), Origin::Flag(flag.to_owned()));
+    }
+
+    /// Whether there is a value at exactly this path.
+    pub fn has(&self, path: &[String]) -> bool {
+        self.known.contains_key(path)
     }
 
     /// The origin of the value at `path`, or of the nearest table or list around it that has one.

@@ -34,7 +34,7 @@ impl Problems {
     }
 
     /// Takes the sets under `key`: one file, or a table of named ones, `{ easy = "@corpus/x.jsonl", hard = { path, map,
-    /// rows } }`. No value is no set.
+    /// rows } }`. Without a value there are no sets.
     ///
     /// # Errors
     /// A table without sets, a name that cannot be in a metric's, or a path that is not an input, with its place.

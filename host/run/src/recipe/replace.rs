@@ -62,7 +62,7 @@ pub fn replace(text: &mut RecipeText, assignments: &[String]) -> Result<()> {
     for Change { role, path, adds_up } in replaced(&mut text.root, assignments)? {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         text.origins.set(&path, &format!("--plugin {role}"));
-        if adds_up {
+        if adds_up && !text.summed_roles.contains(&role) {
             text.summed_roles.push(role);
         }
     }

@@ -27,12 +27,24 @@ pub struct Stage {
     pub work: Box<dyn StageKind>,
     /// Every input with the slot that it fills, in a fixed order.
     pub inputs: Vec<(String, Source)>,
-    /// Every plugin role with the slot that it fills.
-    pub roles: Vec<(&'static str, String)>,
+    /// Every plugin role with the slot that it fills, in a fixed order.
+    pub plugins: Vec<PluginSlot>,
     /// What the stage computes with besides inputs and plugins: part of its key.
     pub config: Value,
     /// The recipe's seed, or the stage's own.
     pub seed: u64,
+}
+
+/// A place for a plugin in a stage.
+pub struct PluginSlot {
+    /// The key that names the plugin's role: `verifier`, `filters`, ...
+    pub slot: &'static str,
+    /// The kind of plugin that it takes.
+    pub kind: &'static str,
+    /// The role in `[plugins]`.
+    pub role: String,
+    /// Whether it is one of a list under that key.
+    pub in_list: bool,
 }
 
 /// The keys of every stage, whatever its kind.
@@ -53,7 +65,7 @@ pub struct StageTable<'a> {
     folder: &'a Path,
     plugins: &'a BTreeMap<String, PluginEntry>,
     inputs: Vec<(String, Source)>,
-    roles: Vec<(&'static str, String)>,
+    slots: Vec<PluginSlot>,
 }
 
 impl StageTable<'_> {
@@ -128,12 +140,26 @@ impl StageTable<'_> {
         Ok(slots)
     }
 
-    /// Takes the plugin role that fills `slot`, which must be in `[plugins]`.
+    /// Takes the plugin role under `slot`, which must be in `[plugins]` and name a plugin of the kind that is called so too.
     ///
     /// # Errors
     /// A role that is not there, with its place and the nearest that is.
     pub fn role(&mut self, slot: &'static str, role: &str) -> Result<()> {
-        if self.text.summed_roles.iter().any(|summed| summed == role) && !self.plugins.contains_key(role) {
+        self.plugin_slot(PluginSlot { slot, kind: slot, role: role.to_owned(), in_list: false })
+    }
+
+    /// Takes a list of plugin roles of a `kind` under `slot`.
+    ///
+    /// # Errors
+    /// A role that is not there, with its place and the nearest that is.
+    pub fn roles(&mut self, slot: &'static str, kind: &'static str, roles: &Texts) -> Result<()> {
+        let slots = roles.0.iter().map(|role| PluginSlot { slot, kind, role: role.clone(), in_list: true });
+        slots.into_iter().try_for_each(|slot| self.plugin_slot(slot))
+    }
+
+    fn plugin_slot(&mut self, new: PluginSlot) -> Result<()> {
+        let PluginSlot { slot, kind, role, .. } = &new;
+        if *kind != "reward" && self.text.summed_roles.contains(role) {
             let name = self.name;
             bail!("--plugin {role}: only rewards add up and have weights; stage {name:?} has {role:?} as {slot}");
         }
@@ -141,7 +167,7 @@ impl StageTable<'_> {
             let known = self.plugins.keys().cloned();
             bail!("{}: [plugins] has no role {role:?}{}", self.place(slot), nearest(role, known));
         }
-        self.roles.push((slot, role.to_owned()));
+        self.slots.push(new);
         Ok(())
     }
 }
@@ -161,15 +187,15 @@ impl Stage {
         };
         let keys = TableReader::new(text, &["stages", name], table);
         let folder = text.folder();
-        let mut table = StageTable { name, keys, text, folder, plugins, inputs: Vec::new(), roles: Vec::new() };
+        let mut table = StageTable { name, keys, text, folder, plugins, inputs: Vec::new(), slots: Vec::new() };
         let common: CommonKeys = table.part()?;
         let kind = kinds.find(&common.kind).map_err(|error| anyhow!("{}: {error}", table.place("kind")))?;
         let work = kind.read(&mut table)?;
         table.keys.finish()?;
         let config = work.content();
-        let StageTable { inputs, roles, .. } = table;
+        let StageTable { inputs, slots, .. } = table;
         let seed = common.seed.unwrap_or(seed);
-        Ok(Stage { name: name.to_owned(), kind: kind.name(), work, inputs, roles, config, seed })
+        Ok(Stage { name: name.to_owned(), kind: kind.name(), work, inputs, plugins: slots, config, seed })
     }
 
     /// What its kind has read of it, if the kind is `K`.

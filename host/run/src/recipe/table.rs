@@ -41,9 +41,11 @@ impl<'a> TableReader<'a> {
     fn path_of(&self, key: &str) -> KeyPath {
         let mut path = self.path.clone();
         for part in key.split('.').filter(|part| !part.is_empty()) {
-            match part.parse::<usize>() {
-                Ok(index) => path.push(format!("[{index}]")),
-                Err(_) => path.push(part.to_owned()),
+            // An element of a list, where there is one: names may be numbers too.
+            path.push(format!("[{part}]"));
+            if !self.text.origins.has(&path) {
+                path.pop();
+                path.push(part.to_owned());
             }
         }
         path

@@ -5,7 +5,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::context::{Run, StageContext};
+use crate::context::{SharedRun, StageContext};
 use crate::kind::Ended;
 use crate::plan::Plan;
 use crate::progress::Board;
@@ -21,7 +21,7 @@ pub fn agree(world: &dyn World, plan: &Plan) -> Result<()> {
 }
 
 /// What a rank other than 0 does with a run.
-pub fn follow(run: Run<'_>) -> Result<Ended> {
+pub fn follow(run: SharedRun<'_>) -> Result<Ended> {
     let planned = run.planned;
     let board = Board::silent();
     let mut outcome = Ended::Done;

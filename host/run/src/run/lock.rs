@@ -13,7 +13,7 @@ use crate::plan::Plan;
 use crate::plan::path_digest::digest_path;
 use crate::plan::plugins::CheckedPlugin;
 use crate::recipe::Recipe;
-use crate::recipe::stage::Stage;
+use crate::recipe::stage::{PluginSlot, Stage};
 use crate::store::{Standing, Store};
 
 /// Points `stages/NAME` at each stage's folder in the store, finished or at work, and drops links of other recipes.
@@ -29,23 +29,27 @@ pub fn link_stages(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -
             std::fs::remove_file(entry.path())?;
         }
     }
-    for planned in &plan.stages {
-        let stage = &recipe.stages[planned.index];
-        let target = link_to_stage(&match store.standing(stage.kind, &planned.key) {
-            Standing::Done => finished_stage(stage.kind, &planned.key),
-            Standing::Begun | Standing::ToDo => stage_at_work(stage.kind, &planned.key),
-        });
-        let link = stages.join(&stage.name);
-        if std::fs::read_link(&link).is_ok_and(|now| now == Path::new(&target)) {
-            continue;
-        }
-        let fresh = stages.join(format!(".{}.tmp", stage.name));
-        let _ = std::fs::remove_file(&fresh);
-        std::os::unix::fs::symlink(&target, &fresh)
-            .and_then(|()| std::fs::rename(&fresh, &link))
-            .with_context(|| format!("could not link {}", link.display()))?;
+    plan.stages.iter().try_for_each(|planned| link_stage(&recipe.stages[planned.index], &planned.key, store, folder))
+}
+
+/// Points `stages/NAME` of the run in `folder` at a stage's folder in the store, finished or at work.
+///
+/// # Errors
+/// A link that cannot be made.
+pub fn link_stage(stage: &Stage, key: &str, store: &Store, folder: &Path) -> Result<()> {
+    let target = link_to_stage(&match store.standing(stage.kind, key) {
+        Standing::Done => finished_stage(stage.kind, key),
+        Standing::Begun | Standing::ToDo => stage_at_work(stage.kind, key),
+    });
+    let link = layout::stage_of_run(folder, &stage.name);
+    if std::fs::read_link(&link).is_ok_and(|now| now == Path::new(&target)) {
+        return Ok(());
     }
-    Ok(())
+    let fresh = folder.join(layout::STAGES).join(format!(".{}.tmp", stage.name));
+    let _ = std::fs::remove_file(&fresh);
+    std::os::unix::fs::symlink(&target, &fresh)
+        .and_then(|()| std::fs::rename(&fresh, &link))
+        .with_context(|| format!("could not link {}", link.display()))
 }
 
 /// Writes `metrics.jsonl` (every stage's lines, in the plan's order) and `run.lock.json`.
@@ -74,7 +78,7 @@ pub fn write(run: &PlannedRun, folder: &Path) -> Result<()> {
             kind: stage.kind.to_owned(),
             seconds: done.as_ref().map(|done| done.seconds),
             outputs: done.map(|done| done.outputs),
-            plugins: slots(&stage.roles).collect(),
+            plugins: slots(&stage.plugins).collect(),
             seed: stage.seed,
         };
         stages.insert(stage.name.clone(), lock);
@@ -109,12 +113,12 @@ pub fn write(run: &PlannedRun, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Slots by name; those that several plugins share, `filters` and a sum of rewards, are numbered.
-fn slots(roles: &[(&'static str, String)]) -> impl Iterator<Item = (String, String)> {
-    roles.iter().enumerate().map(|(index, (slot, role))| {
-        let same = |range: &[(&'static str, String)]| range.iter().filter(|(other, _)| other == slot).count();
-        let shared = *slot == "filters" || same(roles) > 1;
-        let name = if shared { format!("{slot}.{}", same(&roles[..index])) } else { (*slot).to_owned() };
+/// Slots by name; those of a list, and those that several plugins share, are numbered.
+fn slots(plugins: &[PluginSlot]) -> impl Iterator<Item = (String, String)> {
+    plugins.iter().enumerate().map(|(index, PluginSlot { slot, role, in_list, .. })| {
+        let same = |range: &[PluginSlot]| range.iter().filter(|other| other.slot == *slot).count();
+        let shared = *in_list || same(plugins) > 1;
+        let name = if shared { format!("{slot}.{}", same(&plugins[..index])) } else { (*slot).to_owned() };
         (name, role.clone())
     })
 }
@@ -188,9 +192,15 @@ mod tests {
 
     #[test]
     fn slots_that_are_shared_are_numbered() {
-        let roles = [("verifier", "v".to_owned()), ("reward", "a".to_owned()), ("reward", "b".to_owned())];
-        let named: Vec<(String, String)> = slots(&roles).collect();
+        let plugin = |slot, role: &str, in_list| PluginSlot { slot, kind: slot, role: role.to_owned(), in_list };
+        let plugins = [
+            plugin("verifier", "v", false),
+            plugin("reward", "a", false),
+            plugin("reward", "b", false),
+            plugin("filters", "f", true),
+        ];
+        let named: Vec<(String, String)> = slots(&plugins).collect();
         let names: Vec<&str> = named.iter().map(|(slot, _)| slot.as_str()).collect();
-        assert_eq!(names, ["verifier", "reward.0", "reward.1"]);
+        assert_eq!(names, ["verifier", "reward.0", "reward.1", "filters.0"]);
     }
 }

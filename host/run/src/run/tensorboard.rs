@@ -25,7 +25,7 @@ impl Following {
     pub fn start(recipe: &Recipe, plan: &Plan, folder: &Path) -> Following {
         let stages = plan.stages.iter().map(|planned| &recipe.stages[planned.index]);
         let mut followers: Vec<(String, Follower)> = stages
-            .filter(|stage| stage.work.measures())
+            .filter(|stage| stage.work.has_curves())
             .map(|stage| {
                 let metrics = layout::stage_of_run(folder, &stage.name).join(layout::METRICS);
                 let events = layout::events_of_run(folder, &stage.name);

@@ -21,13 +21,24 @@
 //!
 //! The update sees per-token weights and advantages, and a loss over single tokens. An algorithm fills those in: how
 //! advantages come of rewards, which ratio its loss has, where that is clipped, and how a response's tokens weigh. All
-//! of it but the first can be set apart in the recipe, so that an ablation can vary one thing. To add one, write its
-//! file and name it in [`AlgorithmName`].
+//! of it but the first can be set apart in the recipe, so that an ablation can vary one thing.
 //!
 //! **The reward is on the last token.** That is how OctoThinker's trainer has it. Without a discount, as there, the
 //! return of every token of a response is then the same, the whole reward; so "on the last token" means that each
 //! token of a response gets the advantage of the response. Only a KL penalty in the reward, which falls on every token,
 //! makes the tokens of a response differ, and only for REINFORCE++.
+//!
+//! # Adding an algorithm
+//!
+//! 1. `algorithm/NAME.rs`: a constant of [`Algorithm`], with the paper in its first lines. `dapo.rs` is one that varies
+//!    GRPO, `rloo.rs` one with advantages of its own.
+//! 2. This file: `mod NAME;`, a variant of [`AlgorithmName`] with the sentence that users read, and its arm in
+//!    [`AlgorithmName::algorithm`].
+//! 3. Only where the paper needs what there is not: another scale in [`advantage`], ratio in [`loss`] or mean in
+//!    [`aggregation`].
+//! 4. Golden numbers: the paper's own formulas in `host/train/tests/golden/make_algorithms.py`, written independently;
+//!    the test is `algorithm/tests.rs`, which counts the cases.
+//! 5. Its row in `docs/reinforcement_learning.md`, "Algorithms", and `octo-host keys --markdown > docs/keys.md`.
 
 pub mod advantage;
 pub mod aggregation;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use octo_record::Device;
+use octo_record::{Device, EvalResults};
 use octo_run::context::StageContext;
 use octo_run::kind::{Ended, StageKind, keys_of};
 use octo_run::recipe::problems::{Problems, Prompts};
@@ -37,7 +37,7 @@ struct Wiring {
 
 impl StageKind for Eval {
     fn name() -> &'static str {
-        "eval"
+        EvalResults::KIND
     }
 
     fn about() -> &'static str {
@@ -73,14 +73,14 @@ impl StageKind for Eval {
         Some(Prompts { problems: &self.problems, settings: &self.config.prompt, last_epoch_only: true })
     }
 
-    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
+    fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let inputs = EvalInputs {
-            model: stage.path("model")?,
-            problems: self.problems.read(&stage.path(&self.problems.slot)?)?,
-            verifier: stage.plugin_in("verifier")?.into_verifier()?,
+            model: context.path("model")?,
+            problems: self.problems.read(&context.path(&self.problems.slot)?)?,
+            verifier: context.plugin_in("verifier")?.into_verifier()?,
         };
-        controlled(stage, |control| {
-            Ok(octo_train::eval::evaluate(&self.config, inputs, out, stage.stage.seed, control)?)
+        controlled(context, |control| {
+            Ok(octo_train::eval::evaluate(&self.config, inputs, out, context.stage.seed, control)?)
         })
     }
 }

@@ -4,9 +4,9 @@ pub mod forecast;
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use octo_model::ModelConfig;
-use octo_record::Device;
+use octo_record::{Device, MidtrainRecord};
 use octo_run::PlannedRun;
 use octo_run::context::StageContext;
 use octo_run::kind::{Ended, StageKind, keys_of};
@@ -121,38 +121,38 @@ impl Architecture {
 }
 
 impl Midtrain {
-    fn inputs(&self, stage: &StageContext<'_>) -> Result<MidtrainInputs> {
+    fn inputs(&self, context: &StageContext<'_>) -> Result<MidtrainInputs> {
         let (initial, tokenizer) = match &self.architecture {
             Some(architecture) => {
-                let folder = stage.path("tokenizer")?;
+                let folder = context.path("tokenizer")?;
                 // The vocabulary and the tokens that end a text are the tokenizer's; training fills them in.
                 (Initial::Random(architecture.model_config(0)), folder)
             }
             None => {
-                let folder = stage.path("initial")?;
+                let folder = context.path("initial")?;
                 (Initial::Folder(folder.clone()), folder)
             }
         };
         let mut sources = Vec::new();
         for (name, slots) in &self.sources {
-            let paths = slots.iter().map(|slot| stage.path(slot)).collect::<Result<Vec<_>>>()?;
+            let paths = slots.iter().map(|slot| context.path(slot)).collect::<Result<Vec<_>>>()?;
             sources.push((name.clone(), paths));
         }
-        let held_out = self.held_out.iter().map(|slot| stage.path(slot)).collect::<Result<Vec<_>>>()?;
-        let mixture = stage.plugin_in("mixture")?.into_mixture()?;
-        let ranks = stage.world::<TrainingRanks>()?.0.clone();
+        let held_out = self.held_out.iter().map(|slot| context.path(slot)).collect::<Result<Vec<_>>>()?;
+        let mixture = context.plugin_in("mixture")?.into_mixture()?;
+        let ranks = context.world::<TrainingRanks>()?.0.clone();
         Ok(MidtrainInputs { initial, tokenizer, sources, held_out, mixture, ranks })
     }
 
-    fn train(&self, stage: &StageContext<'_>, inputs: MidtrainInputs, out: &Path) -> Result<Ended> {
-        let seed = stage.stage.seed;
-        controlled(stage, |control| Ok(octo_train::midtrain::midtrain(&self.config, inputs, out, seed, control)?))
+    fn train(&self, context: &StageContext<'_>, inputs: MidtrainInputs, out: &Path) -> Result<Ended> {
+        let seed = context.stage.seed;
+        controlled(context, |control| Ok(octo_train::midtrain::midtrain(&self.config, inputs, out, seed, control)?))
     }
 }
 
 impl StageKind for Midtrain {
     fn name() -> &'static str {
-        "midtrain"
+        MidtrainRecord::KIND
     }
 
     fn about() -> &'static str {
@@ -176,7 +176,7 @@ impl StageKind for Midtrain {
                 table.place("")
             ),
             (Some(_), Some(_)) => bail!(
-                "{}: has both `initial` and `architecture`; a model is either continued or started",
+                "{}: has both `initial` and `architecture`; a model is either trained further or started",
                 table.place("initial")
             ),
         }
@@ -193,7 +193,9 @@ impl StageKind for Midtrain {
             false => table.inputs("held_out", &wiring.held_out)?,
         };
         table.role("mixture", &wiring.mixture)?;
-        Ok(Midtrain { architecture: wiring.architecture, sources, held_out, config: table.rest()? })
+        let config: MidtrainConfig = table.rest()?;
+        config.check().map_err(|error| anyhow!("{}: {error}", table.place("")))?;
+        Ok(Midtrain { architecture: wiring.architecture, sources, held_out, config })
     }
 
     fn content(&self) -> Value {
@@ -209,7 +211,11 @@ impl StageKind for Midtrain {
         Some(super::device(&self.config.device, world))
     }
 
-    fn measures(&self) -> bool {
+    fn has_curves(&self) -> bool {
+        true
+    }
+
+    fn resumes(&self) -> bool {
         true
     }
 
@@ -231,13 +237,13 @@ impl StageKind for Midtrain {
         Some(forecast::text(run, stages))
     }
 
-    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
-        let inputs = self.inputs(stage)?;
-        stage.call_others()?;
-        self.train(stage, inputs, out)
+    fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        let inputs = self.inputs(context)?;
+        context.call_others()?;
+        self.train(context, inputs, out)
     }
 
-    fn follow(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
-        self.train(stage, self.inputs(stage)?, out)
+    fn follow(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
+        self.train(context, self.inputs(context)?, out)
     }
 }

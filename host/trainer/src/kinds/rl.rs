@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use octo_record::Device;
+use octo_record::{Device, RlRecord};
 use octo_run::context::StageContext;
 use octo_run::kind::{Ended, StageKind, keys_of};
 use octo_run::recipe::problems::{Problems, Prompts};
@@ -55,7 +55,7 @@ fn sets_of_problems(generator: &mut SchemaGenerator) -> Schema {
 
 impl StageKind for Rl {
     fn name() -> &'static str {
-        "rl"
+        RlRecord::KIND
     }
 
     fn about() -> &'static str {
@@ -103,7 +103,11 @@ impl StageKind for Rl {
         Some(super::device(&self.config.device, 1))
     }
 
-    fn measures(&self) -> bool {
+    fn has_curves(&self) -> bool {
+        true
+    }
+
+    fn resumes(&self) -> bool {
         true
     }
 
@@ -111,21 +115,21 @@ impl StageKind for Rl {
         Some(Prompts { problems: &self.problems, settings: &self.config.prompt, last_epoch_only: false })
     }
 
-    fn run(&self, stage: &StageContext<'_>, out: &Path) -> Result<Ended> {
+    fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let mut held_out = Vec::new();
         for (name, set) in &self.held_out {
-            held_out.push(HeldOutSet { name: name.clone(), problems: set.read(&stage.path(&set.slot)?)? });
+            held_out.push(HeldOutSet { name: name.clone(), problems: set.read(&context.path(&set.slot)?)? });
         }
         let inputs = RlInputs {
-            model: stage.path("model")?,
-            problems: self.problems.read(&stage.path(&self.problems.slot)?)?,
+            model: context.path("model")?,
+            problems: self.problems.read(&context.path(&self.problems.slot)?)?,
             held_out,
-            verifier: stage.plugin_in("verifier")?.into_verifier()?,
-            reward: self.rewards.load(stage)?,
-            schedule: stage.plugin_in("schedule")?.into_schedule()?,
+            verifier: context.plugin_in("verifier")?.into_verifier()?,
+            reward: self.rewards.load(context)?,
+            schedule: context.plugin_in("schedule")?.into_schedule()?,
         };
-        controlled(stage, |control| {
-            Ok(octo_train::rl::reinforce(&self.config, inputs, out, stage.stage.seed, control)?)
+        controlled(context, |control| {
+            Ok(octo_train::rl::reinforce(&self.config, inputs, out, context.stage.seed, control)?)
         })
     }
 }

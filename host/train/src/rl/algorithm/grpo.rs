@@ -1,5 +1,7 @@
 //! GRPO (Shao et al., DeepSeekMath, arXiv 2402.03300), with the settings of OctoThinker's trainer.
 //!
+//! The loss itself is in `loss.rs` beside this file, and its mean in `aggregation.rs`.
+//!
 //! A reward is judged against the others of its prompt: (r − mean) ÷ (deviation + 1e-6). The ratio of each token is
 //! clipped as in PPO. The loss is the mean over the tokens of the mini-batch, as OctoThinker's trainer takes it; the
 //! paper's own mean over responses first is `aggregation = "sequence"`. `advantage = "mean-centred"` leaves out the

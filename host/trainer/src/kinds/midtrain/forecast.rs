@@ -5,9 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use octo_model::ModelConfig;
+use octo_record::MidtrainRecord;
+use octo_record::layout::METRICS;
 use octo_run::PlannedRun;
+use octo_run::figures::human_duration;
 use octo_run::kinds::tokenizer::TrainTokenizer;
-use octo_run::progress::human_duration;
 use octo_run::recipe::source::Source;
 use octo_run::recipe::stage::Stage;
 use octo_run::store::Standing;
@@ -54,7 +56,7 @@ pub fn text(run: &PlannedRun, stages: &[&Stage]) -> String {
             _ => None,
         };
         let time = match seconds {
-            Ok((seconds, basis)) => format!("{} ({basis})", human_duration(Duration::from_secs_f64(seconds))),
+            Ok((seconds, basis)) => format!("{} ({basis})", in_words(seconds)),
             Err(reason) => format!("? ({reason})"),
         };
         text += &format!(
@@ -65,7 +67,7 @@ pub fn text(run: &PlannedRun, stages: &[&Stage]) -> String {
         );
     }
     if let Some(total) = total.filter(|total| *total > 0.0) {
-        text += &format!("all mid-training one after the other: {}\n", human_duration(Duration::from_secs_f64(total)));
+        text += &format!("all mid-training one after the other: {}\n", in_words(total));
     }
     text += "memory: weights, gradients, optimiser and activations of one forward pass, without the copy that a \
              checkpoint in the background takes on the host\n";
@@ -187,12 +189,15 @@ fn measured(run: &PlannedRun) -> BTreeMap<String, f64> {
     let mut found = BTreeMap::new();
     for planned in &run.plan.stages {
         let stage = &run.recipe.stages[planned.index];
+        if midtrain(stage).is_none() {
+            continue;
+        }
         let folder = match run.store.standing(stage.kind, &planned.key) {
             Standing::ToDo => continue,
             Standing::Done => run.store.folder(stage.kind, &planned.key),
             Standing::Begun => run.store.working_folder(stage.kind, &planned.key),
         };
-        if let Some(speed) = median_speed(&folder.join("metrics.jsonl")) {
+        if let Some(speed) = median_speed(&folder.join(METRICS)) {
             found.insert(stage.name.clone(), speed);
         }
     }
@@ -219,9 +224,17 @@ fn measured(run: &PlannedRun) -> BTreeMap<String, f64> {
 }
 
 fn median_speed(metrics: &Path) -> Option<f64> {
-    let text = std::fs::read_to_string(metrics).ok()?;
-    let speed = |line: &str| serde_json::from_str::<Value>(line).ok()?["tokens_per_second"].as_f64();
-    let mut speeds: Vec<f64> = text.lines().rev().take(100).filter_map(speed).collect();
+    let records = octo_record::read_lines::<MidtrainRecord>(&std::fs::read(metrics).ok()?).records;
+    let speed = |record: &MidtrainRecord| match record {
+        MidtrainRecord::Step(step) => Some(step.tokens_per_second),
+        MidtrainRecord::Start(_) => None,
+    };
+    let mut speeds: Vec<f64> = records.iter().rev().take(100).filter_map(speed).collect();
     speeds.sort_by(f64::total_cmp);
     speeds.get(speeds.len() / 2).copied().filter(|speed| *speed > 0.0)
+}
+
+/// Seconds for people; a rate near zero makes them more than a duration holds.
+fn in_words(seconds: f64) -> String {
+    human_duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
