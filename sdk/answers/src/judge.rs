@@ -13,7 +13,19 @@ use octo_sdk::{Outcome, Verdict};
 
 /// Judges one response. It is correct if any reference matches.
 pub fn judge(response: &str, references: &[String], rules: &Rules) -> Verdict {
+    let (plain, mended) = extract::characters::plain(response);
+    let mut verdict = judge_plain(&plain, references, rules);
+    if mended {
+        verdict.reason.push_str(", after lost backslashes were put back");
+    }
+    verdict
+}
+
+fn judge_plain(response: &str, references: &[String], rules: &Rules) -> Verdict {
     work::begin();
+    let references: Vec<String> =
+        references.iter().map(|reference| extract::characters::plain(reference).0.into_owned()).collect();
+    let references = references.as_slice();
     let golds: Vec<ParsedText> = references
         .iter()
         .map(|reference| {
@@ -53,11 +65,12 @@ pub fn judge(response: &str, references: &[String], rules: &Rules) -> Verdict {
         };
     }
     let answer = ParsedText::read(&found.text, rules.max_answer_bytes, true);
-    // A sentence with one formula or number in it says that.
-    let inner = inner_answer(&answer, expects);
+    // A sentence says what follows its last "is", or the one formula or number in it.
+    let stated = stated_last(&answer, expects);
+    let inner = if stated.is_none() { inner_answer(&answer, expects) } else { None };
     let mut reason = None;
     for gold in &golds {
-        for candidate in std::iter::once(&answer).chain(inner.as_ref()) {
+        for candidate in std::iter::once(&answer).chain(&stated).chain(&inner) {
             match compare::compare(gold, candidate, rules) {
                 Ok(rule) => {
                     return Verdict {
@@ -108,12 +121,40 @@ fn expectation(gold: &ParsedText) -> Expectation {
     }
 }
 
+/// What follows the last "is" of a sentence: "The largest $n$ is 34".
+fn stated_last(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> {
+    if answer.text.len() > 600 || expects == Expectation::Choice {
+        return None;
+    }
+    let (at, copula) = [" is ", " are ", " equals ", " = "]
+        .iter()
+        .take(if expects == Expectation::Mathematics { 3 } else { 2 })
+        .filter_map(|copula| answer.text.rfind(copula).map(|at| (at, copula.len())))
+        .max()?;
+    let (head, tail) = (&answer.text[..at], answer.text[at + copula..].trim());
+    // A formula that goes across is not a sentence, and a condition states nothing.
+    let conditional = [" if ", " where ", " when ", " which ", " that ", " since ", " because ", " not "];
+    let whole = !head.contains(['{', '[']) || head.matches('{').count() == head.matches('}').count();
+    if !whole || conditional.iter().any(|word| head.contains(word)) {
+        return None;
+    }
+    let tail = tail.trim_start_matches("equal to ").trim_start_matches("given by ").trim_start_matches("therefore ");
+    (extract::claims::states(tail, expects) && !extract::claims::is_bound(tail))
+        .then(|| ParsedText::read(tail, 2_000, true))
+}
+
 /// Where an extracted sentence does not read as mathematics: its last formula, or its only number.
 fn inner_answer(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> {
     // Words of other alphabets read as variables.
     let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && tokens::unicode(c).is_none();
     let worded = answer.is_text() || answer.text.chars().any(foreign);
     if expects != Expectation::Mathematics || !worded || answer.text.len() > 2_000 {
+        return None;
+    }
+    let denied = words::words(&answer.text.to_lowercase())
+        .iter()
+        .any(|word| matches!(word.as_str(), "not" | "never" | "neither" | "nor" | "isn't" | "cannot"));
+    if denied || extract::claims::is_bound(&answer.text) {
         return None;
     }
     let spans = spans::mathematics(&answer.text);
