@@ -4,10 +4,11 @@
 //! and percent signs (`quantities`), equations and inequalities (`relations`, `renaming`), lists, tuples and matrices
 //! (`collections`), sets of real numbers (`real_sets`), and last values ([`Comparison::same_value`]): exact, by normal
 //! form, by probing, `rounding`, sums and integrals worked out, an `ellipsis` filled in. `combinations` reads
-//! `C(6, 3)` once more where nothing else fits.
+//! `C(6, 3)` once more where nothing else fits. `contrary` has the words that turn a number over.
 
 mod collections;
 mod combinations;
+mod contrary;
 mod ellipsis;
 mod quantities;
 mod real_sets;

@@ -44,7 +44,7 @@ impl ParsedText {
             readings.push(set);
         }
         let mut ways = vec![Comma::Thousands];
-        if stripped.contains(',') {
+        if stripped.contains(',') && !is_grouped(&stripped, decimal_comma) {
             ways.push(Comma::Separator);
         }
         if decimal_comma && has_decimal_comma(&stripped) {
@@ -138,6 +138,25 @@ fn with_plain_unit(text: String) -> String {
     let words = unit.chars().all(|c| c.is_alphabetic() || " -'.".contains(c));
     let number = value.ends_with(|c: char| c.is_ascii_digit() || c == '}') && !value.contains('(');
     if words && number && unit.chars().count() > 1 { format!("{value} \\text{{{unit}}}") } else { text }
+}
+
+/// Whether the whole text is one number in groups of thousands, such as `10,000`, whose commas separate nothing. In an
+/// answer `58,500` may still be two numbers; with a group that begins with zero it may not.
+fn is_grouped(text: &str, answer: bool) -> bool {
+    let number = text.trim_start_matches(|c: char| "-−+$\\ €£¥".contains(c));
+    let number = number.split([' ', '\\', '%', '.', '$']).next().unwrap_or("");
+    let mut groups = number.split(',');
+    let first = groups.next().unwrap_or("");
+    let digits = |group: &str| group.bytes().all(|c| c.is_ascii_digit());
+    let (mut several, mut zero) = (false, false);
+    for group in groups {
+        if group.len() != 3 || !digits(group) {
+            return false;
+        }
+        several = true;
+        zero |= group.starts_with('0');
+    }
+    several && (1..=3).contains(&first.len()) && digits(first) && !first.starts_with('0') && (zero || !answer)
 }
 
 /// Whether the only comma lies between digits and does not set off a group of three.

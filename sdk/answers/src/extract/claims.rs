@@ -130,7 +130,7 @@ pub(crate) fn states(sentence: &str, expects: Expectation) -> bool {
 
 /// Whether a sentence begins with a number in words: "forty-two apples".
 fn counted(sentence: &str) -> bool {
-    let words: Vec<String> = words::words(sentence).into_iter().take(8).collect();
+    let words: Vec<String> = words::words(sentence).into_iter().take(2).collect();
     words.iter().any(|word| number_words::value(&word.to_lowercase()).is_some())
 }
 

@@ -8,6 +8,10 @@ pub fn choice(text: &str) -> Option<char> {
     if text.len() > 200 || !text.contains(char::is_alphabetic) || text.contains(['-', '+', '=', '^', '_', '*', '/']) {
         return None;
     }
+    // `\mathbb{C}` and `\mathcal{C}` are names of their own.
+    if ["\\mathbb", "\\mathcal", "\\mathfrak", "\\mathscr"].iter().any(|face| text.contains(face)) {
+        return None;
+    }
     let bare = normalise(text);
     let bare = bare.strip_prefix("option ").or_else(|| bare.strip_prefix("choice ")).unwrap_or(&bare);
     let mut letters = bare.chars();
@@ -193,7 +197,7 @@ pub fn meaning(text: &str) -> Option<&'static str> {
         return Some("none");
     }
     Some(match normal.as_str() {
-        "yes" | "true" | "correct" | "y" => "yes",
+        "yes" | "true" | "correct" => "yes",
         "no" | "false" | "incorrect" => "no",
         "none"
         | "none exist"
@@ -215,8 +219,7 @@ pub fn meaning(text: &str) -> Option<&'static str> {
         | "infinite solutions"
         | "infinite number of solutions"
         | "unbounded" => "infinite",
-        "all real numbers" | "all reals" | "any real number" | "all real values" | "every real number" | "mathbb r"
-        | "r" => "reals",
+        "all real numbers" | "all reals" | "any real number" | "all real values" | "every real number" => "reals",
         _ => return None,
     })
 }
