@@ -24,7 +24,7 @@ pub fn judge(response: &str, references: &[String], rules: &Rules) -> Verdict {
 fn judge_plain(response: &str, references: &[String], rules: &Rules) -> Verdict {
     work::begin();
     let references: Vec<String> =
-        references.iter().map(|reference| extract::characters::plain(reference).0.into_owned()).collect();
+        references.iter().map(|text| extract::characters::plain_reference(text).into_owned()).collect();
     let references = references.as_slice();
     let golds: Vec<ParsedText> = references
         .iter()

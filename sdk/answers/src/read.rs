@@ -69,7 +69,11 @@ impl ParsedText {
 
     /// The reading of a single comma as a decimal one, where that is possible.
     pub(crate) fn with_decimal_comma(&self) -> Option<Expression> {
-        has_decimal_comma(&self.text).then(|| parser::parse(&self.text, Comma::Decimal).ok()).flatten()
+        // `1,2` are two values; `0,25` and `3,50 €` are one.
+        let (_, after) = self.text.split_once(',')?;
+        let places = after.bytes().take_while(u8::is_ascii_digit).count();
+        let one = places > 1 || self.text.trim_start_matches(['-', '−', '$']).starts_with("0,");
+        (one && has_decimal_comma(&self.text)).then(|| parser::parse(&self.text, Comma::Decimal).ok()).flatten()
     }
 
     /// Whether every reading is words alone.

@@ -3,18 +3,48 @@
 use super::renaming;
 use super::{Comparison, Reason};
 use crate::config::ListOrder;
-use crate::expression::{Bracket, Expression, Relation};
+use crate::expression::{Bracket, Expression, Joint, Rational, Relation};
+use crate::read::units;
+use std::collections::BTreeMap;
 
-/// Entries that are matched without order; more than this are compared in order only.
+/// Entries that are matched pair by pair, once those that are written alike or are equal numbers are matched.
 const MAX_UNORDERED: usize = 40;
 
 /// Compares where either side has several values; `None` where neither has.
 pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Reason>> {
+    if let (wanted, given) = (filled(gold), filled(answer))
+        && (wanted.is_some() || given.is_some())
+        && let Some(rule) = by.same(wanted.as_ref().unwrap_or(gold), given.as_ref().unwrap_or(answer))
+    {
+        return Some(Some(rule));
+    }
+    let tuple = |expression: &Expression| {
+        components(expression).map(|entries| Expression::Bracketed(Bracket::Round, entries, Bracket::Round))
+    };
+    match (tuple(gold), tuple(answer)) {
+        (None, None) => {}
+        // A vector of the plane lies in space, too.
+        (wanted, given) => {
+            let (wanted, given) = (wanted.as_ref().unwrap_or(gold), given.as_ref().unwrap_or(answer));
+            let (Some(mut a), Some(mut b)) = (vector(wanted), vector(given)) else { return Some(None) };
+            let length = a.len().max(b.len());
+            if length <= 3 && a.len().min(b.len()) > 1 {
+                a.resize(length, Expression::integer(0));
+                b.resize(length, Expression::integer(0));
+            }
+            return Some(same_entries(by, &a, &b, true).then_some("same vector"));
+        }
+    }
     if has_plus_minus(gold) || has_plus_minus(answer) {
         let (wanted, given) = (values(gold), values(answer));
         if wanted.len() > 1 || given.len() > 1 {
             let same = same_entries(by, &wanted, &given, false);
-            return Some(same.then_some("same values of ±"));
+            // `(±1, 0, ±2)` are two points, or four where the signs do not go together.
+            let free = || {
+                let (wanted, given) = (freely(gold), freely(answer));
+                same_entries(by, &wanted, &given, false)
+            };
+            return Some((same || free()).then_some("same values of ±"));
         }
     }
     if let (Some(a), Some(b)) = (folded_matrix(gold), folded_matrix(answer)) {
@@ -54,6 +84,9 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             Some(by.same(wanted, given))
         }
         (Expression::List(_, a), Expression::List(_, b)) => {
+            if let Some(same) = named_amounts(by, a, b) {
+                return Some(same.then_some("same amounts by name"));
+            }
             let ordered = by.rules.list_order == ListOrder::Same;
             if same_entries(by, a, b, ordered) {
                 return Some(Some("same list"));
@@ -81,6 +114,14 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             };
             let same = same_entries(by, &scaled(a, &a[0]), &scaled(b, &b[0]), true);
             Some(same.then_some("same ratio"))
+        }
+        (one, list @ Expression::List(..)) | (list @ Expression::List(..), one)
+            if !is_collection(one) && in_parts(list).is_some() =>
+        {
+            let whole = in_parts(list)?;
+            let first = matches!(gold, Expression::List(..));
+            let same = if first { by.same(&whole, one) } else { by.same(one, &whole) };
+            Some(same.map(|_| "same quantity in parts"))
         }
         // The same value written in two ways, such as `15\frac{39}{40}` or `\frac{639}{40}`.
         (one, Expression::List(_, items)) if !is_collection(one) && items.len() <= 4 => {
@@ -162,17 +203,29 @@ pub fn same_entries(by: &Comparison, gold: &[Expression], answer: &[Expression],
         return false;
     }
     let in_order = |a: &[Expression], b: &[Expression]| a.iter().zip(b).all(|(a, b)| by.same(a, b).is_some());
-    if ordered || wanted.len() > MAX_UNORDERED {
+    if ordered {
         return in_order(&wanted, &given);
     }
-    let mut left: Vec<&Expression> = given.iter().collect();
+    // Identical entries first: most lists need nothing more expensive, however long they are.
+    let mut held: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, entry) in given.iter().enumerate() {
+        held.entry(written(entry)).or_default().push(index);
+    }
+    let mut matched = vec![false; given.len()];
+    let mut open: Vec<&Expression> = Vec::new();
     for entry in &wanted {
-        // Identical entries first: most lists need nothing more expensive.
-        let found = left
-            .iter()
-            .position(|other| *other == entry)
-            .or_else(|| left.iter().position(|other| by.same(entry, other).is_some()));
-        match found {
+        match held.get_mut(&written(entry)).and_then(Vec::pop) {
+            Some(index) => matched[index] = true,
+            None => open.push(entry),
+        }
+    }
+    let mut left: Vec<&Expression> =
+        given.iter().zip(&matched).filter(|(_, matched)| !**matched).map(|(entry, _)| entry).collect();
+    if left.len() > MAX_UNORDERED {
+        return open.iter().zip(&left).all(|(a, b)| by.same(a, b).is_some());
+    }
+    for entry in open {
+        match left.iter().position(|other| by.same(entry, other).is_some()) {
             Some(index) => {
                 left.remove(index);
             }
@@ -180,6 +233,218 @@ pub fn same_entries(by: &Comparison, gold: &[Expression], answer: &[Expression],
         }
     }
     true
+}
+
+/// An entry as a key: its exact number, or how it is built.
+fn written(entry: &Expression) -> String {
+    match entry {
+        Expression::Number(number) => number.value.to_string(),
+        Expression::Negative(inner) => format!("-{}", written(inner)),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Amounts of several things, each with its name, in any order: "7 hens and 12 goats". `None` where the names are not
+/// those of the other list, each once.
+fn named_amounts(by: &Comparison, gold: &[Expression], answer: &[Expression]) -> Option<bool> {
+    let named = |items: &[Expression]| -> Option<BTreeMap<String, Expression>> {
+        let mut amounts = BTreeMap::new();
+        for item in items {
+            let Expression::Quantity(value, unit) = item else { return None };
+            amounts.insert(units::canonical(unit), (**value).clone());
+        }
+        (amounts.len() == items.len() && amounts.len() > 1).then_some(amounts)
+    };
+    let (wanted, given) = (named(gold)?, named(answer)?);
+    if !wanted.keys().eq(given.keys()) {
+        return None;
+    }
+    Some(wanted.iter().all(|(name, amount)| given.get(name).is_some_and(|other| by.same(amount, other).is_some())))
+}
+
+/// One quantity in parts, each in a smaller unit of the same kind than the one before: "2 dollars and 50 cents".
+fn in_parts(expression: &Expression) -> Option<Expression> {
+    let Expression::List(Joint::And | Joint::Comma, items) = expression else { return None };
+    let mut sum = Vec::new();
+    let mut largest: Option<(units::Measure, &String)> = None;
+    let mut last: Option<Rational> = None;
+    for item in items {
+        let Expression::Quantity(value, unit) = item else { return None };
+        let measure = units::measure(unit)?;
+        if last.as_ref().is_some_and(|last| measure.factor >= *last) {
+            return None;
+        }
+        last = Some(measure.factor.clone());
+        match &largest {
+            None => {
+                sum.push((**value).clone());
+                largest = Some((measure, unit));
+            }
+            Some((held, _)) if held.dimension == measure.dimension => {
+                let factor = measure.factor.divide(&held.factor)?;
+                sum.push(Expression::Product(vec![(**value).clone(), Expression::rational(factor)]));
+            }
+            Some(_) => return None,
+        }
+    }
+    let (_, unit) = largest.filter(|_| sum.len() > 1)?;
+    Some(Expression::Quantity(Expression::Sum(sum).into(), unit.clone()))
+}
+
+/// Whole numbers that a set may be filled up with.
+const MAX_FILLED: i64 = 1_000;
+
+/// A list with its one ellipsis filled in (`1, 2, …, 10`; `2, 4, 8, …, 64`), or the whole numbers that a set-builder
+/// over the integers holds.
+fn filled(expression: &Expression) -> Option<Expression> {
+    match expression {
+        Expression::Set(items) => Some(Expression::Set(run(items)?)),
+        Expression::List(joint, items) => Some(Expression::List(*joint, run(items)?)),
+        Expression::Bracketed(open, items, close) => Some(Expression::Bracketed(*open, run(items)?, *close)),
+        Expression::SetBuilder(head, condition) => integers_of(head, condition),
+        _ => None,
+    }
+}
+
+fn whole_number(expression: &Expression) -> Option<i64> {
+    match expression {
+        Expression::Number(number) if number.value.is_integer() => number.value.to_i64(),
+        Expression::Negative(inner) => whole_number(inner)?.checked_neg(),
+        _ => None,
+    }
+}
+
+fn run(items: &[Expression]) -> Option<Vec<Expression>> {
+    let at = items.iter().position(|item| *item == Expression::Dots)?;
+    let (before, after) = (&items[..at], &items[at + 1..]);
+    let first: Vec<i64> = before.iter().map(whole_number).collect::<Option<_>>()?;
+    let rest: Vec<i64> = after.iter().map(whole_number).collect::<Option<_>>()?;
+    let (held, end) = (*first.last()?, *rest.first()?);
+    let differences: Vec<i64> = first.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
+    let mut values = first.clone();
+    let mut next = held;
+    if differences.windows(2).all(|pair| pair[0] == pair[1]) {
+        let step = differences.first().copied().unwrap_or(if end > held { 1 } else { -1 });
+        if step == 0 || (end.checked_sub(held)?) / step > MAX_FILLED || (end - held) % step != 0 || (end - held) / step < 1 {
+            return None;
+        }
+        while next != end {
+            next += step;
+            values.push(next);
+        }
+    } else {
+        let ratio = first[1].checked_div(first[0])?;
+        let geometric = first.windows(2).all(|pair| pair[0].checked_mul(ratio) == Some(pair[1]));
+        if !geometric || ratio.abs() < 2 {
+            return None;
+        }
+        while next != end {
+            next = next.checked_mul(ratio).filter(|next| next.abs() <= end.abs())?;
+            values.push(next);
+        }
+    }
+    values.extend(&rest[1..]);
+    Some(values.into_iter().map(Expression::integer).collect())
+}
+
+/// The integers between the bounds that the conditions of `{ n ∈ ℤ : 1 ≤ n ≤ 3 }` set.
+fn integers_of(head: &Expression, condition: &Expression) -> Option<Expression> {
+    let mut domain = None;
+    let (mut low, mut high) = (None::<i64>, None::<i64>);
+    let conditions = match condition {
+        Expression::List(Joint::Comma | Joint::And, items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let membership = |part: &Expression| match part {
+        Expression::Chain(first, rest) => match (&**first, rest.as_slice()) {
+            (Expression::Symbol(name), [(Relation::In, Expression::Symbol(set))])
+                if matches!(set.as_str(), "ℤ" | "ℕ" | "Z" | "N") =>
+            {
+                Some((name.clone(), set.clone()))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let name = match head {
+        Expression::Symbol(name) => name.clone(),
+        other => {
+            let (name, set) = membership(other)?;
+            domain = Some(set);
+            name
+        }
+    };
+    for part in conditions {
+        if let Some((other, set)) = membership(part) {
+            domain = (other == name).then_some(set);
+            continue;
+        }
+        let Expression::Chain(first, rest) = part else { return None };
+        let mut left = &**first;
+        for (relation, right) in rest {
+            let variable = |side: &Expression| matches!(side, Expression::Symbol(own) if *own == name);
+            let (relation, bound) = match (variable(left), variable(right)) {
+                (true, false) => (*relation, whole_number(right)?),
+                (false, true) => (relation.flipped(), whole_number(left)?),
+                _ => return None,
+            };
+            match relation {
+                Relation::Less => high = Some(high.map_or(bound - 1, |held| held.min(bound - 1))),
+                Relation::LessOrEqual => high = Some(high.map_or(bound, |held| held.min(bound))),
+                Relation::Greater => low = Some(low.map_or(bound + 1, |held| held.max(bound + 1))),
+                Relation::GreaterOrEqual => low = Some(low.map_or(bound, |held| held.max(bound))),
+                _ => return None,
+            }
+            left = right;
+        }
+    }
+    domain?;
+    let (low, high) = (low?, high?);
+    if high.checked_sub(low)? > MAX_FILLED {
+        return None;
+    }
+    if low > high {
+        return Some(Expression::EmptySet);
+    }
+    Some(Expression::Set((low..=high).map(Expression::integer).collect()))
+}
+
+/// The components of a sum of unit vectors, `\mathbf i + 2 \mathbf j`, in the plane or in space.
+fn components(expression: &Expression) -> Option<Vec<Expression>> {
+    let unit = |part: &Expression| match part {
+        Expression::Symbol(name) => ["unit i", "unit j", "unit k"].iter().position(|unit| unit == name),
+        _ => None,
+    };
+    let terms = match expression {
+        Expression::Sum(terms) => terms.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut found: [Option<Expression>; 3] = [None, None, None];
+    for term in terms {
+        let (negative, term) = match term {
+            Expression::Negative(inner) => (true, &**inner),
+            other => (false, other),
+        };
+        let (axis, size) = match term {
+            Expression::Product(factors) => {
+                let at = factors.iter().position(|factor| unit(factor).is_some())?;
+                let axis = unit(&factors[at])?;
+                let mut rest = factors.clone();
+                rest.remove(at);
+                if rest.iter().any(|factor| unit(factor).is_some()) {
+                    return None;
+                }
+                (axis, if rest.len() == 1 { rest.remove(0) } else { Expression::Product(rest) })
+            }
+            other => (unit(other)?, Expression::integer(1)),
+        };
+        if found[axis].is_some() {
+            return None;
+        }
+        found[axis] = Some(if negative { Expression::Negative(size.into()) } else { size });
+    }
+    let dimensions = if found[2].is_some() { 3 } else { 2 };
+    Some(found.into_iter().take(dimensions).map(|part| part.unwrap_or(Expression::integer(0))).collect())
 }
 
 /// Whether `(x, y) = (1, 2)` is answered by `x = 1, y = 2`.
@@ -211,6 +476,34 @@ fn expanded(expression: &Expression) -> Vec<Expression> {
         return vec![expression.clone()];
     }
     vec![signed(expression, false), signed(expression, true)]
+}
+
+/// Every choice of the signs of a tuple, each entry on its own; at most sixteen.
+fn freely(expression: &Expression) -> Vec<Expression> {
+    let tuples = match expression {
+        Expression::List(_, items) | Expression::Set(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut out = Vec::new();
+    for tuple in tuples {
+        let Expression::Bracketed(open, entries, close) = tuple else {
+            out.extend(expanded(tuple));
+            continue;
+        };
+        let mut rows: Vec<Vec<Expression>> = vec![Vec::new()];
+        for entry in entries {
+            let ways = expanded(entry);
+            if rows.len() * ways.len() > 16 {
+                return Vec::new();
+            }
+            rows = rows
+                .iter()
+                .flat_map(|row| ways.iter().map(move |way| row.iter().cloned().chain([way.clone()]).collect()))
+                .collect();
+        }
+        out.extend(rows.into_iter().map(|row| Expression::Bracketed(*open, row, *close)));
+    }
+    out
 }
 
 fn signed(expression: &Expression, lower: bool) -> Expression {

@@ -253,7 +253,9 @@ fn answer_only(
         let mut members = std::iter::once(first)
             .chain(rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).map(|(_, part)| part))
             .filter_map(value);
+        let computed = matches!(first, Expression::Sum(_) | Expression::Product(_) | Expression::Power(..));
         if let Some(held) = members.next()
+            && computed
             && members.any(|other| other != held)
         {
             return None;

@@ -35,6 +35,12 @@ const EATEN: [(char, &str, &str); 26] = [
     ('\u{b}', "arnothing", "\\v"),
 ];
 
+/// A reference with the usual characters. A tab in front of `ext{` stays: public suites hold such references to be
+/// unreadable.
+pub(crate) fn plain_reference(text: &str) -> Cow<'_, str> {
+    if text.contains("\text{") { Cow::Borrowed(text) } else { plain(text).0 }
+}
+
 /// A text with the usual characters, and whether backslashes were put back.
 pub(crate) fn plain(text: &str) -> (Cow<'_, str>, bool) {
     let wide = text.chars().any(|c| ascii(c).is_some());

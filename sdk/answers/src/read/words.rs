@@ -114,12 +114,20 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
         } else if matches!(lower.as_str(), "therefore" | "so" | "but" | "is" | "be" | "it's" | "think") {
             denied = denied && lower == "be";
         }
+        let letter_of = letter;
         let Some(letter) = letter(word) else { continue };
         let article = letter == 'A'
             && index + 1 < words.len()
             && words[index + 1].starts_with(char::is_lowercase)
             && !matches!(words[index + 1], "or" | "and" | "because" | "is");
         if !denied && !article {
+            // "either A or D" chooses neither.
+            let hedge = |word: &&&str| !matches!(word.to_ascii_lowercase().as_str(), "maybe" | "perhaps" | "option");
+            let mut before = words[..index].iter().rev().filter(hedge);
+            let joined = before.next().is_some_and(|word| word.eq_ignore_ascii_case("or"));
+            if joined && before.next().and_then(|word| letter_of(word)).is_some_and(|other| other != letter) {
+                return None;
+            }
             found = Some(letter);
             if words[..index].iter().any(|w| w.eq_ignore_ascii_case("answer")) {
                 break;

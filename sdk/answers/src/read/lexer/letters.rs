@@ -69,6 +69,14 @@ impl Lexer<'_> {
             }
             // Money in front of its amount: "Rs. 20".
             "rs" | "usd" | "inr" | "eur" | "rmb" | "gbp" if self.tokens.is_empty() && length > 1 => return Ok(()),
+            // "3 to 4" is a ratio.
+            "to" if matches!(self.tokens.last(), Some(Token { kind: Kind::Number(..), .. }))
+                && self.peek(0) == Some(' ')
+                && self.digit(1) =>
+            {
+                self.push(Kind::Colon);
+                return Ok(());
+            }
             "minus" | "negative" => {
                 self.push(Kind::Minus);
                 return Ok(());

@@ -2,7 +2,7 @@
 
 use super::products::product_of;
 use super::{Parsed, Parser};
-use crate::expression::{Bracket, Expression, Function, Joint};
+use crate::expression::{Bracket, Constant, Expression, Function, Joint};
 use crate::read::lexer::Unreadable;
 use crate::read::tokens::{Delimiter, Kind};
 
@@ -33,6 +33,15 @@ impl Parser {
             Kind::Function(function) => {
                 self.advance();
                 self.function(function)
+            }
+            Kind::Cis => {
+                self.advance();
+                let angle = self.arguments()?;
+                let sine = Expression::Apply(Function::Sine, angle.clone());
+                Ok(Expression::Sum(vec![
+                    Expression::Apply(Function::Cosine, angle),
+                    Expression::Product(vec![Expression::Constant(Constant::I), sine]),
+                ]))
             }
             Kind::Logarithm => {
                 self.advance();
