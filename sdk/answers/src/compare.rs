@@ -8,7 +8,7 @@
 
 mod collections;
 mod combinations;
-mod contrary;
+pub(crate) mod contrary;
 mod ellipsis;
 mod quantities;
 mod real_sets;
@@ -22,6 +22,7 @@ use crate::algebra::probe::{self, Probe};
 use crate::algebra::{closed_form, exact_value};
 use crate::config::{FractionRule, Rules};
 use crate::expression::{Expression, Number};
+use crate::extract::claims;
 use crate::read::ParsedText;
 use crate::work;
 use std::cell::Cell;
@@ -64,6 +65,13 @@ pub fn compare(gold: &ParsedText, answer: &ParsedText, rules: &Rules) -> Result<
     }
     if compact(&gold.text) == compact(&answer.text) {
         return Ok("same text");
+    }
+    let bounded = |text: &ParsedText| {
+        let chain = |reading: &Expression| matches!(reading, Expression::Chain(..) | Expression::Bracketed(..));
+        claims::is_bound(&text.text) || text.readings.iter().any(chain)
+    };
+    if claims::is_bound(&answer.text) && !bounded(gold) {
+        return Err("a bound is not a value".into());
     }
     if let Some(decided) = words::decide(gold, answer) {
         return decided;

@@ -87,9 +87,7 @@ pub fn answer(response: &str, from: &Extraction, expects: Expectation) -> Result
             ExtractionRule::AnswerIs => {
                 phrase(searched, &ANSWER_PHRASES, expects, &mut unsaid).map(|text| (text, "answer phrase"))
             }
-            ExtractionRule::AnswerLine => {
-                answer_line(searched, expects, &mut unsaid).map(|text| (text, "answer line"))
-            }
+            ExtractionRule::AnswerLine => answer_line(searched, expects, &mut unsaid).map(|text| (text, "answer line")),
             ExtractionRule::AnswerTag => answer_tag(searched).map(|text| (text, "answer tag")),
             ExtractionRule::Bold => bold(searched, expects).map(|text| (text, "bold text")),
             ExtractionRule::SquareBrackets => square_brackets(searched).map(|text| (text, "square brackets")),

@@ -5,6 +5,7 @@ pub mod exact_text;
 
 use crate::compare;
 use crate::config::Rules;
+use crate::expression::Expression;
 use crate::extract::{self, Expectation, spans};
 use crate::read::ParsedText;
 use crate::read::{tokens, words};
@@ -68,9 +69,22 @@ fn judge_plain(response: &str, references: &[String], rules: &Rules) -> Verdict 
     // A sentence says what follows its last "is", or the one formula or number in it.
     let stated = stated_last(&answer, expects);
     let inner = if stated.is_none() { inner_answer(&answer, expects) } else { None };
+    // A number that nothing announces stands in a sentence, whose words may turn it over or name several amounts.
+    let sentence = if found.rule.starts_with("last") { last_sentence(response) } else { None };
+    if let Some(sentence) = &sentence
+        && let Some(reason) = golds.iter().find_map(|gold| compare::contrary::between(&gold.text, sentence))
+    {
+        let reason = format!("{}: {reason}", found.rule);
+        return Verdict { outcome: Outcome::Incorrect, extracted: Some(shown(&found.text)), reason };
+    }
+    let several =
+        |gold: &ParsedText| matches!(gold.readings.first(), Some(Expression::List(..) | Expression::Ratio(_)));
+    let sentence = sentence.filter(|_| golds.iter().any(several)).map(|text| ParsedText::read(text, 2_000, true));
+    let said = sentence.as_ref().and_then(|sentence| stated_last(sentence, expects));
     let mut reason = None;
     for gold in &golds {
-        for candidate in std::iter::once(&answer).chain(&stated).chain(&inner) {
+        let whole = sentence.iter().chain(&said).filter(|_| several(gold));
+        for candidate in std::iter::once(&answer).chain(&stated).chain(&inner).chain(whole) {
             match compare::compare(gold, candidate, rules) {
                 Ok(rule) => {
                     return Verdict {
@@ -121,6 +135,14 @@ fn expectation(gold: &ParsedText) -> Expectation {
     }
 }
 
+/// The last sentence of a response, where it is short and holds no formula of its own.
+fn last_sentence(response: &str) -> Option<&str> {
+    let text = response.trim().trim_end_matches(['.', '!']);
+    let start = [text.rfind('\n').map(|at| at + 1), text.rfind(". ").map(|at| at + 2)].into_iter().flatten().max();
+    let sentence = text[start.unwrap_or(0)..].trim();
+    (sentence.len() <= 300).then_some(sentence)
+}
+
 /// What follows the last "is" of a sentence: "The largest $n$ is 34".
 fn stated_last(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> {
     if answer.text.len() > 600 || expects == Expectation::Choice {
@@ -147,7 +169,9 @@ fn stated_last(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> 
 fn inner_answer(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> {
     // Words of other alphabets read as variables.
     let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && tokens::unicode(c).is_none();
-    let worded = answer.is_text() || answer.text.chars().any(foreign);
+    let long = |word: &&str| word.chars().count() > 3 && word.chars().all(char::is_alphabetic);
+    let sentence = || !answer.text.contains('\\') && answer.text.split([' ', ',']).filter(long).count() > 1;
+    let worded = answer.is_text() || answer.text.chars().any(foreign) || sentence();
     if expects != Expectation::Mathematics || !worded || answer.text.len() > 2_000 {
         return None;
     }

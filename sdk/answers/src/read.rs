@@ -36,7 +36,10 @@ impl ParsedText {
         if written.len() > max_bytes {
             return Self { text: written.to_string(), readings: Vec::new(), is_long: true };
         }
-        let stripped = without_condition(&strip_delimiters(written));
+        let mut stripped = without_condition(&strip_delimiters(written));
+        if decimal_comma && let Some(cut) = denied_rest(&stripped) {
+            stripped.truncate(cut);
+        }
         let stripped = with_plain_unit(stripped);
         let mut readings = Vec::new();
         readings.extend(numbered_choices(&stripped));
@@ -142,6 +145,15 @@ fn with_plain_unit(text: String) -> String {
     let words = unit.chars().all(|c| c.is_alphabetic() || " -'.".contains(c));
     let number = value.ends_with(|c: char| c.is_ascii_digit() || c == '}') && !value.contains('(');
     if words && number && unit.chars().count() > 1 { format!("{value} \\text{{{unit}}}") } else { text }
+}
+
+/// Where an answer begins to say what it is not: "42, not 41".
+fn denied_rest(text: &str) -> Option<usize> {
+    let cut = [", not ", ",\\text{ not", "\\text{, not", ", \\text{not", ",\\text{not", "\\text{ not "]
+        .iter()
+        .filter_map(|words| text.find(words))
+        .min()?;
+    text[..cut].contains(|c: char| c.is_alphanumeric()).then_some(cut)
 }
 
 /// Whether the whole text is one number in groups of thousands, such as `10,000`, whose commas separate nothing. In an

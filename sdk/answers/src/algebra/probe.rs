@@ -88,9 +88,8 @@ pub fn compare(left: &Expression, right: &Expression) -> Probe {
     let complex = left.any(&imaginary) || right.any(&imaginary);
     let count = if names.is_empty() { 1 } else { POINTS };
     let (mut agreed, mut zeros) = (0, 0);
-    let counts = |part: &Expression| {
-        matches!(part, Expression::Factorial(_) | Expression::Apply(Function::Binomial, _))
-    };
+    let counts =
+        |part: &Expression| matches!(part, Expression::Factorial(_) | Expression::Apply(Function::Binomial, _));
     let counting = !names.is_empty() && (left.any(&counts) || right.any(&counts));
     let last = if names.is_empty() { 1 } else { POINTS + MORE };
     for index in 0..last {

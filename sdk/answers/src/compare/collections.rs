@@ -3,7 +3,7 @@
 use super::renaming;
 use super::{Comparison, Reason};
 use crate::config::ListOrder;
-use crate::expression::{Bracket, Expression, Joint, Rational, Relation};
+use crate::expression::{Bracket, Expression, Function, Joint, Rational, Relation};
 use crate::read::units;
 use std::collections::BTreeMap;
 
@@ -125,7 +125,9 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
         }
         // The same value written in two ways, such as `15\frac{39}{40}` or `\frac{639}{40}`.
         (one, Expression::List(_, items)) if !is_collection(one) && items.len() <= 4 => {
-            items.iter().all(|item| by.same(one, item).is_some()).then_some(Some("same value in every entry"))
+            let held = items.iter().find(|item| by.same(one, item).is_some());
+            let every = |held: &Expression| items.iter().all(|item| by.same(held, item).is_some());
+            held.is_some_and(every).then_some(Some("same value in every entry"))
         }
         // `{5}` is the set of solutions of one solution.
         (Expression::Set(items), other) | (other, Expression::Set(items))
@@ -263,7 +265,7 @@ fn named_amounts(by: &Comparison, gold: &[Expression], answer: &[Expression]) ->
 }
 
 /// One quantity in parts, each in a smaller unit of the same kind than the one before: "2 dollars and 50 cents".
-fn in_parts(expression: &Expression) -> Option<Expression> {
+pub(super) fn in_parts(expression: &Expression) -> Option<Expression> {
     let Expression::List(Joint::And | Joint::Comma, items) = expression else { return None };
     let mut sum = Vec::new();
     let mut largest: Option<(units::Measure, &String)> = None;
@@ -325,7 +327,11 @@ fn run(items: &[Expression]) -> Option<Vec<Expression>> {
     let mut next = held;
     if differences.windows(2).all(|pair| pair[0] == pair[1]) {
         let step = differences.first().copied().unwrap_or(if end > held { 1 } else { -1 });
-        if step == 0 || (end.checked_sub(held)?) / step > MAX_FILLED || (end - held) % step != 0 || (end - held) / step < 1 {
+        if step == 0
+            || (end.checked_sub(held)?) / step > MAX_FILLED
+            || (end - held) % step != 0
+            || (end - held) / step < 1
+        {
             return None;
         }
         while next != end {
@@ -381,6 +387,19 @@ fn integers_of(head: &Expression, condition: &Expression) -> Option<Expression> 
         }
         let Expression::Chain(first, rest) = part else { return None };
         let mut left = &**first;
+        // `|n| ≤ 2`
+        if let (Expression::Apply(Function::Absolute, inner), [(relation, bound)]) = (left, rest.as_slice())
+            && matches!(inner.as_slice(), [Expression::Symbol(own)] if *own == name)
+        {
+            let bound = match relation {
+                Relation::Less => whole_number(bound)?.checked_sub(1)?,
+                Relation::LessOrEqual => whole_number(bound)?,
+                _ => return None,
+            };
+            low = Some(low.map_or(-bound, |held| held.max(-bound)));
+            high = Some(high.map_or(bound, |held| held.min(bound)));
+            continue;
+        }
         for (relation, right) in rest {
             let variable = |side: &Expression| matches!(side, Expression::Symbol(own) if *own == name);
             let (relation, bound) = match (variable(left), variable(right)) {
@@ -398,7 +417,9 @@ fn integers_of(head: &Expression, condition: &Expression) -> Option<Expression> 
             left = right;
         }
     }
-    domain?;
+    if domain? == "ℕ" {
+        low = low.map(|low| low.max(0)).or(Some(1));
+    }
     let (low, high) = (low?, high?);
     if high.checked_sub(low)? > MAX_FILLED {
         return None;

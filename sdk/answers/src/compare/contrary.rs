@@ -7,9 +7,10 @@ use crate::read::words;
 
 /// Words of one side and of the other.
 const OPPOSITES: [(&[&str], &[&str]); 19] = [
-    (&["increase", "increases", "increased", "rise", "rises", "rose", "growth"], &[
-        "decrease", "decreases", "decreased", "fall", "falls", "fell", "decline", "reduction", "drop",
-    ]),
+    (
+        &["increase", "increases", "increased", "rise", "rises", "rose", "growth"],
+        &["decrease", "decreases", "decreased", "fall", "falls", "fell", "decline", "reduction", "drop"],
+    ),
     (&["profit", "gain", "gained", "gains", "surplus"], &["loss", "lost", "losses", "deficit"]),
     (&["up", "upward", "upwards"], &["down", "downward", "downwards"]),
     (&["left", "leftward", "leftwards"], &["right", "rightward", "rightwards"]),

@@ -242,14 +242,27 @@ fn answer_only(
     // A computation ends in its result, with or without the name of what it computes: `m + n = 256 + 37 = 293`.
     let has_variables =
         |part: &Expression| part.any(&|inner| matches!(inner, Expression::Symbol(_) | Expression::Call(..)));
-    let closed = !rest.iter().any(|(_, part)| has_variables(part));
+    let summed = |part: &Expression| match part {
+        Expression::Negative(inner) => is_name(inner),
+        other => is_name(other),
+    };
+    let named = match first {
+        Expression::Sum(terms) => terms.iter().all(summed),
+        Expression::Quotient(top, bottom) => is_name(top) && is_name(bottom),
+        Expression::Opaque(..) => true,
+        _ => false,
+    };
+    let named = named || !has_variables(first);
+    // `2x + z = 1` is an equation, and no value.
+    let closed = named && !rest.iter().any(|(_, part)| has_variables(part));
     if closed && rest.iter().all(|(relation, _)| matches!(relation, Relation::Equal | Relation::Approximately)) {
         let exact = rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).last();
         // Its members must be equal, as far as they are exact numbers: `256 + 37 = 294` is none.
-        let value = |part: &Expression| match part.any(&|inner| matches!(inner, Expression::Number(n) if n.places.is_some())) {
-            true => None,
-            false => work::limited(20_000, || exact_value(part)),
-        };
+        let value =
+            |part: &Expression| match part.any(&|inner| matches!(inner, Expression::Number(n) if n.places.is_some())) {
+                true => None,
+                false => work::limited(20_000, || exact_value(part)),
+            };
         let mut members = std::iter::once(first)
             .chain(rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).map(|(_, part)| part))
             .filter_map(value);

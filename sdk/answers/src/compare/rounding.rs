@@ -34,12 +34,17 @@ pub fn near(rules: &Rules, gold: &Expression, answer: &Expression) -> Option<Rea
         return Some("within the tolerance");
     }
     let (number, digits) = rounded?;
+    // A whole number is rounded to itself alone: 0.999999999 is not 1.
+    let other = if literals.0.is_some() { answer } else { gold };
+    if exact_value(other).is_some_and(|value| value.is_integer()) {
+        return None;
+    }
     let (decimal, exact) = if literals.0.is_some() { (wanted, given) } else { (given, wanted) };
     if is_rounded(rules, number, decimal, exact) {
         return Some("decimal rounded from the exact value");
     }
     let reference = literals.0.is_some();
-    digits.and_then(|least| stated(number, if reference { answer } else { gold }, decimal, exact, least, reference))
+    digits.and_then(|least| stated(number, decimal, exact, least, reference))
 }
 
 /// Whether a decimal of the places that the rules ask for is rounded from an exact value.
@@ -57,14 +62,7 @@ fn is_rounded(rules: &Rules, number: &Number, decimal: f64, exact: f64) -> bool 
 
 /// Whether a decimal with enough digits states an exact value: rounded to its last digit or, in a reference with two
 /// digits more, cut off after it.
-fn stated(
-    number: &Number,
-    other: &Expression,
-    decimal: f64,
-    exact: f64,
-    least: u32,
-    reference: bool,
-) -> Option<Reason> {
+fn stated(number: &Number, decimal: f64, exact: f64, least: u32, reference: bool) -> Option<Reason> {
     let (places, digits) = significant(&number.value)?;
     // What is left of `130.0` without its zero is a whole number, and those are exact.
     if places == 0 || digits < least {
@@ -74,14 +72,11 @@ fn stated(
     if rounds_to(exact, decimal, unit) {
         return Some("decimal stated to its last digit");
     }
-    // A whole number is cut off nowhere: 0.999999999 is not 1. Doubles do not tell how far a value of many digits lies
-    // from its decimal, so what is left must be clear of the unit.
-    let whole = exact_value(other).is_some_and(|value| value.is_integer());
+    // Doubles do not tell how far a value of many digits lies from its decimal, so what is left must be clear of the unit.
     let rest = exact.abs() - decimal.abs();
     let noise = 4.0 * f64::EPSILON * exact.abs();
     let cut = reference
         && digits > least + 1
-        && !whole
         && (exact < 0.0) == (decimal < 0.0)
         && (0.0..unit * (1.0 - 1e-9) - noise).contains(&rest);
     cut.then_some("decimal cut off behind its last digit")

@@ -118,7 +118,8 @@ fn meaning(reading: &Expression) -> Option<&'static str> {
 /// Whether two texts have the same words.
 pub fn same_words(gold: &ParsedText, answer: &ParsedText, rules: &Rules) -> bool {
     let (wanted, given) = (words::normalise(&gold.text), words::normalise(&answer.text));
-    if wanted.is_empty() || wanted != given {
+    let relates = |text: &str| text.contains(['<', '>', '≤', '≥', '=']);
+    if wanted.is_empty() || wanted != given || relates(&gold.text) != relates(&answer.text) {
         return false;
     }
     if wanted.chars().count() == 1 {

@@ -79,10 +79,30 @@ pub(crate) fn plain(text: &str) -> (Cow<'_, str>, bool) {
 /// punctuation of their own.
 fn ascii(character: char) -> Option<char> {
     match character {
-        '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' | '．' | '＋' | '－' | '＝' | '＜' | '＞' | '％' | '／' | '＊' | '（'
-        | '）' | '［' | '］' | '｛' | '｝' | '＾' | '＿' | '＄' | '＼' | '！' | '｜' => {
-            char::from_u32(character as u32 - 0xFEE0)
-        }
+        '０'..='９'
+        | 'Ａ'..='Ｚ'
+        | 'ａ'..='ｚ'
+        | '．'
+        | '＋'
+        | '－'
+        | '＝'
+        | '＜'
+        | '＞'
+        | '％'
+        | '／'
+        | '＊'
+        | '（'
+        | '）'
+        | '［'
+        | '］'
+        | '｛'
+        | '｝'
+        | '＾'
+        | '＿'
+        | '＄'
+        | '＼'
+        | '！'
+        | '｜' => char::from_u32(character as u32 - 0xFEE0),
         '\u{3000}' => Some(' '),
         _ => None,
     }

@@ -105,7 +105,8 @@ pub(crate) fn states(sentence: &str, expects: Expectation) -> bool {
         // "The answer is correct." may be all that is to be said, and "in $(0, 1)$" is a formula.
         let formula = matches!(first.as_str(), "in" | "as" | "also" | "indeed" | "always" | "below" | "within")
             && plain.contains(['$', '\\']);
-        if !formula && (more || expects == Expectation::Mathematics) && words::meaning(plain).is_none() {
+        let said = expects != Expectation::Mathematics && words::meaning(plain).is_some();
+        if !formula && (more || expects == Expectation::Mathematics) && !said {
             return false;
         }
     }
@@ -179,22 +180,27 @@ pub(super) fn is_pointer(text: &str, at: usize) -> bool {
     }
     let near = text[start..at].to_ascii_lowercase();
     let near = near.trim_end_matches([' ', '$', '(', '*', '#', '\u{a0}']);
-    let ends_with = |phrase: &str| {
-        near.strip_suffix(phrase).is_some_and(|head| !head.ends_with(|c: char| c.is_alphanumeric()))
-    };
+    let ends_with =
+        |phrase: &str| near.strip_suffix(phrase).is_some_and(|head| !head.ends_with(|c: char| c.is_alphanumeric()));
     POINTERS.iter().any(|phrase| ends_with(phrase))
 }
 
 /// Whether a text states a bound: "more than 41". `at least` and `at most` are what some problems ask for, as words of
 /// a sentence; as the whole answer they are a bound.
 pub(crate) fn is_bound(text: &str) -> bool {
+    let signed = text.trim_start_matches(|c: char| c.is_whitespace() || c == '$');
+    let sign = ["\\ge", "\\le", "\\gt", "\\lt"]
+        .iter()
+        .any(|sign| signed.strip_prefix(sign).is_some_and(|rest| !rest.starts_with("ft")));
+    if sign || signed.starts_with(['<', '>', '≤', '≥']) {
+        return true;
+    }
     let plain = text.trim_start_matches(|c: char| !c.is_alphabetic()).to_ascii_lowercase();
     let plain = plain.strip_prefix("text{").or_else(|| plain.strip_prefix("textrm{")).unwrap_or(&plain).trim_start();
     let plain = ["is ", "just ", "slightly ", "a little ", "somewhat "]
         .iter()
         .find_map(|word| plain.strip_prefix(word))
         .unwrap_or(plain);
-    BOUNDS.iter().any(|bound| {
-        plain.strip_prefix(bound).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
-    }) && !text.trim_start().starts_with(|c: char| c.is_ascii_digit())
+    BOUNDS.iter().any(|bound| plain.strip_prefix(bound).is_some_and(|rest| !rest.starts_with(char::is_alphabetic)))
+        && !text.trim_start().starts_with(|c: char| c.is_ascii_digit())
 }

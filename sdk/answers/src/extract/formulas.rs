@@ -63,10 +63,13 @@ fn plain_formula(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
     let close = end + formula_after(&text[end..]);
     let mut start = formula_before(&text[..at]);
     let relates = |piece: &str| {
-        let variable = |word: &str| word.len() == 1 && word.starts_with(|c: char| c.is_ascii_alphabetic());
-        piece.contains(['=', '<', '>', '≤', '≥'])
-            && piece.split(|c: char| !c.is_ascii_alphabetic()).any(variable)
-            && read::is_mathematics(piece.trim())
+        let Some((left, _)) = piece.trim().split_once(['=', '<', '>', '≤', '≥']) else { return false };
+        let letters: Vec<&str> =
+            left.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() == 1).collect();
+        // A name, or a sum: `5 m = 500` and `3 x 4 = 12` are computations.
+        let name = left.starts_with(|c: char| c.is_ascii_alphabetic());
+        let sum = left.trim_start_matches(['-', '+']).contains(['+', '-', '−', '^']);
+        !letters.is_empty() && (name || sum) && !piece.contains(" x ") && read::is_mathematics(piece.trim())
     };
     if !relates(&text[start..close]) {
         return None;
@@ -143,10 +146,15 @@ fn run_of_numbers(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
     while count < 64 {
         let before = text[..start].trim_end_matches([' ', '$', '?']);
         let mut before = before;
+        let mut hedged = false;
         while let Some(rest) = HEDGES.iter().find_map(|word| before.strip_suffix(word)) {
             before = rest.trim_end();
+            hedged = true;
         }
-        let or = before.strip_suffix("or").or_else(|| before.strip_suffix("Or")).filter(|rest| !rest.ends_with(char::is_alphabetic));
+        let or = before
+            .strip_suffix("or")
+            .or_else(|| before.strip_suffix("Or"))
+            .filter(|rest| !rest.ends_with(char::is_alphabetic));
         let mut rest = or.unwrap_or(before).trim_end_matches([' ', ',', '?', '$']);
         if or.is_some() {
             // "41 apples or 42 apples": one word of a unit.
@@ -157,9 +165,10 @@ fn run_of_numbers(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
             break;
         }
         let floor = rest.len().saturating_sub(24);
-        let digits = rest.bytes().rev().take(rest.len() - floor).take_while(|c| c.is_ascii_digit() || *c == b'.').count();
+        let digits =
+            rest.bytes().rev().take(rest.len() - floor).take_while(|c| c.is_ascii_digit() || *c == b'.').count();
         start = rest.len() - digits;
-        undecided |= or.is_some();
+        undecided |= or.is_some() || hedged;
         count += 1;
     }
     let before = text[..start].trim_end();

@@ -92,8 +92,7 @@ pub(super) fn bold(text: &str, expects: Expectation) -> Option<String> {
         until = start.checked_sub(2)?;
         let raw = &text[start..end];
         // Text between two bold stretches is not bold: an opening mark touches what follows.
-        let touching =
-            raw.starts_with(|c: char| !c.is_whitespace()) && raw.ends_with(|c: char| !c.is_whitespace());
+        let touching = raw.starts_with(|c: char| !c.is_whitespace()) && raw.ends_with(|c: char| !c.is_whitespace());
         let label = raw.ends_with([':', '：']) || claims::is_heading(raw) && raw.contains(|c: char| c.is_ascii_digit());
         let inner = clean(raw);
         let answer = inner.chars().any(|c| c.is_ascii_digit() || "$\\".contains(c))

@@ -149,10 +149,10 @@ fn without_reason(sentence: &str) -> &str {
         " (from ",
         " (after ",
     ]
-        .iter()
-        .filter_map(|connective| sentence.find(connective))
-        .filter(|cut| sentence[..*cut].contains(|c: char| c.is_alphanumeric()))
-        .min();
+    .iter()
+    .filter_map(|connective| sentence.find(connective))
+    .filter(|cut| sentence[..*cut].contains(|c: char| c.is_alphanumeric()))
+    .min();
     &sentence[..cut.unwrap_or(sentence.len())]
 }
 

@@ -148,8 +148,20 @@ pub fn letters(written: &str) -> Option<BTreeSet<char>> {
     for word in plain.split([' ', '/']).filter(|word| !word.is_empty()) {
         if matches!(
             word,
-            "and" | "or" | "option" | "options" | "choice" | "choices" | "answer" | "answers" | "both" | "either"
-                | "maybe" | "perhaps" | "possibly" | "probably"
+            "and"
+                | "or"
+                | "option"
+                | "options"
+                | "choice"
+                | "choices"
+                | "answer"
+                | "answers"
+                | "both"
+                | "either"
+                | "maybe"
+                | "perhaps"
+                | "possibly"
+                | "probably"
         ) {
             continue;
         }
@@ -211,7 +223,9 @@ fn named(sentence: &str, options: &Options) -> Option<char> {
                 continue;
             }
             let after = &said[at + wanted.len()..];
-            let denies = |word: &String| matches!(word.as_str(), "not" | "isn't" | "never" | "cannot" | "can't" | "neither" | "nor");
+            let denies = |word: &String| {
+                matches!(word.as_str(), "not" | "isn't" | "never" | "cannot" | "can't" | "neither" | "nor")
+            };
             let denied = said[..at].last().is_some_and(denies) || after.iter().take(2).any(denies);
             if denied {
                 continue;

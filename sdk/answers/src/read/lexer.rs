@@ -185,7 +185,8 @@ impl Lexer<'_> {
                 Kind::Dots
             }
             // Currency, quotation marks, emphasis and a lone full stop carry no meaning in an answer.
-            '∎' | '■' | '□' | '∴' | '$' | '€' | '£' | '¥' | '₹' | '₩' | '"' | '“' | '”' | '.' | '。' | '`' | '‘' | '?' => {
+            '∎' | '■' | '□' | '∴' | '$' | '€' | '£' | '¥' | '₹' | '₩' | '"' | '“' | '”' | '.' | '。' | '`' | '‘'
+            | '?' => {
                 self.spaced = true;
                 return Ok(());
             }

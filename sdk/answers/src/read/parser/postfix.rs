@@ -95,7 +95,9 @@ impl Parser {
                 return Ok(base);
             }
             // A matrix on its side.
-            (Some(Kind::Symbol(name)), _, _) if matches!(name.as_str(), "T" | "top" | "intercal") && is_matrix(&base) => {
+            (Some(Kind::Symbol(name)), _, _)
+                if matches!(name.as_str(), "T" | "top" | "intercal") && is_matrix(&base) =>
+            {
                 self.advance();
                 return Ok(transposed(base));
             }
@@ -325,9 +327,13 @@ fn transposed(expression: Expression) -> Expression {
     match expression {
         Expression::Matrix(rows) => {
             let width = rows.first().map_or(0, Vec::len);
-            Expression::Matrix((0..width).map(|at| rows.iter().filter_map(|row| row.get(at).cloned()).collect()).collect())
+            Expression::Matrix(
+                (0..width).map(|at| rows.iter().filter_map(|row| row.get(at).cloned()).collect()).collect(),
+            )
         }
-        Expression::Bracketed(_, entries, _) => Expression::Matrix(entries.into_iter().map(|entry| vec![entry]).collect()),
+        Expression::Bracketed(_, entries, _) => {
+            Expression::Matrix(entries.into_iter().map(|entry| vec![entry]).collect())
+        }
         other => other,
     }
 }
