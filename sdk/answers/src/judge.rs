@@ -8,7 +8,7 @@ use crate::config::Rules;
 use crate::expression::Expression;
 use crate::extract::{self, Expectation, spans};
 use crate::read::ParsedText;
-use crate::read::{tokens, words};
+use crate::read::{tokens, units, words};
 use crate::work;
 use octo_sdk::{Outcome, Verdict};
 
@@ -77,14 +77,28 @@ fn judge_plain(response: &str, references: &[String], rules: &Rules) -> Verdict 
         let reason = format!("{}: {reason}", found.rule);
         return Verdict { outcome: Outcome::Incorrect, extracted: Some(shown(&found.text)), reason };
     }
-    let several =
-        |gold: &ParsedText| matches!(gold.readings.first(), Some(Expression::List(..) | Expression::Ratio(_)));
+    let several = |gold: &ParsedText| {
+        !matches!(gold.readings.first(), None | Some(Expression::Number(_) | Expression::Negative(_)))
+    };
     let sentence = sentence.filter(|_| golds.iter().any(several)).map(|text| ParsedText::read(text, 2_000, true));
     let said = sentence.as_ref().and_then(|sentence| stated_last(sentence, expects));
+    // Out of a sentence a number comes without its unit.
+    let measured = |gold: &ParsedText| {
+        let known =
+            matches!(gold.readings.first(), Some(Expression::Quantity(_, unit)) if units::measure(unit).is_some());
+        known && !answer.is_text()
+    };
     let mut reason = None;
     for gold in &golds {
+        // What the words around a number deny, no part of them may say.
+        if let Some(contrary) = compare::contrary::between(&gold.text, &answer.text) {
+            reason = reason.or(Some(contrary));
+            continue;
+        }
         let whole = sentence.iter().chain(&said).filter(|_| several(gold));
-        for candidate in std::iter::once(&answer).chain(&stated).chain(&inner).chain(whole) {
+        for candidate in
+            std::iter::once(&answer).chain(&stated).chain(inner.iter().filter(|_| !measured(gold))).chain(whole)
+        {
             match compare::compare(gold, candidate, rules) {
                 Ok(rule) => {
                     return Verdict {
@@ -148,9 +162,8 @@ fn stated_last(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> 
     if answer.text.len() > 600 || expects == Expectation::Choice {
         return None;
     }
-    let (at, copula) = [" is ", " are ", " equals ", " = "]
+    let (at, copula) = [" is ", " are ", " equals ", " to be "]
         .iter()
-        .take(if expects == Expectation::Mathematics { 3 } else { 2 })
         .filter_map(|copula| answer.text.rfind(copula).map(|at| (at, copula.len())))
         .max()?;
     let (head, tail) = (&answer.text[..at], answer.text[at + copula..].trim());
@@ -170,7 +183,11 @@ fn inner_answer(answer: &ParsedText, expects: Expectation) -> Option<ParsedText>
     // Words of other alphabets read as variables.
     let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && tokens::unicode(c).is_none();
     let long = |word: &&str| word.chars().count() > 3 && word.chars().all(char::is_alphabetic);
-    let sentence = || !answer.text.contains('\\') && answer.text.split([' ', ',']).filter(long).count() > 1;
+    let sentence = || {
+        answer.text.starts_with(char::is_alphabetic)
+            && !answer.text.contains('\\')
+            && answer.text.split([' ', ',']).filter(long).count() > 0
+    };
     let worded = answer.is_text() || answer.text.chars().any(foreign) || sentence();
     if expects != Expectation::Mathematics || !worded || answer.text.len() > 2_000 {
         return None;

@@ -3,7 +3,7 @@
 use super::renaming;
 use super::{Comparison, Reason};
 use crate::config::ListOrder;
-use crate::expression::{Bracket, Expression, Function, Joint, Rational, Relation};
+use crate::expression::{Bracket, Constant, Expression, Function, Joint, Rational, Relation};
 use crate::read::units;
 use std::collections::BTreeMap;
 
@@ -22,11 +22,18 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
         components(expression).map(|entries| Expression::Bracketed(Bracket::Round, entries, Bracket::Round))
     };
     match (tuple(gold), tuple(answer)) {
-        (None, None) => {}
+        (None, None) => {
+            // `2 + 3\\mathbf{i}` is a complex number.
+            if is_marked(gold) || is_marked(answer) {
+                return Some(by.same(&unmarked(gold), &unmarked(answer)));
+            }
+        }
         // A vector of the plane lies in space, too.
         (wanted, given) => {
             let (wanted, given) = (wanted.as_ref().unwrap_or(gold), given.as_ref().unwrap_or(answer));
-            let (Some(mut a), Some(mut b)) = (vector(wanted), vector(given)) else { return Some(None) };
+            let (Some(mut a), Some(mut b)) = (vector(wanted), vector(given)) else {
+                return Some(by.same(&unmarked(gold), &unmarked(answer)));
+            };
             let length = a.len().max(b.len());
             if length <= 3 && a.len().min(b.len()) > 1 {
                 a.resize(length, Expression::integer(0));
@@ -428,6 +435,19 @@ fn integers_of(head: &Expression, condition: &Expression) -> Option<Expression> 
         return Some(Expression::EmptySet);
     }
     Some(Expression::Set((low..=high).map(Expression::integer).collect()))
+}
+
+fn is_marked(expression: &Expression) -> bool {
+    expression.any(&|part| matches!(part, Expression::Symbol(name) if name.starts_with("unit ")))
+}
+
+/// Unit vectors as the letters that they are written with.
+fn unmarked(expression: &Expression) -> Expression {
+    let letter = |name: &str| Expression::Symbol(name.into());
+    expression
+        .substitute("unit i", &Expression::Constant(Constant::I))
+        .substitute("unit j", &letter("j"))
+        .substitute("unit k", &letter("k"))
 }
 
 /// The components of a sum of unit vectors, `\mathbf i + 2 \mathbf j`, in the plane or in space.

@@ -36,7 +36,7 @@ pub fn between(gold: &str, answer: &str) -> Option<String> {
     if gold.len() > 300 || answer.len() > 600 {
         return None;
     }
-    if is_order_of_names(gold) && is_order_of_names(answer) && gold != answer {
+    if is_order_of_names(gold) && is_order_of_names(answer) && gold != answer && sorted(gold) == sorted(answer) {
         return Some("the names are in another order".into());
     }
     if !speaks(gold) || !speaks(answer) {
@@ -119,6 +119,12 @@ fn currency(text: &str) -> Option<&'static str> {
         sign.then_some("dollar")
     };
     named.or_else(dollar)
+}
+
+fn sorted(text: &str) -> Vec<u8> {
+    let mut letters = text.as_bytes().to_vec();
+    letters.sort_unstable();
+    letters
 }
 
 /// Whether a text is three or more capital letters, as the names of points or people in an order: `ACB` is not `ABC`.

@@ -5,7 +5,7 @@ use super::Expectation;
 use crate::read::{self, number_words, words};
 
 /// Judgements about an answer, in front of which nothing is stated: "this answer is correct because …".
-const REMARKS: [&str; 38] = [
+const REMARKS: [&str; 54] = [
     "correct",
     "right",
     "wrong",
@@ -44,6 +44,22 @@ const REMARKS: [&str; 38] = [
     "called",
     "shown",
     "below",
+    "less",
+    "more",
+    "greater",
+    "smaller",
+    "larger",
+    "divisible",
+    "obtained",
+    "found",
+    "computed",
+    "calculated",
+    "derived",
+    "determined",
+    "justified",
+    "odd",
+    "even",
+    "prime",
 ];
 
 /// Words in front of a number that make a bound of it.
@@ -99,12 +115,14 @@ const POINTERS: [&str; 26] = [
 /// Whether a sentence after "the answer is" states one.
 pub(crate) fn states(sentence: &str, expects: Expectation) -> bool {
     let plain = sentence.trim_start_matches(|c: char| c.is_whitespace() || "*_\"'(".contains(c));
+    let plain = plain.trim_end_matches(['.', '!', '*', ' ']);
     let first: String = plain.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_ascii_lowercase();
     let more = plain.len() > first.len();
     if REMARKS.contains(&first.as_str()) {
         // "The answer is correct." may be all that is to be said, and "in $(0, 1)$" is a formula.
-        let formula = matches!(first.as_str(), "in" | "as" | "also" | "indeed" | "always" | "below" | "within")
-            && plain.contains(['$', '\\']);
+        let formula = plain.contains(" to be ")
+            || matches!(first.as_str(), "in" | "as" | "also" | "indeed" | "always" | "below" | "within")
+                && plain.contains(['$', '\\']);
         let said = expects != Expectation::Mathematics && words::meaning(plain).is_some();
         if !formula && (more || expects == Expectation::Mathematics) && !said {
             return false;
@@ -174,6 +192,13 @@ pub(super) fn is_pointer(text: &str, at: usize) -> bool {
     if before.is_empty() && numbered(text[at..].lines().next().unwrap_or("")).is_some() {
         return true;
     }
+    // `[1]` after a sentence is a citation.
+    let cited = text[..at]
+        .strip_suffix('[')
+        .is_some_and(|before| before.trim_end().ends_with(|c: char| c.is_ascii_digit() || ".%".contains(c)));
+    if cited && text[at..].trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(']') {
+        return true;
+    }
     let mut start = at.saturating_sub(24);
     while !text.is_char_boundary(start) {
         start += 1;
@@ -182,7 +207,8 @@ pub(super) fn is_pointer(text: &str, at: usize) -> bool {
     let near = near.trim_end_matches([' ', '$', '(', '*', '#', '\u{a0}']);
     let ends_with =
         |phrase: &str| near.strip_suffix(phrase).is_some_and(|head| !head.ends_with(|c: char| c.is_alphanumeric()));
-    POINTERS.iter().any(|phrase| ends_with(phrase))
+    let compared = ["\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\leqslant", "\\geqslant"];
+    POINTERS.iter().any(|phrase| ends_with(phrase)) || compared.iter().any(|sign| near.ends_with(sign))
 }
 
 /// Whether a text states a bound: "more than 41". `at least` and `at most` are what some problems ask for, as words of

@@ -9,9 +9,26 @@ pub(super) fn bare(text: &str, expects: Expectation) -> Option<String> {
     if expects == Expectation::Choice || trimmed.len() > 600 || trimmed.contains('\n') {
         return None;
     }
+    if is_sentence(trimmed) {
+        return None;
+    }
     let stripped = read::strip_delimiters(trimmed);
     let reads = number_words::value(&stripped).is_some() || read::is_mathematics(&stripped);
     reads.then_some(stripped)
+}
+
+/// Whether a text begins with two words of a sentence, although short words read as products of variables.
+fn is_sentence(text: &str) -> bool {
+    let mut words = text.split(' ');
+    let word = |word: &str, least: usize| word.len() >= least && word.bytes().all(|c| c.is_ascii_alphabetic());
+    let capital = |first: &str| {
+        word(first, 2)
+            && first.starts_with(|c: char| c.is_ascii_uppercase())
+            && first[1..].bytes().all(|c| c.is_ascii_lowercase())
+    };
+    words.next().is_some_and(capital)
+        && words.next().is_some_and(|second| word(second, 3) && tokens::function(second).is_none())
+        && text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// The last formula, or the last number after it.
@@ -155,7 +172,8 @@ fn run_of_numbers(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
             .strip_suffix("or")
             .or_else(|| before.strip_suffix("Or"))
             .filter(|rest| !rest.ends_with(char::is_alphabetic));
-        let mut rest = or.unwrap_or(before).trim_end_matches([' ', ',', '?', '$']);
+        let and = before.strip_suffix("and").filter(|rest| rest.ends_with(' '));
+        let mut rest = or.or(and).unwrap_or(before).trim_end_matches([' ', ',', '?', '$']);
         if or.is_some() {
             // "41 apples or 42 apples": one word of a unit.
             let unit = rest.trim_end_matches(|c: char| c.is_alphabetic());
@@ -168,12 +186,14 @@ fn run_of_numbers(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
         let digits =
             rest.bytes().rev().take(rest.len() - floor).take_while(|c| c.is_ascii_digit() || *c == b'.').count();
         start = rest.len() - digits;
-        undecided |= or.is_some() || hedged;
+        undecided |= or.is_some() || and.is_some() || hedged;
         count += 1;
     }
     let before = text[..start].trim_end();
     let operand = before.ends_with(['+', '-', '*', '/', '×', '÷', '^', '·'])
-        || ["times", "plus", "minus", "by"].iter().any(|word| before.ends_with(word));
+        || ["times", "plus", "minus", "by", "of", "adding", "multiplying", "from", "sum"]
+            .iter()
+            .any(|word| before.ends_with(word));
     let several = count > 1 && undecided || count > 3;
     (several && !operand).then(|| (start, text[start..end].trim_start_matches(['.'])))
 }

@@ -64,6 +64,8 @@ pub(super) fn phrase(
 /// A sentence from here, without what only introduces it.
 fn sentence(text: &str) -> String {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || ":*=\"'`>-–".contains(c) && c != '-');
+    // ", of course, 42"
+    let text = text.strip_prefix(", ").and_then(|rest| rest.split_once(", ")).map_or(text, |(_, rest)| rest);
     let bytes = text.as_bytes();
     let spans = spans::mathematics(clip(text, 2_000));
     let mut span = spans.iter().peekable();
@@ -136,6 +138,8 @@ fn without_reason(sentence: &str) -> &str {
         ", which ",
         " since ",
         ", not ",
+        ", I ",
+        " and we ",
         " (not ",
         " instead of ",
         " rather than ",

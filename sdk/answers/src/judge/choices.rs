@@ -193,8 +193,8 @@ pub fn chosen(written: &str, options: &Options, rules: &Rules) -> Option<BTreeSe
     // A letter of a formula chooses nothing: `\Delta E`.
     let formula = written.contains(['^', '_', '=']) || has_command(written);
     let sentence = || if formula { None } else { words::choice_in_sentence(written) };
-    let one = words::choice_in_brackets(written).or_else(sentence).or_else(|| named(written, options))?;
-    Some(BTreeSet::from([one])).filter(offered)
+    let one = |letter: char| Some(BTreeSet::from([letter])).filter(offered);
+    words::choice_in_brackets(written).or_else(sentence).and_then(one).or_else(|| named(written, options).and_then(one))
 }
 
 /// Whether a text has a LaTeX command other than one for letters of another face.

@@ -106,6 +106,10 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
     let mut denied = false;
     for (index, word) in words.iter().enumerate() {
         let lower = word.to_lowercase();
+        // What follows gives reasons: "D because A is wrong".
+        if found.is_some() && matches!(lower.as_str(), "because" | "since") {
+            break;
+        }
         if matches!(
             lower.as_str(),
             "not" | "can't" | "cannot" | "isn't" | "neither" | "nor" | "over" | "than" | "unlike"
