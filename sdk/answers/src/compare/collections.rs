@@ -5,6 +5,7 @@ use super::{Comparison, Reason};
 use crate::config::ListOrder;
 use crate::expression::{Bracket, Constant, Expression, Function, Joint, Rational, Relation};
 use crate::read::units;
+use crate::work;
 use std::collections::BTreeMap;
 
 /// Entries that are matched pair by pair, once those that are written alike or are equal numbers are matched.
@@ -216,14 +217,20 @@ pub fn same_entries(by: &Comparison, gold: &[Expression], answer: &[Expression],
         return in_order(&wanted, &given);
     }
     // Identical entries first: most lists need nothing more expensive, however long they are.
-    let mut held: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, entry) in given.iter().enumerate() {
-        held.entry(written(entry)).or_default().push(index);
+    let keys = |entries: &[Expression]| -> Option<Vec<String>> {
+        let keys: Vec<String> = entries.iter().map(written).collect();
+        work::spend(keys.iter().map(|key| 20 + key.len() as u64).sum())?;
+        Some(keys)
+    };
+    let (Some(wanted_keys), Some(given_keys)) = (keys(&wanted), keys(&given)) else { return false };
+    let mut held: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, key) in given_keys.iter().enumerate() {
+        held.entry(key).or_default().push(index);
     }
     let mut matched = vec![false; given.len()];
     let mut open: Vec<&Expression> = Vec::new();
-    for entry in &wanted {
-        match held.get_mut(&written(entry)).and_then(Vec::pop) {
+    for (entry, key) in wanted.iter().zip(&wanted_keys) {
+        match held.get_mut(key.as_str()).and_then(Vec::pop) {
             Some(index) => matched[index] = true,
             None => open.push(entry),
         }
@@ -357,6 +364,7 @@ fn run(items: &[Expression]) -> Option<Vec<Expression>> {
         }
     }
     values.extend(&rest[1..]);
+    work::spend(100 * values.len() as u64)?;
     Some(values.into_iter().map(Expression::integer).collect())
 }
 
@@ -431,6 +439,7 @@ fn integers_of(head: &Expression, condition: &Expression) -> Option<Expression> 
     if high.checked_sub(low)? > MAX_FILLED {
         return None;
     }
+    work::spend(100 * high.saturating_sub(low).max(0) as u64)?;
     if low > high {
         return Some(Expression::EmptySet);
     }

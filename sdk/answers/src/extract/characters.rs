@@ -43,8 +43,8 @@ pub(crate) fn plain_reference(text: &str) -> Cow<'_, str> {
 
 /// A text with the usual characters, and whether backslashes were put back.
 pub(crate) fn plain(text: &str) -> (Cow<'_, str>, bool) {
-    let wide = text.chars().any(|c| ascii(c).is_some());
-    let eaten = text.contains(['\u{7}', '\u{8}', '\t', '\u{b}', '\u{c}', '\r']);
+    let wide = !text.is_ascii() && text.chars().any(|c| ascii(c).is_some());
+    let eaten = text.bytes().any(|byte| (7..=13).contains(&byte) && byte != b'\n');
     let raised = super::search::has(text, "<su");
     if !wide && !eaten && !raised {
         return (Cow::Borrowed(text), false);
