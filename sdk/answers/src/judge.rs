@@ -57,6 +57,21 @@ fn judge_plain(response: &str, references: &[String], rules: &Rules) -> Verdict 
             return Verdict { outcome: Outcome::NoAnswer, extracted: None, reason };
         }
     };
+    // A number that nothing announces stands in a sentence, whose words may turn it over or name several amounts.
+    let sentence = if found.rule.starts_with("last") { last_sentence(response) } else { None };
+    if let Some(sentence) = &sentence
+        && let Some(reason) = golds.iter().find_map(|gold| compare::contrary::between(&gold.text, sentence))
+    {
+        let reason = format!("{}: {reason}", found.rule);
+        return Verdict { outcome: Outcome::Incorrect, extracted: Some(shown(&found.text)), reason };
+    }
+    let short = |text: &&str| text.split(' ').count() <= 5;
+    if sentence.filter(short).is_some_and(extract::claims::is_bound)
+        && golds.iter().all(|gold| matches!(gold.readings.first(), Some(Expression::Number(_))))
+    {
+        let reason = format!("{}: a bound is not a value", found.rule);
+        return Verdict { outcome: Outcome::Incorrect, extracted: Some(shown(&found.text)), reason };
+    }
     // What begins like a marker is stripped from a reference, and so it is here where the two agree as written.
     if let Some(same) = as_written(&found.text, references) {
         return Verdict {
@@ -69,14 +84,6 @@ fn judge_plain(response: &str, references: &[String], rules: &Rules) -> Verdict 
     // A sentence says what follows its last "is", or the one formula or number in it.
     let stated = stated_last(&answer, expects);
     let inner = if stated.is_none() { inner_answer(&answer, expects) } else { None };
-    // A number that nothing announces stands in a sentence, whose words may turn it over or name several amounts.
-    let sentence = if found.rule.starts_with("last") { last_sentence(response) } else { None };
-    if let Some(sentence) = &sentence
-        && let Some(reason) = golds.iter().find_map(|gold| compare::contrary::between(&gold.text, sentence))
-    {
-        let reason = format!("{}: {reason}", found.rule);
-        return Verdict { outcome: Outcome::Incorrect, extracted: Some(shown(&found.text)), reason };
-    }
     let several = |gold: &ParsedText| {
         !matches!(gold.readings.first(), None | Some(Expression::Number(_) | Expression::Negative(_)))
     };
@@ -170,7 +177,10 @@ fn stated_last(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> 
     // A formula that goes across is not a sentence, and a condition states nothing.
     let conditional = [" if ", " where ", " when ", " which ", " that ", " since ", " because ", " not "];
     let whole = !head.contains(['{', '[']) || head.matches('{').count() == head.matches('}').count();
-    if !whole || conditional.iter().any(|word| head.contains(word)) {
+    // "The largest $n$ for which … is 34" has a clause in its subject.
+    let subject = head.trim_start().to_ascii_lowercase().starts_with("the ");
+    let clause = |word: &str| subject && matches!(word, " which " | " that ");
+    if !whole || conditional.iter().any(|word| head.contains(word) && !clause(word)) {
         return None;
     }
     let tail = tail.trim_start_matches("equal to ").trim_start_matches("given by ").trim_start_matches("therefore ");

@@ -341,11 +341,9 @@ fn run(items: &[Expression]) -> Option<Vec<Expression>> {
     let mut next = held;
     if differences.windows(2).all(|pair| pair[0] == pair[1]) {
         let step = differences.first().copied().unwrap_or(if end > held { 1 } else { -1 });
-        if step == 0
-            || (end.checked_sub(held)?) / step > MAX_FILLED
-            || (end - held) % step != 0
-            || (end - held) / step < 1
-        {
+        let distance = end.checked_sub(held)?;
+        let steps = distance.checked_div(step)?;
+        if !(1..=MAX_FILLED).contains(&steps) || distance.checked_rem(step)? != 0 {
             return None;
         }
         while next != end {
@@ -355,11 +353,11 @@ fn run(items: &[Expression]) -> Option<Vec<Expression>> {
     } else {
         let ratio = first[1].checked_div(first[0])?;
         let geometric = first.windows(2).all(|pair| pair[0].checked_mul(ratio) == Some(pair[1]));
-        if !geometric || ratio.abs() < 2 {
+        if !geometric || ratio.unsigned_abs() < 2 {
             return None;
         }
         while next != end {
-            next = next.checked_mul(ratio).filter(|next| next.abs() <= end.abs())?;
+            next = next.checked_mul(ratio).filter(|next| next.unsigned_abs() <= end.unsigned_abs())?;
             values.push(next);
         }
     }
@@ -411,7 +409,7 @@ fn integers_of(head: &Expression, condition: &Expression) -> Option<Expression> 
                 Relation::LessOrEqual => whole_number(bound)?,
                 _ => return None,
             };
-            low = Some(low.map_or(-bound, |held| held.max(-bound)));
+            low = Some(low.map_or(bound.saturating_neg(), |held| held.max(bound.saturating_neg())));
             high = Some(high.map_or(bound, |held| held.min(bound)));
             continue;
         }
@@ -423,9 +421,13 @@ fn integers_of(head: &Expression, condition: &Expression) -> Option<Expression> 
                 _ => return None,
             };
             match relation {
-                Relation::Less => high = Some(high.map_or(bound - 1, |held| held.min(bound - 1))),
+                Relation::Less => {
+                    high = Some(high.map_or(bound.saturating_sub(1), |held| held.min(bound.saturating_sub(1))))
+                }
                 Relation::LessOrEqual => high = Some(high.map_or(bound, |held| held.min(bound))),
-                Relation::Greater => low = Some(low.map_or(bound + 1, |held| held.max(bound + 1))),
+                Relation::Greater => {
+                    low = Some(low.map_or(bound.saturating_add(1), |held| held.max(bound.saturating_add(1))))
+                }
                 Relation::GreaterOrEqual => low = Some(low.map_or(bound, |held| held.max(bound))),
                 _ => return None,
             }

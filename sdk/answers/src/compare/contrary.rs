@@ -6,7 +6,7 @@
 use crate::read::words;
 
 /// Words of one side and of the other.
-const OPPOSITES: [(&[&str], &[&str]); 19] = [
+const OPPOSITES: [(&[&str], &[&str]); 22] = [
     (
         &["increase", "increases", "increased", "rise", "rises", "rose", "growth"],
         &["decrease", "decreases", "decreased", "fall", "falls", "fell", "decline", "reduction", "drop"],
@@ -23,6 +23,9 @@ const OPPOSITES: [(&[&str], &[&str]); 19] = [
     (&["ahead", "front", "forward", "forwards"], &["behind", "back", "backward", "backwards"]),
     (&["faster", "quicker"], &["slower"]),
     (&["older"], &["younger"]),
+    (&["positive"], &["negative"]),
+    (&["win", "wins", "won"], &["loss", "losses", "lost"]),
+    (&["bc", "bce"], &["ad", "ce"]),
     (&["taller", "longer", "higher"], &["shorter", "lower"]),
     (&["boy", "boys", "men", "man", "male", "males"], &["girl", "girls", "women", "woman", "female", "females"]),
     (&["heads"], &["tails"]),
@@ -52,6 +55,11 @@ pub fn between(gold: &str, answer: &str) -> Option<String> {
         && a != b
     {
         return Some("the scales of temperature differ".into());
+    }
+    if let (Some(a), Some(b)) = (compass(&wanted), compass(&given))
+        && a != b
+    {
+        return Some("the directions differ".into());
     }
     let has = |words: &[String], side: &[&str]| words.iter().any(|word| side.contains(&word.as_str()));
     for (one, other) in OPPOSITES {
@@ -94,6 +102,15 @@ fn scale(words: &[String]) -> Option<char> {
         }
     }
     None
+}
+
+/// The letter of a direction that ends a latitude or a longitude: `40° N`.
+fn compass(words: &[String]) -> Option<&str> {
+    let (last, before) = words.split_last()?;
+    let degree = before.last().is_some_and(|word| {
+        matches!(word.as_str(), "circ" | "degree" | "degrees") || word.ends_with(|c: char| c.is_ascii_digit())
+    });
+    (degree && matches!(last.as_str(), "n" | "s" | "e" | "w")).then_some(last)
 }
 
 /// The currency that an amount is in, where it is said. A dollar sign alone may open mathematics.

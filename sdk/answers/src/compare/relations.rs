@@ -55,6 +55,7 @@ pub fn is_name(expression: &Expression) -> bool {
             let letters = |part: &Expression| {
                 matches!(part, Expression::Symbol(_) | Expression::Constant(Constant::E | Constant::I))
                     || matches!(part, Expression::Chain(..) | Expression::Combined(..))
+                    || matches!(part, Expression::Bracketed(_, names, _) if names.iter().all(is_name))
                     || matches!(part, Expression::Power(base, exponent)
                         if matches!(**base, Expression::Symbol(ref name) if matches!(name.as_str(), "f" | "g" | "h"))
                         && matches!(**exponent, Expression::Negative(_)))
@@ -266,7 +267,10 @@ fn answer_only(
         let mut members = std::iter::once(first)
             .chain(rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).map(|(_, part)| part))
             .filter_map(value);
-        let computed = matches!(first, Expression::Sum(_) | Expression::Product(_) | Expression::Power(..));
+        let computed = matches!(
+            first,
+            Expression::Sum(_) | Expression::Product(_) | Expression::Power(..) | Expression::Number(_)
+        );
         if let Some(held) = members.next()
             && computed
             && members.any(|other| other != held)

@@ -44,7 +44,14 @@ pub fn decide(gold: &ParsedText, answer: &ParsedText) -> Option<Result<Reason, S
             "R" => "reals",
             _ => "",
         };
-        if said(gold) == Some(given) {
+        let set = match answer.text.as_str() {
+            "Z" => "ℤ",
+            "N" => "ℕ",
+            "Q" => "ℚ",
+            _ => "",
+        };
+        let names = matches!(gold.readings.first(), Some(Expression::Symbol(name)) if name == set);
+        if said(gold) == Some(given) || names {
             return Some(Ok("same meaning"));
         }
     }

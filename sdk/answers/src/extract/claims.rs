@@ -63,7 +63,7 @@ const REMARKS: [&str; 54] = [
 ];
 
 /// Words in front of a number that make a bound of it.
-const BOUNDS: [&str; 16] = [
+const BOUNDS: [&str; 20] = [
     "more than",
     "less than",
     "greater than",
@@ -80,6 +80,10 @@ const BOUNDS: [&str; 16] = [
     "not more than",
     "not less than",
     "up to",
+    "above",
+    "below",
+    "over",
+    "under",
 ];
 
 /// Words in front of a number that say it is another one's: the number of a step, a value that was given up.
@@ -221,7 +225,7 @@ pub(crate) fn is_bound(text: &str) -> bool {
     if sign || signed.starts_with(['<', '>', '≤', '≥']) {
         return true;
     }
-    let plain = text.trim_start_matches(|c: char| !c.is_alphabetic()).to_ascii_lowercase();
+    let plain = text.trim_start_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
     let plain = plain.strip_prefix("text{").or_else(|| plain.strip_prefix("textrm{")).unwrap_or(&plain).trim_start();
     let plain = ["is ", "just ", "slightly ", "a little ", "somewhat "]
         .iter()

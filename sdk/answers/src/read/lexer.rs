@@ -193,6 +193,16 @@ impl Lexer<'_> {
             '²' | '³' | '¹' | '⁴' | '⁵' | '⁶' | '⁷' | '⁸' | '⁹' | '⁰' => {
                 return self.superscript(character);
             }
+            '₀'..='₉' => {
+                let mut digits = (character as u32 - '₀' as u32).to_string();
+                while let Some(next) = self.peek(0).filter(|c| ('₀'..='₉').contains(c)) {
+                    digits.push_str(&(next as u32 - '₀' as u32).to_string());
+                    self.at += 1;
+                }
+                self.push(Kind::Underscore);
+                self.integer(&digits);
+                return Ok(());
+            }
             '½' | '⅓' | '⅔' | '¼' | '¾' | '⅕' | '⅖' | '⅗' | '⅘' | '⅙' | '⅚' | '⅛' | '⅜' | '⅝' | '⅞' =>
             {
                 return self.vulgar_fraction(character);

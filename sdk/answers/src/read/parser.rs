@@ -52,8 +52,12 @@ fn whole(tokens: Vec<Token>) -> Parsed {
 /// Tokens without what only arranges them: the marks of aligned lines in front of a relation, and a square at the end of
 /// a proof.
 fn arranged(mut tokens: Vec<Token>) -> Vec<Token> {
-    let proved = |token: &Token| token.spaced && matches!(&token.kind, Kind::Symbol(name) if name == "square");
-    if tokens.len() > 1 && tokens.last().is_some_and(proved) {
+    let square = |token: &Token| matches!(&token.kind, Kind::Symbol(name) if name == "square");
+    let after_value = |token: &Token| matches!(token.kind, Kind::Number(..) | Kind::Close(_));
+    if let [.., before, last] = tokens.as_slice()
+        && square(last)
+        && (last.spaced || after_value(before))
+    {
         tokens.pop();
     }
     let lines = |name: &str| name.starts_with("align") || name.starts_with("split") || name.starts_with("gather");

@@ -85,6 +85,10 @@ impl Parser {
                 return Ok(base);
             }
             (Some(Kind::Prime), _, _) => return Ok(base),
+            (Some(Kind::Text(_)), _, _) => {
+                self.advance();
+                return Ok(base);
+            }
             // `4^{th}`
             (Some(Kind::Open(Delimiter::Group)), Some(Kind::Symbol(one)), Some(Kind::Symbol(other)))
                 if self.peek_at(3) == Some(&Kind::Close(Delimiter::Group))
