@@ -4,14 +4,14 @@
 //!
 //! 1. what follows the last `</think>` is all that is searched;
 //! 2. the last `\boxed` or `\fbox`, with neighbours where one sentence boxes several answers;
-//! 3. the rest of the line after the last `####`;
+//! 3. the rest of the line after the last `####` that is not a heading;
 //! 4. the sentence after the last "final answer is";
 //! 5. the sentence after the last "answer is";
 //! 6. the line after the last `Answer:`, or `A:` at the start of a line;
 //! 7. the last `<answer>` element;
 //! 8. the whole response, where it is one line and reads as mathematics;
-//! 9. the last text in bold that holds an answer;
-//! 10. the last formula or the last number, whichever comes later.
+//! 9. the last text in bold that holds an answer and is not the label of a step;
+//! 10. the last formula or the last number, whichever comes later; with the equation or the run of numbers that it is in.
 //!
 //! Two more rules are there to be chosen: the last text in square brackets, and the last number alone. A short response
 //! that says "no solution" and the like is an answer where no rule found another.

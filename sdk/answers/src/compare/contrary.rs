@@ -72,13 +72,24 @@ pub fn between(gold: &str, answer: &str) -> Option<String> {
     None
 }
 
-/// Whether there is any word, degree sign or currency sign.
+/// Whether there is any word, degree sign or currency sign; the name of a command is not a word.
 fn speaks(text: &str) -> bool {
-    let mut run = 0;
-    text.chars().any(|c| {
-        run = if c.is_alphabetic() { run + 1 } else { 0 };
-        run > 1 || "°℃℉€£¥₹$".contains(c)
-    })
+    let (mut run, mut command) = (0, false);
+    for character in text.chars() {
+        if character.is_alphabetic() {
+            run += 1;
+            if run > 1 && !command {
+                return true;
+            }
+            continue;
+        }
+        if "°℃℉€£¥₹$".contains(character) {
+            return true;
+        }
+        command = character == '\\';
+        run = 0;
+    }
+    ["\\circ", "\\text", "\\mathrm"].iter().any(|command| text.contains(command))
 }
 
 /// The words of a text, with the points of abbreviations and the scales of temperature apart.
