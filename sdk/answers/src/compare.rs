@@ -2,19 +2,23 @@
 //!
 //! [`compare`] tries in turn: the texts, what they say in `words`, and each pair of readings ([`Comparison::same`]): units
 //! and percent signs (`quantities`), equations and inequalities (`relations`, `renaming`), lists, tuples and matrices
-//! (`collections`), sets of real numbers (`real_sets`), and last values ([`Comparison::same_value`]): exact, by normal
+//! (`collections`, with `amounts`, `filled`, `matrices` and `unit_vectors`), sets of real numbers (`real_sets`), and last values ([`Comparison::same_value`]): exact, by normal
 //! form, by probing, `rounding`, sums and integrals worked out, an `ellipsis` filled in. `combinations` reads
 //! `C(6, 3)` once more where nothing else fits. `contrary` has the words that turn a number over.
 
+mod amounts;
 mod collections;
 mod combinations;
 pub(crate) mod contrary;
 mod ellipsis;
+mod filled;
+mod matrices;
 mod quantities;
 mod real_sets;
 mod relations;
 mod renaming;
 mod rounding;
+mod unit_vectors;
 mod words;
 
 use crate::algebra::normal_form::{self, NormalForm};

@@ -1,6 +1,6 @@
 //! Values with a unit, a percent sign, a degree sign or a base.
 
-use super::{Comparison, Reason, collections, rounding};
+use super::{Comparison, Reason, amounts, rounding};
 use crate::config::{PercentRule, UnitRule};
 use crate::expression::{Constant, Expression, Number, Rational};
 use crate::read::units;
@@ -41,11 +41,11 @@ impl Comparison<'_> {
             return None;
         }
         match (gold, answer) {
-            (Expression::Quantity(..), Expression::List(..)) if collections::in_parts(answer).is_some() => {
-                Some(self.same(gold, &collections::in_parts(answer)?))
+            (Expression::Quantity(..), Expression::List(..)) if amounts::in_parts(answer).is_some() => {
+                Some(self.same(gold, &amounts::in_parts(answer)?))
             }
-            (Expression::List(..), Expression::Quantity(..)) if collections::in_parts(gold).is_some() => {
-                Some(self.same(&collections::in_parts(gold)?, answer))
+            (Expression::List(..), Expression::Quantity(..)) if amounts::in_parts(gold).is_some() => {
+                Some(self.same(&amounts::in_parts(gold)?, answer))
             }
             (Expression::Quantity(a, unit), Expression::Sum(_))
             | (Expression::Sum(_), Expression::Quantity(a, unit))
