@@ -1,6 +1,6 @@
 //! A verifier of multiple-choice answers: by letter, by the text of an option, or by several letters.
 
-use octo_answers::choices::{self, Options};
+use octo_answers::choices;
 use octo_answers::config::{ExtractionConfig, Rules};
 use octo_sdk::{Attempt, ErrorKind, Plugin, PluginError, Verdict, Verifier};
 
@@ -10,7 +10,8 @@ use octo_sdk::{Attempt, ErrorKind, Plugin, PluginError, Verdict, Verifier};
 pub struct Config {
     /// Where the answer is looked for.
     pub extraction: ExtractionConfig,
-    /// The field of a row that holds the options: lines of `A) …`, or a JSON list in the order of the letters.
+    /// The field of a row that holds the options: lines of `A) …`, a JSON list in the order of the letters,
+    /// `{"A": "15", …}`, or `{"label": ["A", …], "text": ["15", …]}`.
     /// Absent: they are looked for in the problem. Without options, letters alone are compared.
     pub options_field: Option<String>,
 }
@@ -43,18 +44,10 @@ impl Verifier for ChoiceVerifier {
                     kind: ErrorKind::InvalidInput,
                     message: format!("the row has no field `{name}`, which `options_field` names"),
                 })?;
-                listed(written)
+                choices::options_of_field(written)
             }
         };
         Ok(choices::judge(&attempt.response, &attempt.references, &offered, &self.rules))
-    }
-}
-
-/// Options from a JSON list, or from lettered lines.
-fn listed(written: &str) -> Options {
-    match serde_json::from_str::<Vec<String>>(written) {
-        Ok(texts) => ('A'..='Z').zip(texts).collect(),
-        Err(_) => choices::options(written),
     }
 }
 

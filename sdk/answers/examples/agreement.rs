@@ -1,16 +1,16 @@
 //! Measures the verifier against labelled data and prints every disagreement.
 //!
 //! `OCTO_SHARED` names the folder with `data/`; what is not there is skipped.
-//! Arguments: any of `gsm8k`, `cases`, `latex`, `golds`; all without. A path is a file of lines
+//! Arguments: any of `gsm8k`, `cases`, `latex`, `golds`, `reports`; all without. A path is a file of lines
 //! `reference TAB answer TAB true|false`: `.tsv` files hold answers that are judged inside a box, others whole responses
-//! with `⏎` for the ends of their lines. `OCTO_PRESET` names the preset for `cases`, or is `matching` for the rules
+//! with `⏎` for the ends of their lines; `.jsonl` files hold rows as `reports/verifier.jsonl` has them. `OCTO_PRESET` names the preset for `cases`, or is `matching` for the rules
 //! that each case's source states; for `latex` it may be `polynomials`, for common divisors of polynomials.
 
 #[path = "../tests/shared_data/mod.rs"]
 mod shared_data;
 
 use octo_answers::config::{Config, Preset, ThinkingRule};
-use octo_answers::{Outcome, judge};
+use octo_answers::{Outcome, choices, judge};
 use serde_json::Value;
 use shared_data::{rows, text};
 use std::collections::BTreeMap;
@@ -209,6 +209,48 @@ fn golds() {
     }
 }
 
+/// Rows `id`, `problem`, `response`, `reference`, `expected`, and `plugin` for another verifier than `verifier_math`.
+fn report_rows(rows: Vec<Value>) {
+    let rules = Preset::MathVerify.rules();
+    let (mut right, mut all, mut passed, mut refused) = (0, 0, 0, 0);
+    for row in rows {
+        let (response, references) = (text(&row["response"]), [text(&row["reference"])]);
+        let verdict = if row["plugin"] == "verifier_choice" {
+            choices::judge(&response, &references, &choices::options(&text(&row["problem"])), &rules)
+        } else {
+            judge(&response, &references, &rules)
+        };
+        let correct = verdict.outcome == Outcome::Correct;
+        let expected = text(&row["expected"]);
+        all += 1;
+        if expected == "any-but-hang" || (expected == "correct") == correct {
+            right += 1;
+            continue;
+        }
+        *(if correct { &mut passed } else { &mut refused }) += 1;
+        let noted = if row["graders_differ"] == true { " (policy)" } else { "" };
+        println!(
+            "{}{noted}: expected {expected}, judged {:?} ({}; extracted {:?})\n    reference {:?}\n    response {response:?}",
+            text(&row["id"]),
+            verdict.outcome,
+            verdict.reason,
+            verdict.extracted,
+            references[0]
+        );
+    }
+    println!("reports: {right}/{all}; {passed} wrong answers pass, {refused} right ones are refused");
+}
+
+fn reports() {
+    report_rows(rows("reports/verifier.jsonl"));
+}
+
+/// A file of rows as [`reports`] reads them.
+fn own_reports(path: &str) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    report_rows(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect());
+}
+
 fn pairs(path: &str) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let rules = Preset::MathVerify.rules();
@@ -236,9 +278,10 @@ fn pairs(path: &str) {
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let parts: [(&str, fn()); 4] = [("gsm8k", gsm8k), ("cases", cases), ("latex", latex), ("golds", golds)];
+    let parts: [(&str, fn()); 5] =
+        [("gsm8k", gsm8k), ("cases", cases), ("latex", latex), ("golds", golds), ("reports", reports)];
     for path in wanted.iter().filter(|word| word.contains('/')) {
-        pairs(path);
+        if path.ends_with(".jsonl") { own_reports(path) } else { pairs(path) }
     }
     for (name, run) in parts {
         if wanted.is_empty() || wanted.iter().any(|part| part == name) {

@@ -2,18 +2,23 @@
 //!
 //! [`compare`] tries in turn: the texts, what they say in `words`, and each pair of readings ([`Comparison::same`]): units
 //! and percent signs (`quantities`), equations and inequalities (`relations`, `renaming`), lists, tuples and matrices
-//! (`collections`), sets of real numbers (`real_sets`), and last values ([`Comparison::same_value`]): exact, by normal
+//! (`collections`, with `amounts`, `filled`, `matrices` and `unit_vectors`), sets of real numbers (`real_sets`), and last values ([`Comparison::same_value`]): exact, by normal
 //! form, by probing, `rounding`, sums and integrals worked out, an `ellipsis` filled in. `combinations` reads
-//! `C(6, 3)` once more where nothing else fits.
+//! `C(6, 3)` once more where nothing else fits. `contrary` has the words that turn a number over.
 
+mod amounts;
 mod collections;
 mod combinations;
+pub(crate) mod contrary;
 mod ellipsis;
+mod filled;
+mod matrices;
 mod quantities;
 mod real_sets;
 mod relations;
 mod renaming;
 mod rounding;
+mod unit_vectors;
 mod words;
 
 use crate::algebra::normal_form::{self, NormalForm};
@@ -21,6 +26,7 @@ use crate::algebra::probe::{self, Probe};
 use crate::algebra::{closed_form, exact_value};
 use crate::config::{FractionRule, Rules};
 use crate::expression::{Expression, Number};
+use crate::extract::claims;
 use crate::read::ParsedText;
 use crate::work;
 use std::cell::Cell;
@@ -63,6 +69,13 @@ pub fn compare(gold: &ParsedText, answer: &ParsedText, rules: &Rules) -> Result<
     }
     if compact(&gold.text) == compact(&answer.text) {
         return Ok("same text");
+    }
+    let bounded = |text: &ParsedText| {
+        let chain = |reading: &Expression| matches!(reading, Expression::Chain(..) | Expression::Bracketed(..));
+        claims::is_bound(&text.text) || text.readings.iter().any(chain)
+    };
+    if claims::is_bound(&answer.text) && !bounded(gold) {
+        return Err("a bound is not a value".into());
     }
     if let Some(decided) = words::decide(gold, answer) {
         return decided;

@@ -4,23 +4,27 @@
 //!
 //! 1. what follows the last `</think>` is all that is searched;
 //! 2. the last `\boxed` or `\fbox`, with neighbours where one sentence boxes several answers;
-//! 3. the rest of the line after the last `####`;
+//! 3. the rest of the line after the last `####` that is not a heading;
 //! 4. the sentence after the last "final answer is";
 //! 5. the sentence after the last "answer is";
 //! 6. the line after the last `Answer:`, or `A:` at the start of a line;
 //! 7. the last `<answer>` element;
 //! 8. the whole response, where it is one line and reads as mathematics;
-//! 9. the last text in bold that holds an answer;
-//! 10. the last formula or the last number, whichever comes later.
+//! 9. the last text in bold that holds an answer and is not the label of a step;
+//! 10. the last formula or the last number, whichever comes later; with the equation or the run of numbers that it is in.
 //!
 //! Two more rules are there to be chosen: the last text in square brackets, and the last number alone. A short response
 //! that says "no solution" and the like is an answer where no rule found another.
 //!
-//! An empty box is not an answer, and nothing after it is searched for one.
+//! An empty box is not an answer: a filled one in front of it is, and where there is none nothing else is searched for one.
+//! What is announced must state something: "this answer is correct" and "as follows" are passed over.
 //!
+//! `claims` says what of a text states an answer; `characters` mends what its way here did to the text.
 //! `marks` has the answers that are set off from the text, `phrases` those that are announced, `formulas` those that
 //! nothing announces. [`spans`] finds where boxes and formulas lie, `search` finds words in long texts.
 
+pub(crate) mod characters;
+pub(crate) mod claims;
 mod config;
 mod formulas;
 mod marks;
@@ -66,6 +70,8 @@ pub fn answer(response: &str, from: &Extraction, expects: Expectation) -> Result
     if searched.trim().is_empty() {
         return Err("the response is empty".into());
     }
+    // What an announcement says that states nothing, for when nothing else is found.
+    let mut unsaid = None;
     for rule in &from.rules {
         let found = match rule {
             ExtractionRule::Boxed => match boxed(searched) {
@@ -74,10 +80,14 @@ pub fn answer(response: &str, from: &Extraction, expects: Expectation) -> Result
                 None => None,
             },
             ExtractionRule::HashMarks => hash_marks(searched).map(|text| (text, "#### line")),
-            ExtractionRule::FinalAnswerIs => phrase(searched, &["final answer is", "final answer:", "final answer**:"])
-                .map(|text| (text, "final answer")),
-            ExtractionRule::AnswerIs => phrase(searched, &ANSWER_PHRASES).map(|text| (text, "answer phrase")),
-            ExtractionRule::AnswerLine => answer_line(searched).map(|text| (text, "answer line")),
+            ExtractionRule::FinalAnswerIs => {
+                let heads = ["final answer is", "final answer:", "final answer**:"];
+                phrase(searched, &heads, expects, &mut unsaid).map(|text| (text, "final answer"))
+            }
+            ExtractionRule::AnswerIs => {
+                phrase(searched, &ANSWER_PHRASES, expects, &mut unsaid).map(|text| (text, "answer phrase"))
+            }
+            ExtractionRule::AnswerLine => answer_line(searched, expects, &mut unsaid).map(|text| (text, "answer line")),
             ExtractionRule::AnswerTag => answer_tag(searched).map(|text| (text, "answer tag")),
             ExtractionRule::Bold => bold(searched, expects).map(|text| (text, "bold text")),
             ExtractionRule::SquareBrackets => square_brackets(searched).map(|text| (text, "square brackets")),
@@ -88,6 +98,9 @@ pub fn answer(response: &str, from: &Extraction, expects: Expectation) -> Result
         if let Some((text, rule)) = found {
             return Ok(Extracted { text, rule });
         }
+    }
+    if let Some(text) = unsaid {
+        return Ok(Extracted { text, rule: "answer phrase" });
     }
     // Words and choices may be all that a short response says.
     let trimmed = searched.trim();
@@ -110,7 +123,7 @@ pub fn reference(text: &str, from: &Extraction) -> String {
         return found;
     }
     if text.contains('\n')
-        && let Some(found) = answer_line(text)
+        && let Some(found) = answer_line(text, Expectation::Text, &mut None)
     {
         return found;
     }
@@ -118,7 +131,7 @@ pub fn reference(text: &str, from: &Extraction) -> String {
     if let Some(rest) = trimmed.strip_prefix("A:") {
         return clean(rest);
     }
-    if let Some(found) = phrase(trimmed, &["answer is"]) {
+    if let Some(found) = phrase(trimmed, &["answer is"], Expectation::Text, &mut None) {
         return found;
     }
     trimmed.to_string()
@@ -152,6 +165,7 @@ fn after_thinking<'a>(text: &'a str, from: &Extraction) -> Result<&'a str, Strin
 
 /// A base model may continue with the next turn of a dialogue; its markers end the response.
 fn before_next_turn(text: &str) -> &str {
+    let text = before_made_up_turn(text);
     if !search::has(text, "<|") && !search::has(text, "</s>") {
         return text;
     }
@@ -160,6 +174,20 @@ fn before_next_turn(text: &str) -> &str {
         .filter_map(|marker| search::first(text, marker))
         .filter(|found| !text[..*found].trim().is_empty())
         .min();
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// A base model without markers makes up the next question in words: `User: …` at the start of a line, once an answer is
+/// given.
+fn before_made_up_turn(text: &str) -> &str {
+    let turns = ["\nUser:", "\nHuman:", "\nQuestion:", "\nQ:", "\nProblem:"];
+    let answered = |before: &str| {
+        ["boxed{", "####", "answer is", "Answer:", "</answer>", "A:"].iter().any(|mark| search::has(before, mark))
+    };
+    if memchr::memchr(b'\n', text.as_bytes()).is_none() {
+        return text;
+    }
+    let end = turns.iter().filter_map(|turn| search::first(text, turn)).filter(|found| answered(&text[..*found])).min();
     &text[..end.unwrap_or(text.len())]
 }
 

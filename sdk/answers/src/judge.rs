@@ -5,15 +5,28 @@ pub mod exact_text;
 
 use crate::compare;
 use crate::config::Rules;
+use crate::expression::Expression;
 use crate::extract::{self, Expectation, spans};
 use crate::read::ParsedText;
-use crate::read::{tokens, words};
+use crate::read::{tokens, units, words};
 use crate::work;
 use octo_sdk::{Outcome, Verdict};
 
 /// Judges one response. It is correct if any reference matches.
 pub fn judge(response: &str, references: &[String], rules: &Rules) -> Verdict {
+    let (plain, mended) = extract::characters::plain(response);
+    let mut verdict = judge_plain(&plain, references, rules);
+    if mended {
+        verdict.reason.push_str(", after lost backslashes were put back");
+    }
+    verdict
+}
+
+fn judge_plain(response: &str, references: &[String], rules: &Rules) -> Verdict {
     work::begin();
+    let references: Vec<String> =
+        references.iter().map(|text| extract::characters::plain_reference(text).into_owned()).collect();
+    let references = references.as_slice();
     let golds: Vec<ParsedText> = references
         .iter()
         .map(|reference| {
@@ -44,6 +57,21 @@ pub fn judge(response: &str, references: &[String], rules: &Rules) -> Verdict {
             return Verdict { outcome: Outcome::NoAnswer, extracted: None, reason };
         }
     };
+    // A number that nothing announces stands in a sentence, whose words may turn it over or name several amounts.
+    let sentence = if found.rule.starts_with("last") { last_sentence(response) } else { None };
+    if let Some(sentence) = &sentence
+        && let Some(reason) = golds.iter().find_map(|gold| compare::contrary::between(&gold.text, sentence))
+    {
+        let reason = format!("{}: {reason}", found.rule);
+        return Verdict { outcome: Outcome::Incorrect, extracted: Some(shown(&found.text)), reason };
+    }
+    let short = |text: &&str| text.split(' ').count() <= 5;
+    if sentence.filter(short).is_some_and(extract::claims::is_bound)
+        && golds.iter().all(|gold| matches!(gold.readings.first(), Some(Expression::Number(_))))
+    {
+        let reason = format!("{}: a bound is not a value", found.rule);
+        return Verdict { outcome: Outcome::Incorrect, extracted: Some(shown(&found.text)), reason };
+    }
     // What begins like a marker is stripped from a reference, and so it is here where the two agree as written.
     if let Some(same) = as_written(&found.text, references) {
         return Verdict {
@@ -53,11 +81,31 @@ pub fn judge(response: &str, references: &[String], rules: &Rules) -> Verdict {
         };
     }
     let answer = ParsedText::read(&found.text, rules.max_answer_bytes, true);
-    // A sentence with one formula or number in it says that.
-    let inner = inner_answer(&answer, expects);
+    // A sentence says what follows its last "is", or the one formula or number in it.
+    let stated = stated_last(&answer, expects);
+    let inner = if stated.is_none() { inner_answer(&answer, expects) } else { None };
+    let several = |gold: &ParsedText| {
+        !matches!(gold.readings.first(), None | Some(Expression::Number(_) | Expression::Negative(_)))
+    };
+    let sentence = sentence.filter(|_| golds.iter().any(several)).map(|text| ParsedText::read(text, 2_000, true));
+    let said = sentence.as_ref().and_then(|sentence| stated_last(sentence, expects));
+    // Out of a sentence a number comes without its unit.
+    let measured = |gold: &ParsedText| {
+        let known =
+            matches!(gold.readings.first(), Some(Expression::Quantity(_, unit)) if units::measure(unit).is_some());
+        known && !answer.is_text()
+    };
     let mut reason = None;
     for gold in &golds {
-        for candidate in std::iter::once(&answer).chain(inner.as_ref()) {
+        // What the words around a number deny, no part of them may say.
+        if let Some(contrary) = compare::contrary::between(&gold.text, &answer.text) {
+            reason = reason.or(Some(contrary));
+            continue;
+        }
+        let whole = sentence.iter().chain(&said).filter(|_| several(gold));
+        for candidate in
+            std::iter::once(&answer).chain(&stated).chain(inner.iter().filter(|_| !measured(gold))).chain(whole)
+        {
             match compare::compare(gold, candidate, rules) {
                 Ok(rule) => {
                     return Verdict {
@@ -108,12 +156,56 @@ fn expectation(gold: &ParsedText) -> Expectation {
     }
 }
 
+/// The last sentence of a response, where it is short and holds no formula of its own.
+fn last_sentence(response: &str) -> Option<&str> {
+    let text = response.trim().trim_end_matches(['.', '!']);
+    let start = [text.rfind('\n').map(|at| at + 1), text.rfind(". ").map(|at| at + 2)].into_iter().flatten().max();
+    let sentence = text[start.unwrap_or(0)..].trim();
+    (sentence.len() <= 300).then_some(sentence)
+}
+
+/// What follows the last "is" of a sentence: "The largest $n$ is 34".
+fn stated_last(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> {
+    if answer.text.len() > 600 || expects == Expectation::Choice {
+        return None;
+    }
+    let (at, copula) = [" is ", " are ", " equals ", " to be "]
+        .iter()
+        .filter_map(|copula| answer.text.rfind(copula).map(|at| (at, copula.len())))
+        .max()?;
+    let (head, tail) = (&answer.text[..at], answer.text[at + copula..].trim());
+    // A formula that goes across is not a sentence, and a condition states nothing.
+    let conditional = [" if ", " where ", " when ", " which ", " that ", " since ", " because ", " not "];
+    let whole = !head.contains(['{', '[']) || head.matches('{').count() == head.matches('}').count();
+    // "The largest $n$ for which … is 34" has a clause in its subject.
+    let subject = head.trim_start().to_ascii_lowercase().starts_with("the ");
+    let clause = |word: &str| subject && matches!(word, " which " | " that ");
+    if !whole || conditional.iter().any(|word| head.contains(word) && !clause(word)) {
+        return None;
+    }
+    let tail = tail.trim_start_matches("equal to ").trim_start_matches("given by ").trim_start_matches("therefore ");
+    (extract::claims::states(tail, expects) && !extract::claims::is_bound(tail))
+        .then(|| ParsedText::read(tail, 2_000, true))
+}
+
 /// Where an extracted sentence does not read as mathematics: its last formula, or its only number.
 fn inner_answer(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> {
     // Words of other alphabets read as variables.
     let foreign = |c: char| c.is_alphabetic() && !c.is_ascii() && tokens::unicode(c).is_none();
-    let worded = answer.is_text() || answer.text.chars().any(foreign);
+    let long = |word: &&str| word.chars().count() > 3 && word.chars().all(char::is_alphabetic);
+    let sentence = || {
+        answer.text.starts_with(char::is_alphabetic)
+            && !answer.text.contains('\\')
+            && answer.text.split([' ', ',']).filter(long).count() > 0
+    };
+    let worded = answer.is_text() || answer.text.chars().any(foreign) || sentence();
     if expects != Expectation::Mathematics || !worded || answer.text.len() > 2_000 {
+        return None;
+    }
+    let denied = words::words(&answer.text.to_lowercase())
+        .iter()
+        .any(|word| matches!(word.as_str(), "not" | "never" | "neither" | "nor" | "isn't" | "cannot"));
+    if denied || extract::claims::is_bound(&answer.text) {
         return None;
     }
     let spans = spans::mathematics(&answer.text);

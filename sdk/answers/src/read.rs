@@ -36,7 +36,10 @@ impl ParsedText {
         if written.len() > max_bytes {
             return Self { text: written.to_string(), readings: Vec::new(), is_long: true };
         }
-        let stripped = without_condition(&strip_delimiters(written));
+        let mut stripped = without_condition(&strip_delimiters(written));
+        if decimal_comma && let Some(cut) = denied_rest(&stripped) {
+            stripped.truncate(cut);
+        }
         let stripped = with_plain_unit(stripped);
         let mut readings = Vec::new();
         readings.extend(numbered_choices(&stripped));
@@ -44,7 +47,7 @@ impl ParsedText {
             readings.push(set);
         }
         let mut ways = vec![Comma::Thousands];
-        if stripped.contains(',') {
+        if stripped.contains(',') && !is_grouped(&stripped, decimal_comma) {
             ways.push(Comma::Separator);
         }
         if decimal_comma && has_decimal_comma(&stripped) {
@@ -69,7 +72,11 @@ impl ParsedText {
 
     /// The reading of a single comma as a decimal one, where that is possible.
     pub(crate) fn with_decimal_comma(&self) -> Option<Expression> {
-        has_decimal_comma(&self.text).then(|| parser::parse(&self.text, Comma::Decimal).ok()).flatten()
+        // `1,2` are two values; `0,25` and `3,50 €` are one.
+        let (_, after) = self.text.split_once(',')?;
+        let places = after.bytes().take_while(u8::is_ascii_digit).count();
+        let one = places > 1 || self.text.trim_start_matches(['-', '−', '$']).starts_with("0,");
+        (one && has_decimal_comma(&self.text)).then(|| parser::parse(&self.text, Comma::Decimal).ok()).flatten()
     }
 
     /// Whether every reading is words alone.
@@ -138,6 +145,34 @@ fn with_plain_unit(text: String) -> String {
     let words = unit.chars().all(|c| c.is_alphabetic() || " -'.".contains(c));
     let number = value.ends_with(|c: char| c.is_ascii_digit() || c == '}') && !value.contains('(');
     if words && number && unit.chars().count() > 1 { format!("{value} \\text{{{unit}}}") } else { text }
+}
+
+/// Where an answer begins to say what it is not: "42, not 41".
+fn denied_rest(text: &str) -> Option<usize> {
+    let cut = [", not ", ",\\text{ not", "\\text{, not", ", \\text{not", ",\\text{not", "\\text{ not "]
+        .iter()
+        .filter_map(|words| text.find(words))
+        .min()?;
+    text[..cut].contains(|c: char| c.is_alphanumeric()).then_some(cut)
+}
+
+/// Whether the whole text is one number in groups of thousands, such as `10,000`, whose commas separate nothing. In an
+/// answer `58,500` may still be two numbers; with a group that begins with zero it may not.
+fn is_grouped(text: &str, answer: bool) -> bool {
+    let number = text.trim_start_matches(|c: char| "-−+$\\ €£¥".contains(c));
+    let number = number.split([' ', '\\', '%', '.', '$']).next().unwrap_or("");
+    let mut groups = number.split(',');
+    let first = groups.next().unwrap_or("");
+    let digits = |group: &str| group.bytes().all(|c| c.is_ascii_digit());
+    let (mut several, mut zero) = (false, false);
+    for group in groups {
+        if group.len() != 3 || !digits(group) {
+            return false;
+        }
+        several = true;
+        zero |= group.starts_with('0');
+    }
+    several && (1..=3).contains(&first.len()) && digits(first) && !first.starts_with('0') && (zero || !answer)
 }
 
 /// Whether the only comma lies between digits and does not set off a group of three.

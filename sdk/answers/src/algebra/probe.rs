@@ -38,6 +38,8 @@ type Point = BTreeMap<String, f64>;
 
 /// Points tried where there are variables.
 const POINTS: usize = 12;
+/// Points tried besides, where the usual ones lie outside of the domain.
+const MORE: usize = 16;
 /// Points that must have a value on both sides.
 const ENOUGH: usize = 3;
 
@@ -86,8 +88,16 @@ pub fn compare(left: &Expression, right: &Expression) -> Probe {
     let complex = left.any(&imaginary) || right.any(&imaginary);
     let count = if names.is_empty() { 1 } else { POINTS };
     let (mut agreed, mut zeros) = (0, 0);
-    for index in 0..count {
-        let point = point(&names, index);
+    let counts =
+        |part: &Expression| matches!(part, Expression::Factorial(_) | Expression::Apply(Function::Binomial, _));
+    let counting = !names.is_empty() && (left.any(&counts) || right.any(&counts));
+    let last = if names.is_empty() { 1 } else { POINTS + MORE };
+    for index in 0..last {
+        // Domains that miss the usual points: what counts things wants whole numbers, an arc wants fractions.
+        if index >= POINTS && agreed >= ENOUGH && !counting {
+            break;
+        }
+        let point = if index < POINTS { point(&names, index) } else { narrow_point(&names, index, counting) };
         let Some((a, b, whole)) = values(left, right, &point) else { continue };
         if !a.is_usable() || !b.is_usable() {
             continue;
@@ -96,6 +106,10 @@ pub fn compare(left: &Expression, right: &Expression) -> Probe {
         let real = a.is_real() && b.is_real();
         if !(real || complex || names.is_empty()) {
             continue;
+        }
+        // Doubles do not tell a value of so many digits from the whole number next to it: e^{π√163}.
+        if names.is_empty() && a.size() > 1e12 && (exact_value(left).is_some() != exact_value(right).is_some()) {
+            return Probe::Unknown;
         }
         match same_value(a, b) {
             // Two zeros at whole numbers are often an accident of the point.
@@ -143,6 +157,21 @@ fn point(names: &BTreeSet<String>, index: usize) -> Point {
             (name.clone(), value)
         })
         .collect()
+}
+
+/// A point of whole numbers up to ten, or of fractions between -1 and 1, most of them positive.
+fn narrow_point(names: &BTreeSet<String>, index: usize, whole: bool) -> Point {
+    let mut at = point(names, index);
+    for value in at.values_mut() {
+        // `point` gives whole numbers here; their fractions by the golden ratio lie far apart.
+        let fraction = ((*value + index as f64 * 0.37) * 0.618_033_988_749_895).fract();
+        *value = match (whole, index % 4) {
+            (true, _) => (fraction * 10.0).floor() + 1.0,
+            (false, 3) => -fraction,
+            _ => fraction,
+        };
+    }
+    at
 }
 
 fn value(expression: &Expression, point: &Point) -> Option<Complex> {

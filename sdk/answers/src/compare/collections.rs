@@ -1,20 +1,61 @@
 //! Answers of several values: lists, tuples, sets, matrices, and `±`.
 
+use super::amounts::{in_parts, named_amounts};
+use super::filled::filled;
+use super::matrices::folded_matrix;
 use super::renaming;
+use super::unit_vectors::{components, is_marked, unmarked};
 use super::{Comparison, Reason};
 use crate::config::ListOrder;
 use crate::expression::{Bracket, Expression, Relation};
+use crate::work;
+use std::collections::BTreeMap;
 
-/// Entries that are matched without order; more than this are compared in order only.
+/// Entries that are matched pair by pair, once those that are written alike or are equal numbers are matched.
 const MAX_UNORDERED: usize = 40;
 
 /// Compares where either side has several values; `None` where neither has.
 pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Option<Option<Reason>> {
+    if let (wanted, given) = (filled(gold), filled(answer))
+        && (wanted.is_some() || given.is_some())
+        && let Some(rule) = by.same(wanted.as_ref().unwrap_or(gold), given.as_ref().unwrap_or(answer))
+    {
+        return Some(Some(rule));
+    }
+    let tuple = |expression: &Expression| {
+        components(expression).map(|entries| Expression::Bracketed(Bracket::Round, entries, Bracket::Round))
+    };
+    match (tuple(gold), tuple(answer)) {
+        (None, None) => {
+            // `2 + 3\\mathbf{i}` is a complex number.
+            if is_marked(gold) || is_marked(answer) {
+                return Some(by.same(&unmarked(gold), &unmarked(answer)));
+            }
+        }
+        // A vector of the plane lies in space, too.
+        (wanted, given) => {
+            let (wanted, given) = (wanted.as_ref().unwrap_or(gold), given.as_ref().unwrap_or(answer));
+            let (Some(mut a), Some(mut b)) = (vector(wanted), vector(given)) else {
+                return Some(by.same(&unmarked(gold), &unmarked(answer)));
+            };
+            let length = a.len().max(b.len());
+            if length <= 3 && a.len().min(b.len()) > 1 {
+                a.resize(length, Expression::integer(0));
+                b.resize(length, Expression::integer(0));
+            }
+            return Some(same_entries(by, &a, &b, true).then_some("same vector"));
+        }
+    }
     if has_plus_minus(gold) || has_plus_minus(answer) {
         let (wanted, given) = (values(gold), values(answer));
         if wanted.len() > 1 || given.len() > 1 {
             let same = same_entries(by, &wanted, &given, false);
-            return Some(same.then_some("same values of ±"));
+            // `(±1, 0, ±2)` are two points, or four where the signs do not go together.
+            let free = || {
+                let (wanted, given) = (freely(gold), freely(answer));
+                same_entries(by, &wanted, &given, false)
+            };
+            return Some((same || free()).then_some("same values of ±"));
         }
     }
     if let (Some(a), Some(b)) = (folded_matrix(gold), folded_matrix(answer)) {
@@ -54,6 +95,9 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             Some(by.same(wanted, given))
         }
         (Expression::List(_, a), Expression::List(_, b)) => {
+            if let Some(same) = named_amounts(by, a, b) {
+                return Some(same.then_some("same amounts by name"));
+            }
             let ordered = by.rules.list_order == ListOrder::Same;
             if same_entries(by, a, b, ordered) {
                 return Some(Some("same list"));
@@ -82,9 +126,19 @@ pub fn compare(by: &Comparison, gold: &Expression, answer: &Expression) -> Optio
             let same = same_entries(by, &scaled(a, &a[0]), &scaled(b, &b[0]), true);
             Some(same.then_some("same ratio"))
         }
+        (one, list @ Expression::List(..)) | (list @ Expression::List(..), one)
+            if !is_collection(one) && in_parts(list).is_some() =>
+        {
+            let whole = in_parts(list)?;
+            let first = matches!(gold, Expression::List(..));
+            let same = if first { by.same(&whole, one) } else { by.same(one, &whole) };
+            Some(same.map(|_| "same quantity in parts"))
+        }
         // The same value written in two ways, such as `15\frac{39}{40}` or `\frac{639}{40}`.
         (one, Expression::List(_, items)) if !is_collection(one) && items.len() <= 4 => {
-            items.iter().all(|item| by.same(one, item).is_some()).then_some(Some("same value in every entry"))
+            let held = items.iter().find(|item| by.same(one, item).is_some());
+            let every = |held: &Expression| items.iter().all(|item| by.same(held, item).is_some());
+            held.is_some_and(every).then_some(Some("same value in every entry"))
         }
         // `{5}` is the set of solutions of one solution.
         (Expression::Set(items), other) | (other, Expression::Set(items))
@@ -162,17 +216,35 @@ pub fn same_entries(by: &Comparison, gold: &[Expression], answer: &[Expression],
         return false;
     }
     let in_order = |a: &[Expression], b: &[Expression]| a.iter().zip(b).all(|(a, b)| by.same(a, b).is_some());
-    if ordered || wanted.len() > MAX_UNORDERED {
+    if ordered {
         return in_order(&wanted, &given);
     }
-    let mut left: Vec<&Expression> = given.iter().collect();
-    for entry in &wanted {
-        // Identical entries first: most lists need nothing more expensive.
-        let found = left
-            .iter()
-            .position(|other| *other == entry)
-            .or_else(|| left.iter().position(|other| by.same(entry, other).is_some()));
-        match found {
+    // Identical entries first: most lists need nothing more expensive, however long they are.
+    let keys = |entries: &[Expression]| -> Option<Vec<String>> {
+        let keys: Vec<String> = entries.iter().map(written).collect();
+        work::spend(keys.iter().map(|key| 20 + key.len() as u64).sum())?;
+        Some(keys)
+    };
+    let (Some(wanted_keys), Some(given_keys)) = (keys(&wanted), keys(&given)) else { return false };
+    let mut held: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, key) in given_keys.iter().enumerate() {
+        held.entry(key).or_default().push(index);
+    }
+    let mut matched = vec![false; given.len()];
+    let mut open: Vec<&Expression> = Vec::new();
+    for (entry, key) in wanted.iter().zip(&wanted_keys) {
+        match held.get_mut(key.as_str()).and_then(Vec::pop) {
+            Some(index) => matched[index] = true,
+            None => open.push(entry),
+        }
+    }
+    let mut left: Vec<&Expression> =
+        given.iter().zip(&matched).filter(|(_, matched)| !**matched).map(|(entry, _)| entry).collect();
+    if left.len() > MAX_UNORDERED {
+        return open.iter().zip(&left).all(|(a, b)| by.same(a, b).is_some());
+    }
+    for entry in open {
+        match left.iter().position(|other| by.same(entry, other).is_some()) {
             Some(index) => {
                 left.remove(index);
             }
@@ -180,6 +252,15 @@ pub fn same_entries(by: &Comparison, gold: &[Expression], answer: &[Expression],
         }
     }
     true
+}
+
+/// An entry as a key: its exact number, or how it is built.
+fn written(entry: &Expression) -> String {
+    match entry {
+        Expression::Number(number) => number.value.to_string(),
+        Expression::Negative(inner) => format!("-{}", written(inner)),
+        other => format!("{other:?}"),
+    }
 }
 
 /// Whether `(x, y) = (1, 2)` is answered by `x = 1, y = 2`.
@@ -213,6 +294,34 @@ fn expanded(expression: &Expression) -> Vec<Expression> {
     vec![signed(expression, false), signed(expression, true)]
 }
 
+/// Every choice of the signs of a tuple, each entry on its own; at most sixteen.
+fn freely(expression: &Expression) -> Vec<Expression> {
+    let tuples = match expression {
+        Expression::List(_, items) | Expression::Set(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut out = Vec::new();
+    for tuple in tuples {
+        let Expression::Bracketed(open, entries, close) = tuple else {
+            out.extend(expanded(tuple));
+            continue;
+        };
+        let mut rows: Vec<Vec<Expression>> = vec![Vec::new()];
+        for entry in entries {
+            let ways = expanded(entry);
+            if rows.len() * ways.len() > 16 {
+                return Vec::new();
+            }
+            rows = rows
+                .iter()
+                .flat_map(|row| ways.iter().map(move |way| row.iter().cloned().chain([way.clone()]).collect()))
+                .collect();
+        }
+        out.extend(rows.into_iter().map(|row| Expression::Bracketed(*open, row, *close)));
+    }
+    out
+}
+
 fn signed(expression: &Expression, lower: bool) -> Expression {
     match expression {
         Expression::PlusMinus(flipped, inner) => {
@@ -233,99 +342,4 @@ fn vector(expression: &Expression) -> Option<Vec<Expression>> {
         Expression::Bracketed(_, items, _) => Some(items.clone()),
         _ => None,
     }
-}
-
-type Rows = Vec<Vec<Expression>>;
-
-/// A matrix, with sums and products of matrices worked out.
-fn folded_matrix(expression: &Expression) -> Option<Rows> {
-    match expression {
-        Expression::Matrix(rows) => Some(rows.clone()),
-        // Rows in square brackets, as programs print them.
-        Expression::Bracketed(Bracket::Square, items, Bracket::Square)
-            if items.iter().all(|item| matches!(item, Expression::Bracketed(Bracket::Square, ..))) =>
-        {
-            items
-                .iter()
-                .map(|item| match item {
-                    Expression::Bracketed(_, entries, _) => Some(entries.clone()),
-                    _ => None,
-                })
-                .collect()
-        }
-        Expression::Negative(inner) => {
-            let rows = folded_matrix(inner)?;
-            Some(each(&rows, |entry| Expression::Negative(entry.clone().into())))
-        }
-        Expression::Sum(terms) => {
-            let mut sum = folded_matrix(terms.first()?)?;
-            for term in &terms[1..] {
-                let other = folded_matrix(term)?;
-                if other.len() != sum.len() {
-                    return None;
-                }
-                for (row, more) in sum.iter_mut().zip(other) {
-                    if row.len() != more.len() {
-                        return None;
-                    }
-                    for (entry, term) in row.iter_mut().zip(more) {
-                        *entry = Expression::Sum(vec![entry.clone(), term]);
-                    }
-                }
-            }
-            Some(sum)
-        }
-        Expression::Product(factors) => {
-            let mut scalar = Vec::new();
-            let mut product: Option<Rows> = None;
-            for factor in factors {
-                match folded_matrix(factor) {
-                    None => scalar.push(factor.clone()),
-                    Some(rows) => {
-                        product = Some(match product {
-                            None => rows,
-                            Some(left) => multiplied(&left, &rows)?,
-                        });
-                    }
-                }
-            }
-            let product = product?;
-            if scalar.is_empty() {
-                return Some(product);
-            }
-            Some(each(&product, |entry| {
-                let mut factors = scalar.clone();
-                factors.push(entry.clone());
-                Expression::Product(factors)
-            }))
-        }
-        _ => None,
-    }
-}
-
-fn each(rows: &Rows, change: impl Fn(&Expression) -> Expression) -> Rows {
-    rows.iter().map(|row| row.iter().map(&change).collect()).collect()
-}
-
-fn multiplied(left: &Rows, right: &Rows) -> Option<Rows> {
-    let (inner, columns) = (right.len(), right.first()?.len());
-    if left.iter().any(|row| row.len() != inner) || left.len() * inner * columns > 512 {
-        return None;
-    }
-    Some(
-        left.iter()
-            .map(|row| {
-                (0..columns)
-                    .map(|column| {
-                        Expression::Sum(
-                            row.iter()
-                                .zip(right)
-                                .map(|(a, other)| Expression::Product(vec![a.clone(), other[column].clone()]))
-                                .collect(),
-                        )
-                    })
-                    .collect()
-            })
-            .collect(),
-    )
 }

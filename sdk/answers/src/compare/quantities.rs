@@ -1,9 +1,38 @@
 //! Values with a unit, a percent sign, a degree sign or a base.
 
-use super::{Comparison, Reason, rounding};
+use super::{Comparison, Reason, amounts, rounding};
 use crate::config::{PercentRule, UnitRule};
 use crate::expression::{Constant, Expression, Number, Rational};
 use crate::read::units;
+
+/// The whole number that is written, and the modulus of `mod 5`.
+fn whole(expression: &Expression) -> Option<i64> {
+    match expression {
+        Expression::Number(number) if number.value.is_integer() => number.value.to_i64(),
+        Expression::Negative(inner) => whole(inner)?.checked_neg(),
+        _ => None,
+    }
+}
+
+fn modulus(unit: &str) -> Option<i64> {
+    unit.strip_prefix("mod ")?.parse().ok().filter(|modulus: &i64| *modulus > 0)
+}
+
+fn congruent(wanted: &Expression, given: &Expression, unit: &str) -> bool {
+    let difference = || Some(whole(wanted)?.checked_sub(whole(given)?)?.checked_rem(modulus(unit)?)? == 0);
+    difference().unwrap_or(false)
+}
+
+/// Whether `5k + 2` is the class of 2 modulo 5.
+fn same_class(residue: &Expression, unit: &str, sum: &Expression) -> Option<Reason> {
+    let Expression::Sum(terms) = sum else { return None };
+    let [one, other] = terms.as_slice() else { return None };
+    let (step, rest) = if whole(one).is_some() { (other, one) } else { (one, other) };
+    let step = if let Expression::Negative(inner) = step { inner } else { step };
+    let Expression::Product(factors) = step else { return None };
+    let [step, Expression::Symbol(_)] = factors.as_slice() else { return None };
+    (whole(step) == modulus(unit) && congruent(residue, rest, unit)).then_some("same residue class")
+}
 
 impl Comparison<'_> {
     /// Units, percent signs and degrees: `None` where neither side has any.
@@ -12,6 +41,19 @@ impl Comparison<'_> {
             return None;
         }
         match (gold, answer) {
+            (Expression::Quantity(..), Expression::List(..)) if amounts::in_parts(answer).is_some() => {
+                Some(self.same(gold, &amounts::in_parts(answer)?))
+            }
+            (Expression::List(..), Expression::Quantity(..)) if amounts::in_parts(gold).is_some() => {
+                Some(self.same(&amounts::in_parts(gold)?, answer))
+            }
+            (Expression::Quantity(a, unit), Expression::Sum(_))
+            | (Expression::Sum(_), Expression::Quantity(a, unit))
+                if unit.starts_with("mod ") =>
+            {
+                let sum = if matches!(gold, Expression::Sum(_)) { gold } else { answer };
+                Some(same_class(a, unit, sum))
+            }
             (Expression::Quantity(a, unit), Expression::Quantity(b, other)) => Some(self.quantities(a, unit, b, other)),
             // `10 m` in plain text is a product of a number and a letter.
             (Expression::Quantity(a, unit), Expression::Product(factors))
@@ -54,6 +96,9 @@ impl Comparison<'_> {
         let half = |unit: &str| unit.eq_ignore_ascii_case("am") || unit.eq_ignore_ascii_case("pm");
         if !same_unit && (unit.starts_with("mod ") || other.starts_with("mod ") || half(unit) && half(other)) {
             return None;
+        }
+        if same_unit && unit.starts_with("mod ") && congruent(wanted, given, unit) {
+            return Some("same residue class");
         }
         match self.rules.units {
             UnitRule::Ignore => self.same(wanted, given),

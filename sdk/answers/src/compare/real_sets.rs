@@ -208,8 +208,8 @@ fn chain(first: &Expression, rest: &[(Relation, Expression)]) -> Option<RealSet>
         let step = match (left, right) {
             (Expression::Apply(Function::Absolute, inner), bound) => within_distance(inner, *relation, bound)?,
             (bound, Expression::Apply(Function::Absolute, inner)) => within_distance(inner, relation.flipped(), bound)?,
-            (Expression::Symbol(_), bound) => half_line(*relation, bound)?,
-            (bound, Expression::Symbol(_)) => half_line(relation.flipped(), bound)?,
+            (Expression::Symbol(_) | Expression::Call(..), bound) => half_line(*relation, bound)?,
+            (bound, Expression::Symbol(_) | Expression::Call(..)) => half_line(relation.flipped(), bound)?,
             _ => return None,
         };
         held = intersection(&held, &step);

@@ -4,7 +4,7 @@ use super::renaming::{renamed, same_family};
 use super::{Comparison, Reason};
 use super::{NORMAL_FORM, collections, real_sets};
 use crate::algebra::normal_form::{self, NormalForm};
-use crate::algebra::probe;
+use crate::algebra::{exact_value, probe};
 use crate::expression::{Constant, Expression, Relation};
 use crate::work;
 
@@ -55,6 +55,7 @@ pub fn is_name(expression: &Expression) -> bool {
             let letters = |part: &Expression| {
                 matches!(part, Expression::Symbol(_) | Expression::Constant(Constant::E | Constant::I))
                     || matches!(part, Expression::Chain(..) | Expression::Combined(..))
+                    || matches!(part, Expression::Bracketed(_, names, _) if names.iter().all(is_name))
                     || matches!(part, Expression::Power(base, exponent)
                         if matches!(**base, Expression::Symbol(ref name) if matches!(name.as_str(), "f" | "g" | "h"))
                         && matches!(**exponent, Expression::Negative(_)))
@@ -239,13 +240,43 @@ fn answer_only(
     if let [(Relation::Approximately, _)] = rest {
         return by.same(gold, first);
     }
-    // A computation without variables ends in its result.
+    // A computation ends in its result, with or without the name of what it computes: `m + n = 256 + 37 = 293`.
     let has_variables =
         |part: &Expression| part.any(&|inner| matches!(inner, Expression::Symbol(_) | Expression::Call(..)));
-    let closed = (!has_variables(first) || matches!(first, Expression::Opaque(..)))
-        && !rest.iter().any(|(_, part)| has_variables(part));
+    let summed = |part: &Expression| match part {
+        Expression::Negative(inner) => is_name(inner),
+        other => is_name(other),
+    };
+    let named = match first {
+        Expression::Sum(terms) => terms.iter().all(summed),
+        Expression::Quotient(top, bottom) => is_name(top) && is_name(bottom),
+        Expression::Opaque(..) => true,
+        _ => false,
+    };
+    let named = named || !has_variables(first);
+    // `2x + z = 1` is an equation, and no value.
+    let closed = named && !rest.iter().any(|(_, part)| has_variables(part));
     if closed && rest.iter().all(|(relation, _)| matches!(relation, Relation::Equal | Relation::Approximately)) {
         let exact = rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).last();
+        // Its members must be equal, as far as they are exact numbers: `256 + 37 = 294` is none.
+        let value =
+            |part: &Expression| match part.any(&|inner| matches!(inner, Expression::Number(n) if n.places.is_some())) {
+                true => None,
+                false => work::limited(20_000, || exact_value(part)),
+            };
+        let mut members = std::iter::once(first)
+            .chain(rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).map(|(_, part)| part))
+            .filter_map(value);
+        let computed = matches!(
+            first,
+            Expression::Sum(_) | Expression::Product(_) | Expression::Power(..) | Expression::Number(_)
+        );
+        if let Some(held) = members.next()
+            && computed
+            && members.any(|other| other != held)
+        {
+            return None;
+        }
         return match exact {
             Some((_, value)) => by.same(gold, value),
             None => by.same(gold, first),

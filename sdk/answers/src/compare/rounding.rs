@@ -1,7 +1,7 @@
 //! When two numbers that differ are still the same: the tolerance of the rules, and decimals rounded from an exact value.
 
 use super::Reason;
-use crate::algebra::probe;
+use crate::algebra::{exact_value, probe};
 use crate::config::{Rules, Tolerance, ToleranceFor};
 use crate::expression::{Expression, Number, Rational};
 
@@ -34,6 +34,11 @@ pub fn near(rules: &Rules, gold: &Expression, answer: &Expression) -> Option<Rea
         return Some("within the tolerance");
     }
     let (number, digits) = rounded?;
+    // A whole number is rounded to itself alone: 0.999999999 is not 1.
+    let other = if literals.0.is_some() { answer } else { gold };
+    if exact_value(other).is_some_and(|value| value.is_integer()) {
+        return None;
+    }
     let (decimal, exact) = if literals.0.is_some() { (wanted, given) } else { (given, wanted) };
     if is_rounded(rules, number, decimal, exact) {
         return Some("decimal rounded from the exact value");
@@ -67,11 +72,13 @@ fn stated(number: &Number, decimal: f64, exact: f64, least: u32, reference: bool
     if rounds_to(exact, decimal, unit) {
         return Some("decimal stated to its last digit");
     }
+    // Doubles do not tell how far a value of many digits lies from its decimal, so what is left must be clear of the unit.
     let rest = exact.abs() - decimal.abs();
+    let noise = 4.0 * f64::EPSILON * exact.abs();
     let cut = reference
         && digits > least + 1
         && (exact < 0.0) == (decimal < 0.0)
-        && (0.0..unit * (1.0 - 1e-9)).contains(&rest);
+        && (0.0..unit * (1.0 - 1e-9) - noise).contains(&rest);
     cut.then_some("decimal cut off behind its last digit")
 }
 

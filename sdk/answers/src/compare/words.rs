@@ -1,6 +1,6 @@
 //! When two answers say the same in words: choices, yes and no, "no solution", names, Roman numerals.
 
-use super::Reason;
+use super::{Reason, contrary};
 use crate::config::{LetterCase, Rules};
 use crate::expression::{Bracket, Constant, Expression, Relation};
 use crate::read::ParsedText;
@@ -8,6 +8,9 @@ use crate::read::{number_words, words};
 
 /// What words decide before any mathematics is compared; `None` where they decide nothing.
 pub fn decide(gold: &ParsedText, answer: &ParsedText) -> Option<Result<Reason, String>> {
+    if let Some(difference) = contrary::between(&gold.text, &answer.text) {
+        return Some(Err(difference));
+    }
     if let Some(letter) = words::choice_of_reference(&gold.text) {
         let pure = words::choice(&answer.text);
         let mathematical = answer.text.contains(|c: char| c.is_ascii_digit() || "=+*/^\\".contains(c));
@@ -32,6 +35,29 @@ pub fn decide(gold: &ParsedText, answer: &ParsedText) -> Option<Result<Reason, S
         return Some(Ok("same choice"));
     }
     let differ = || Err("the meanings differ".to_string());
+    // One letter is a name, except beside "yes", "no" and the set that `R` is short for.
+    let letter = |answer: &ParsedText| answer.text.chars().count() == 1 && answer.text.chars().all(char::is_alphabetic);
+    if letter(answer) {
+        let given = match answer.text.as_str() {
+            "y" | "Y" => "yes",
+            "n" | "N" => "no",
+            "R" => "reals",
+            _ => "",
+        };
+        let set = match answer.text.as_str() {
+            "Z" => "ℤ",
+            "N" => "ℕ",
+            "Q" => "ℚ",
+            _ => "",
+        };
+        let names = matches!(gold.readings.first(), Some(Expression::Symbol(name)) if name == set);
+        if said(gold) == Some(given) || names {
+            return Some(Ok("same meaning"));
+        }
+    }
+    if letter(gold) {
+        return None;
+    }
     // Most references are not words, and then the answer need not be looked at.
     if let Some(wanted) = said(gold)
         && let Some(given) = said(answer)
@@ -58,7 +84,8 @@ pub fn decide(gold: &ParsedText, answer: &ParsedText) -> Option<Result<Reason, S
         _ => None,
     };
     let roman = |answer: &ParsedText| words::words(&answer.text).first().and_then(|word| number_words::roman(word));
-    let alone = |answer: &ParsedText| words::words(&answer.text).len() == 1;
+    // A letter alone is a name or a choice, not a numeral.
+    let alone = |answer: &ParsedText| words::words(&answer.text).len() == 1 && answer.text.trim().len() > 1;
     let pair = match (alone(gold).then(|| roman(gold)).flatten(), alone(answer).then(|| roman(answer)).flatten()) {
         (Some(wanted), None) => Some(wanted).zip(integer(answer)),
         (None, Some(given)) => integer(gold).zip(Some(given)),
@@ -98,8 +125,12 @@ fn meaning(reading: &Expression) -> Option<&'static str> {
 /// Whether two texts have the same words.
 pub fn same_words(gold: &ParsedText, answer: &ParsedText, rules: &Rules) -> bool {
     let (wanted, given) = (words::normalise(&gold.text), words::normalise(&answer.text));
-    if wanted.is_empty() || wanted != given {
+    let relates = |text: &str| text.contains(['<', '>', '≤', '≥', '=']);
+    if wanted.is_empty() || wanted != given || relates(&gold.text) != relates(&answer.text) {
         return false;
+    }
+    if wanted.chars().count() == 1 {
+        return words::words(&gold.text) == words::words(&answer.text);
     }
     rules.letter_case == LetterCase::Ignored || words::words(&gold.text) == words::words(&answer.text)
 }

@@ -1,7 +1,7 @@
 //! Answers that nothing announces: a response that is one formula, the last formula, the last number.
 
-use super::{Expectation, clean, spans};
-use crate::read::{self, number_words};
+use super::{Expectation, claims, clean, spans};
+use crate::read::{self, number_words, tokens};
 
 /// The whole of a short response, where it reads as mathematics.
 pub(super) fn bare(text: &str, expects: Expectation) -> Option<String> {
@@ -9,9 +9,26 @@ pub(super) fn bare(text: &str, expects: Expectation) -> Option<String> {
     if expects == Expectation::Choice || trimmed.len() > 600 || trimmed.contains('\n') {
         return None;
     }
+    if is_sentence(trimmed) {
+        return None;
+    }
     let stripped = read::strip_delimiters(trimmed);
     let reads = number_words::value(&stripped).is_some() || read::is_mathematics(&stripped);
     reads.then_some(stripped)
+}
+
+/// Whether a text begins with two words of a sentence, although short words read as products of variables.
+fn is_sentence(text: &str) -> bool {
+    let mut words = text.split(' ');
+    let word = |word: &str, least: usize| word.len() >= least && word.bytes().all(|c| c.is_ascii_alphabetic());
+    let capital = |first: &str| {
+        word(first, 2)
+            && first.starts_with(|c: char| c.is_ascii_uppercase())
+            && first[1..].bytes().all(|c| c.is_ascii_lowercase())
+    };
+    words.next().is_some_and(capital)
+        && words.next().is_some_and(|second| word(second, 3) && tokens::function(second).is_none())
+        && text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// The last formula, or the last number after it.
@@ -26,6 +43,16 @@ pub(super) fn last_expression(text: &str, expects: Expectation) -> Option<String
         .find(|span| text[span.start..span.end].chars().any(|c| c.is_ascii_digit() || "=<>\\".contains(c)));
     let formula = with_content.or(spans.last());
     let number = if expects == Expectation::Mathematics { last_number(text) } else { None };
+    let number = number.map(|(at, number)| {
+        let end = (at + number.len()).min(text.len());
+        let whole = text.get(at..end) == Some(number.as_str());
+        match whole.then(|| plain_formula(text, at, end).or_else(|| run_of_numbers(text, at, end))).flatten() {
+            Some((start, formula)) if spans.iter().all(|span| span.closes <= start || span.opens >= end) => {
+                (at, formula.to_string())
+            }
+            _ => (at, number),
+        }
+    });
     match (formula, number) {
         (Some(span), Some((at, number))) if at >= span.closes && with_content.is_none() => Some(number),
         (Some(span), Some((at, number))) if at > span.closes => {
@@ -48,8 +75,145 @@ pub(super) fn last_expression(text: &str, expects: Expectation) -> Option<String
     }
 }
 
-/// The last number, with its sign, groups, decimals, denominator, exponent and percent sign; and where it begins.
+/// The formula in plain text that a number is part of, with the equations joined to it: `y = 2x + 3`, `x = 5 and y = 6`.
+fn plain_formula(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
+    let close = end + formula_after(&text[end..]);
+    let mut start = formula_before(&text[..at]);
+    let relates = |piece: &str| {
+        let Some((left, _)) = piece.trim().split_once(['=', '<', '>', '≤', '≥']) else { return false };
+        let letters: Vec<&str> =
+            left.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() == 1).collect();
+        // A name, or a sum: `5 m = 500` and `3 x 4 = 12` are computations.
+        let name = left.starts_with(|c: char| c.is_ascii_alphabetic());
+        let sum = left.trim_start_matches(['-', '+']).contains(['+', '-', '−', '^']);
+        !letters.is_empty() && (name || sum) && !piece.contains(" x ") && read::is_mathematics(piece.trim())
+    };
+    if !relates(&text[start..close]) {
+        return None;
+    }
+    for _ in 0..8 {
+        let before = text[..start].trim_end();
+        let joined = before.strip_suffix("and").filter(|rest| rest.ends_with(' ')).or_else(|| before.strip_suffix(','));
+        let Some(before) = joined.map(|rest| rest.trim_end().trim_end_matches(',')) else { break };
+        let earlier = formula_before(before);
+        if !relates(&text[earlier..before.len()]) {
+            break;
+        }
+        start = earlier;
+    }
+    let formula = text[start..close].trim();
+    Some((start, formula))
+}
+
+/// Where the formula begins that a text ends with, and how far one goes on that a text begins with. Neither looks
+/// further than a formula in a sentence may reach.
+fn formula_before(text: &str) -> usize {
+    let floor = text.len().saturating_sub(160);
+    let mut start = text.len();
+    while start > floor {
+        let Some(previous) = text[..start].chars().next_back() else { break };
+        if previous.is_alphabetic() {
+            let head = text[..start].trim_end_matches(|c: char| c.is_alphabetic());
+            let word = &text[head.len()..start];
+            if !is_variable(word) {
+                break;
+            }
+            start = head.len();
+        } else if belongs(previous) || previous == '.' && text[start..].starts_with(|c: char| c.is_ascii_digit()) {
+            start -= previous.len_utf8();
+        } else {
+            break;
+        }
+    }
+    start + text[start..].len() - text[start..].trim_start_matches([' ', ')', '*', '/', '^', '=']).len()
+}
+
+fn formula_after(text: &str) -> usize {
+    let mut end = 0;
+    while end < 160.min(text.len()) {
+        let Some(next) = text[end..].chars().next() else { break };
+        if next.is_alphabetic() {
+            let word: String = text[end..].chars().take_while(|c| c.is_alphabetic()).collect();
+            if !is_variable(&word) {
+                break;
+            }
+            end += word.len();
+        } else if belongs(next) {
+            end += next.len_utf8();
+        } else {
+            break;
+        }
+    }
+    text[..end].trim_end_matches([' ', '(', '*', '/', '^', '=', '+', '-']).len()
+}
+
+fn belongs(character: char) -> bool {
+    character.is_ascii_digit() || " +-−*/^=<>≤≥()·".contains(character)
+}
+
+/// Whether a run of letters may be part of a formula in plain text: one letter that is not a word, or a function.
+fn is_variable(word: &str) -> bool {
+    word.len() == 1 && !matches!(word, "a" | "A" | "I") || tokens::function(word).is_some() || word == "pi"
+}
+
+/// Several numbers side by side, of which a response does not say which one it means: "39, 40, 41 or 42", "0 1 2 3".
+fn run_of_numbers(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
+    const HEDGES: [&str; 6] = ["maybe", "perhaps", "possibly", "probably", "even", "either"];
+    let (mut start, mut count, mut undecided) = (at, 1, false);
+    while count < 64 {
+        let before = text[..start].trim_end_matches([' ', '$', '?']);
+        let mut before = before;
+        let mut hedged = false;
+        while let Some(rest) = HEDGES.iter().find_map(|word| before.strip_suffix(word)) {
+            before = rest.trim_end();
+            hedged = true;
+        }
+        let or = before
+            .strip_suffix("or")
+            .or_else(|| before.strip_suffix("Or"))
+            .filter(|rest| !rest.ends_with(char::is_alphabetic));
+        let and = before.strip_suffix("and").filter(|rest| rest.ends_with(' '));
+        let mut rest = or.or(and).unwrap_or(before).trim_end_matches([' ', ',', '?', '$']);
+        if or.is_some() {
+            // "41 apples or 42 apples": one word of a unit.
+            let unit = rest.trim_end_matches(|c: char| c.is_alphabetic());
+            rest = if unit.len() < rest.len() && unit.ends_with(' ') { unit.trim_end() } else { rest };
+        }
+        if !rest.ends_with(|c: char| c.is_ascii_digit()) || rest.len() == start {
+            break;
+        }
+        let floor = rest.len().saturating_sub(24);
+        let digits =
+            rest.bytes().rev().take(rest.len() - floor).take_while(|c| c.is_ascii_digit() || *c == b'.').count();
+        start = rest.len() - digits;
+        undecided |= or.is_some() || and.is_some() || hedged;
+        count += 1;
+    }
+    let before = text[..start].trim_end();
+    let operand = before.ends_with(['+', '-', '*', '/', '×', '÷', '^', '·'])
+        || ["times", "plus", "minus", "by", "of", "adding", "multiplying", "from", "sum"]
+            .iter()
+            .any(|word| before.ends_with(word));
+    let several = count > 1 && undecided || count > 3;
+    (several && !operand).then(|| (start, text[start..end].trim_start_matches(['.'])))
+}
+
+/// The last number that states something, and where it begins: the number of a step and a bound are passed over.
 pub fn last_number(text: &str) -> Option<(usize, String)> {
+    let mut end = text.len();
+    for _ in 0..12 {
+        let (at, number) = number_before(&text[..end])?;
+        if !claims::is_pointer(text, at) {
+            // What follows the number on the full text decides its percent sign.
+            return Some((at, number));
+        }
+        end = at;
+    }
+    None
+}
+
+/// The last number, with its sign, groups, decimals, denominator, exponent and percent sign; and where it begins.
+fn number_before(text: &str) -> Option<(usize, String)> {
     let bytes = text.as_bytes();
     let mut end = bytes.iter().rposition(u8::is_ascii_digit)? + 1;
     // A number of more digits than this is a model that repeats itself.

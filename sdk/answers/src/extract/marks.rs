@@ -1,14 +1,20 @@
 //! Answers that the response sets off from its text: boxes, `####`, tags, bold text and square brackets.
 
 use super::spans::{self, Span};
-use super::{Expectation, clean, search};
+use super::{Expectation, claims, clean, search};
 
 /// The last box; several where one sentence boxes several answers. `Err` where it is empty.
 pub(super) fn boxed(text: &str) -> Option<Result<String, ()>> {
     let boxes = spans::boxes(text);
     // A box that was never closed counts only where there is no other.
     let closed: Vec<Span> = boxes.iter().copied().filter(|span| span.closed).collect();
-    let boxes = if closed.is_empty() { boxes } else { closed };
+    let mut boxes = if closed.is_empty() { boxes } else { closed };
+    // An empty box after a filled one only names what was asked for.
+    if boxes.iter().any(|span| !is_empty(&text[span.start..span.end])) {
+        while boxes.last().is_some_and(|span| is_empty(&text[span.start..span.end])) {
+            boxes.pop();
+        }
+    }
     let last = boxes.last()?;
     let mut first = boxes.len() - 1;
     while first > 0 && first + 16 > boxes.len() {
@@ -26,12 +32,16 @@ pub(super) fn boxed(text: &str) -> Option<Result<String, ()>> {
         }
     }
     let content = if contents.len() > 1 { contents.join(", ") } else { text[last.start..last.end].trim().to_string() };
-    // Braces that are written out hold the empty set.
-    let empty_set = content.chars().filter(|c| !c.is_whitespace()).eq("\\{\\}".chars());
-    if !empty_set && !content.chars().any(|c| !c.is_whitespace() && !"{}~$.,?\\_".contains(c)) {
+    if is_empty(&content) {
         return Some(Err(()));
     }
     Some(Ok(content))
+}
+
+fn is_empty(content: &str) -> bool {
+    // Braces that are written out hold the empty set.
+    let empty_set = content.chars().filter(|c| !c.is_whitespace()).eq("\\{\\}".chars());
+    !empty_set && !content.chars().any(|c| !c.is_whitespace() && !"{}~$.,?\\_".contains(c))
 }
 
 /// Whether what lies between two boxes makes them one answer: little more than a comma, "and" or "or".
@@ -51,15 +61,19 @@ fn joins(between: &str) -> bool {
     (joint && !sentence_ends && words.len() <= 8) || (only_space && between.len() < 10)
 }
 
+/// What follows the last `####` that is not a heading (`#### Step 3: …`, `#### 2. Count the apples`).
 pub(super) fn hash_marks(text: &str) -> Option<String> {
-    let found = search::last(text, "####")?;
-    let rest = text[found..].trim_start_matches('#');
-    let line = rest.lines().next().unwrap_or("");
-    // `#### Step 3: …` is a heading.
-    let answer = clean(line);
-    let heading =
-        answer.chars().take_while(|c| c.is_alphabetic()).count() > 3 && !answer.chars().any(|c| c.is_ascii_digit());
-    (!answer.is_empty() && !heading).then_some(answer)
+    let mut end = text.len();
+    for _ in 0..12 {
+        let found = search::last(&text[..end], "####")?;
+        let line = text[found..].trim_start_matches('#').lines().next().unwrap_or("");
+        let answer = clean(line);
+        if !answer.is_empty() && !claims::is_heading(line.trim()) {
+            return Some(answer);
+        }
+        end = found;
+    }
+    None
 }
 
 pub(super) fn answer_tag(text: &str) -> Option<String> {
@@ -69,17 +83,25 @@ pub(super) fn answer_tag(text: &str) -> Option<String> {
     (!inner.is_empty()).then(|| inner.to_string())
 }
 
-/// The last bold text that holds a digit or a formula, or is short.
+/// The last bold text that holds a digit or a formula, or is short; the label of a step (`**Step 2:**`) is passed over.
 pub(super) fn bold(text: &str, expects: Expectation) -> Option<String> {
-    let end = text.rfind("**")?;
-    let start = text[..end].rfind("**")? + 2;
-    let inner = clean(&text[start..end]);
-    let answer = inner.chars().any(|c| c.is_ascii_digit() || "$\\".contains(c))
-        || (expects != Expectation::Mathematics && !inner.is_empty() && inner.len() <= 60);
-    // Text between two bold stretches is not bold: an opening mark touches what follows.
-    let touching = text[start..end].starts_with(|c: char| !c.is_whitespace())
-        && text[start..end].ends_with(|c: char| !c.is_whitespace());
-    (answer && touching && inner.len() <= 300).then_some(inner)
+    let mut until = text.len();
+    for _ in 0..12 {
+        let end = text[..until].rfind("**")?;
+        let start = text[..end].rfind("**")? + 2;
+        until = start.checked_sub(2)?;
+        let raw = &text[start..end];
+        // Text between two bold stretches is not bold: an opening mark touches what follows.
+        let touching = raw.starts_with(|c: char| !c.is_whitespace()) && raw.ends_with(|c: char| !c.is_whitespace());
+        let label = raw.ends_with([':', '：']) || claims::is_heading(raw) && raw.contains(|c: char| c.is_ascii_digit());
+        let inner = clean(raw);
+        let answer = inner.chars().any(|c| c.is_ascii_digit() || "$\\".contains(c))
+            || (expects != Expectation::Mathematics && !inner.is_empty() && inner.len() <= 60);
+        if !label {
+            return (answer && touching && inner.len() <= 300).then_some(inner);
+        }
+    }
+    None
 }
 
 /// The last text in square brackets that closes on its line and is too short for a link or a citation.

@@ -1,6 +1,6 @@
 //! Answers that the response announces: "the answer is …", "Answer: …", in several languages.
 
-use super::{clean, clip, search, spans};
+use super::{Expectation, claims, clean, clip, search, spans};
 
 /// What introduces an answer, in the languages of multilingual test sets. Matched without regard to ASCII case.
 pub(super) const ANSWER_PHRASES: [&str; 26] = [
@@ -32,21 +32,29 @@ pub(super) const ANSWER_PHRASES: [&str; 26] = [
     "الإجابة هي",
 ];
 
-/// The last occurrence of any of the phrases, and the sentence after it.
-pub(super) fn phrase(text: &str, phrases: &[&str]) -> Option<String> {
+/// The sentence after the last of the phrases that states something; what the last one says else goes into `unsaid`.
+pub(super) fn phrase(
+    text: &str,
+    phrases: &[&str],
+    expects: Expectation,
+    unsaid: &mut Option<String>,
+) -> Option<String> {
     let lower = text.to_ascii_lowercase();
     let ascii = lower.is_ascii();
     let mut end = lower.len();
-    // Empty sentences, such as a heading "Answer:", are passed over, a few times only.
-    for _ in 0..4 {
+    // Sentences that state nothing, such as a heading "Answer:", are passed over, a few times only.
+    for _ in 0..6 {
         let (at, phrase) = phrases
             .iter()
             .filter(|phrase| !ascii || phrase.is_ascii())
             .filter_map(|phrase| search::last(&lower[..end], phrase).map(|at| (at, *phrase)))
             .max_by_key(|(at, phrase)| (at + phrase.len(), phrase.len()))?;
         let sentence = sentence(&text[at + phrase.len()..]);
-        if !sentence.is_empty() {
+        if claims::states(&sentence, expects) {
             return Some(sentence);
+        }
+        if unsaid.is_none() && !sentence.is_empty() {
+            *unsaid = Some(sentence);
         }
         end = at;
     }
@@ -56,6 +64,8 @@ pub(super) fn phrase(text: &str, phrases: &[&str]) -> Option<String> {
 /// A sentence from here, without what only introduces it.
 fn sentence(text: &str) -> String {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || ":*=\"'`>-–".contains(c) && c != '-');
+    // ", of course, 42"
+    let text = text.strip_prefix(", ").and_then(|rest| rest.split_once(", ")).map_or(text, |(_, rest)| rest);
     let bytes = text.as_bytes();
     let spans = spans::mathematics(clip(text, 2_000));
     let mut span = spans.iter().peekable();
@@ -73,7 +83,7 @@ fn sentence(text: &str) -> String {
             b'.' | b'!' | b'?' => {
                 let next = bytes.get(index + 1);
                 let ends = next.is_none_or(|c| c.is_ascii_whitespace() || b"*\"'<)".contains(c));
-                let abbreviation = text[..index].ends_with("p.m") || text[..index].ends_with("a.m");
+                let abbreviation = bytes[index] == b'.' && abbreviated(text, index);
                 // `5!` is a factorial.
                 let factorial = bytes[index] == b'!'
                     && index > 0
@@ -90,21 +100,71 @@ fn sentence(text: &str) -> String {
     while !text.is_char_boundary(index) {
         index += 1;
     }
-    clean(without_reason(&text[..index]))
+    let said = clean(without_reason(&text[..index]));
+    // "not 41 but 42"
+    match said.strip_prefix("not ").and_then(|rest| rest.rsplit_once(" but ")) {
+        Some((_, after)) => clean(after.trim_start_matches("rather ")),
+        None => said,
+    }
 }
 
-/// A sentence up to where it begins to give reasons: ", since …", " because …".
+/// Whether the point at `index` ends an abbreviation and not the sentence: "approx. 12 km", "5 ft. 6 in.".
+fn abbreviated(text: &str, index: usize) -> bool {
+    let before = &text[..index];
+    if before.ends_with("p.m") || before.ends_with("a.m") {
+        return true;
+    }
+    let head = before.trim_end_matches(|c: char| c.is_alphabetic());
+    let word = before[head.len()..].to_ascii_lowercase();
+    let next = text[index + 1..].trim_start().chars().next();
+    let goes_on = next.is_some_and(|c| c.is_ascii_digit() || c.is_lowercase() || "$\\".contains(c));
+    match word.as_str() {
+        "approx" | "ca" | "no" | "vs" | "resp" | "e.g" | "i.e" | "eq" | "rs" => next.is_some(),
+        "ft" | "in" | "yd" | "mi" | "lb" | "lbs" | "oz" | "hr" | "hrs" | "min" | "mins" | "sec" | "secs" | "sq"
+        | "cu" | "cm" | "mm" | "km" | "kg" => goes_on,
+        "mr" | "mrs" | "ms" | "dr" | "st" => next.is_some_and(char::is_uppercase),
+        _ => false,
+    }
+}
+
+/// A sentence up to where it begins to give reasons or remarks: ", since …", " because …", ", not 41", " (rounded …)".
 fn without_reason(sentence: &str) -> &str {
-    let cut = [", since ", ", because ", " because ", ", as ", ", so ", ", which ", " since "]
-        .iter()
-        .filter_map(|connective| sentence.find(connective))
-        .filter(|cut| sentence[..*cut].contains(|c: char| c.is_alphanumeric()))
-        .min();
+    let cut = [
+        ", since ",
+        ", because ",
+        " because ",
+        ", as ",
+        ", so ",
+        ", which ",
+        " since ",
+        ", not ",
+        ", I ",
+        " and we ",
+        " (not ",
+        " instead of ",
+        " rather than ",
+        " (rounded",
+        " (see ",
+        " (approx",
+        " (about ",
+        " (because ",
+        " (since ",
+        " (as ",
+        " (from ",
+        " (after ",
+    ]
+    .iter()
+    .filter_map(|connective| sentence.find(connective))
+    .filter(|cut| sentence[..*cut].contains(|c: char| c.is_alphanumeric()))
+    .min();
     &sentence[..cut.unwrap_or(sentence.len())]
 }
 
-pub(super) fn answer_line(text: &str) -> Option<String> {
+/// The last line `Answer: …` that states something. `A: …` is one too, but not where `B: …` follows: those are options.
+pub(super) fn answer_line(text: &str, expects: Expectation, unsaid: &mut Option<String>) -> Option<String> {
     let mut found = None;
+    let bare = |line: &str| line.trim_start_matches(|c: char| c.is_whitespace() || "*#>-_".contains(c)).len();
+    let offers = text.lines().any(|line| line[line.len() - bare(line)..].starts_with("B:"));
     // Every head has a colon after it; the wide one begins with 0xEF.
     for line in text.lines().filter(|line| memchr::memchr2(b':', 0xEF, line.as_bytes()).is_some()) {
         let bare = line.trim_start_matches(|c: char| c.is_whitespace() || "*#>-_".contains(c));
@@ -129,15 +189,17 @@ pub(super) fn answer_line(text: &str) -> Option<String> {
             "الجواب",
         ]
         .iter()
-        .filter(|head| lower.starts_with(**head))
+        .filter(|head| lower.starts_with(**head) && !(offers && **head == "a"))
         .find_map(|head| {
             let rest = bare.get(head.len()..)?.trim_start_matches(['*', ' ']);
             rest.strip_prefix(':').or_else(|| rest.strip_prefix('：'))
         });
         if let Some(rest) = rest {
-            let answer = clean(rest);
-            if !answer.is_empty() {
+            let answer = clean(without_reason(rest));
+            if claims::states(&answer, expects) {
                 found = Some(answer);
+            } else if unsaid.is_none() && !answer.is_empty() {
+                *unsaid = Some(answer);
             }
         }
     }

@@ -52,8 +52,12 @@ pub fn boxes(text: &str) -> Vec<Span> {
     while let Some(offset) = text[from..].find('\\') {
         let at = from + offset;
         from = at + 1;
-        let name = ["boxed", "fbox", "framebox"].into_iter().find(|name| text[at + 1..].starts_with(name));
+        let name = ["boxed", "fbox", "framebox", "box"].into_iter().find(|name| text[at + 1..].starts_with(name));
         let Some(name) = name else { continue };
+        // `\box{A}` is a slip; without braces it may be anything.
+        if name == "box" && bytes.get(at + 4) != Some(&b'{') {
+            continue;
+        }
         let mut start = at + 1 + name.len();
         while matches!(bytes.get(start), Some(b' ' | b'\t')) {
             start += 1;
@@ -71,6 +75,10 @@ pub fn boxes(text: &str) -> Vec<Span> {
             // `\boxed 7`: one token, which for people is one number.
             Some(_) if start > at + 1 + name.len() || bytes[start].is_ascii_digit() => {
                 let rest = &text[start..];
+                // "… in \boxed as asked" speaks of a box.
+                if rest.chars().take_while(|c| c.is_alphabetic()).count() > 1 {
+                    continue;
+                }
                 let end = start
                     + rest
                         .find(|c: char| c.is_whitespace() || c == '$' || c == '\\' && !rest.starts_with('\\'))

@@ -7,7 +7,7 @@ use crate::compare;
 use crate::config::Rules;
 use crate::extract::{self, Expectation};
 use crate::read::ParsedText;
-use crate::read::words;
+use crate::read::{tokens, words};
 use crate::work;
 use octo_sdk::{Outcome, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +18,93 @@ const LETTERS: std::ops::RangeInclusive<char> = 'A'..='Z';
 /// What a problem offers to choose from: the text of each letter's option.
 pub type Options = BTreeMap<char, String>;
 
-/// Reads options from a problem: lines or brackets of `A) …`, `(A) …`, `A. …`, `A: …`, in the order of the alphabet.
+/// Reads options from a problem: lines or brackets of `A) …`, `(A) …`, `A. …`, `A: …`, in the order of the alphabet; or,
+/// where there are none, `a) …` or `a ) …` in one line.
 ///
 /// Fewer than two in a row are not options.
 pub fn options(problem: &str) -> Options {
+    let found = capital_options(problem);
+    if !found.is_empty() {
+        return found;
+    }
+    // As capitals, with the brackets close to their letters; nothing else changes its length.
+    let mut capitals = problem.as_bytes().to_vec();
+    for at in 0..capitals.len() {
+        let apart = at == 0 || b" \n\t(,".contains(&capitals[at - 1]);
+        let bracket = match (capitals.get(at + 1), capitals.get(at + 2)) {
+            (Some(b')'), _) => true,
+            (Some(b' '), Some(b')')) => {
+                if apart && capitals[at].is_ascii_lowercase() {
+                    capitals.swap(at + 1, at + 2);
+                }
+                true
+            }
+            _ => false,
+        };
+        if apart && bracket && capitals[at].is_ascii_lowercase() {
+            capitals[at].make_ascii_uppercase();
+        }
+    }
+    String::from_utf8(capitals).map(|text| capital_options(&text)).unwrap_or_default()
+}
+
+/// Options as a data set holds them in a field: a JSON list in the order of the letters, an object of letters and
+/// texts, an object of `label` and `text` lists, or the text that [`options`] reads.
+pub fn options_of_field(written: &str) -> Options {
+    let strings = |list: &serde_json::Value| -> Option<Vec<String>> {
+        list.as_array()?.iter().map(shown).collect::<Option<Vec<String>>>()
+    };
+    let labelled = |labels: Vec<String>, texts: Vec<String>| -> Options {
+        let letters = labels.iter().enumerate().map(|(at, label)| letter_of(label, at));
+        letters.zip(texts).filter_map(|(letter, text)| letter.map(|letter| (letter, text))).collect()
+    };
+    match serde_json::from_str::<serde_json::Value>(written) {
+        Ok(list @ serde_json::Value::Array(_)) => match strings(&list) {
+            // `["a ) 15", "b ) 20"]` carry their letters.
+            Some(texts) => {
+                let joined = options(&texts.join("\n"));
+                if joined.len() == texts.len() { joined } else { LETTERS.zip(texts).collect() }
+            }
+            None => Options::new(),
+        },
+        Ok(serde_json::Value::Object(object)) => {
+            let lists = object.get("label").or_else(|| object.get("labels")).and_then(strings);
+            let texts = object.get("text").or_else(|| object.get("texts")).and_then(strings);
+            match (lists, texts) {
+                (Some(labels), Some(texts)) => labelled(labels, texts),
+                (None, Some(texts)) => LETTERS.zip(texts).collect(),
+                _ => {
+                    let pairs = object.iter().filter_map(|(label, text)| Some((label.clone(), shown(text)?)));
+                    let (labels, texts) = pairs.unzip();
+                    labelled(labels, texts)
+                }
+            }
+        }
+        _ => options(written),
+    }
+}
+
+/// A JSON text, number or truth value as text.
+fn shown(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::String(text) => Some(text.clone()),
+        serde_json::Value::Number(_) | serde_json::Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// The letter that a label stands for: itself, or the letter at its place where it is a number.
+fn letter_of(label: &str, at: usize) -> Option<char> {
+    let label = label.trim().trim_matches(['(', ')', '.', ':']);
+    let mut letters = label.chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter), None) if letter.is_ascii_alphabetic() => Some(letter.to_ascii_uppercase()),
+        _ if label.bytes().all(|c| c.is_ascii_digit()) => LETTERS.clone().nth(at),
+        _ => None,
+    }
+}
+
+fn capital_options(problem: &str) -> Options {
     let mut found: Vec<(char, usize, usize)> = Vec::new();
     let bytes = problem.as_bytes();
     for (at, letter) in problem.char_indices().filter(|(_, c)| LETTERS.contains(c)) {
@@ -63,7 +146,23 @@ pub fn letters(written: &str) -> Option<BTreeSet<char>> {
     let plain = words::normalise(written);
     let mut chosen = BTreeSet::new();
     for word in plain.split([' ', '/']).filter(|word| !word.is_empty()) {
-        if matches!(word, "and" | "or" | "option" | "options" | "choice" | "choices" | "answer" | "answers" | "both") {
+        if matches!(
+            word,
+            "and"
+                | "or"
+                | "option"
+                | "options"
+                | "choice"
+                | "choices"
+                | "answer"
+                | "answers"
+                | "both"
+                | "either"
+                | "maybe"
+                | "perhaps"
+                | "possibly"
+                | "probably"
+        ) {
             continue;
         }
         let mut run: Vec<char> = word.chars().map(|c| c.to_ascii_uppercase()).collect();
@@ -91,8 +190,53 @@ pub fn chosen(written: &str, options: &Options, rules: &Rules) -> Option<BTreeSe
     if let Some(letter) = by_text(written, options, rules) {
         return Some(BTreeSet::from([letter]));
     }
-    let one = words::choice_in_brackets(written).or_else(|| words::choice_in_sentence(written))?;
-    Some(BTreeSet::from([one])).filter(offered)
+    // A letter of a formula chooses nothing: `\Delta E`.
+    let formula = written.contains(['^', '_', '=']) || has_command(written);
+    let sentence = || if formula { None } else { words::choice_in_sentence(written) };
+    let one = |letter: char| Some(BTreeSet::from([letter])).filter(offered);
+    words::choice_in_brackets(written).or_else(sentence).and_then(one).or_else(|| named(written, options).and_then(one))
+}
+
+/// Whether a text has a LaTeX command other than one for letters of another face.
+fn has_command(text: &str) -> bool {
+    text.split('\\').skip(1).any(|rest| {
+        let name: String = rest.chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+        !name.is_empty() && !tokens::is_face(&name) && !tokens::is_decoration(&name)
+    })
+}
+
+/// The only option that a sentence names and does not deny: "It is Jupiter, since …", "Jupiter is not, Mars is".
+fn named(sentence: &str, options: &Options) -> Option<char> {
+    if sentence.len() > 300 {
+        return None;
+    }
+    let spoken = |text: &str| -> Vec<String> { words::words(&text.to_lowercase()) };
+    let said = spoken(sentence);
+    let mut found = None;
+    for (letter, option) in options {
+        let wanted = spoken(option);
+        if wanted.is_empty() || !option.contains(|c: char| c.is_alphabetic()) || option.chars().count() < 3 {
+            continue;
+        }
+        for at in 0..said.len() {
+            if !said[at..].starts_with(&wanted) {
+                continue;
+            }
+            let after = &said[at + wanted.len()..];
+            let denies = |word: &String| {
+                matches!(word.as_str(), "not" | "isn't" | "never" | "cannot" | "can't" | "neither" | "nor")
+            };
+            let denied = said[..at].last().is_some_and(denies) || after.iter().take(2).any(denies);
+            if denied {
+                continue;
+            }
+            if found.is_some_and(|held| held != *letter) {
+                return None;
+            }
+            found = Some(*letter);
+        }
+    }
+    found
 }
 
 /// The only option whose text is the one written.
@@ -117,13 +261,32 @@ pub fn judge(response: &str, references: &[String], options: &Options, rules: &R
         let reason = "the reference names no choice".to_string();
         return Verdict { outcome: Outcome::Unparsable, extracted: None, reason };
     }
-    let found = match extract::answer(response, &rules.extraction, Expectation::Choice) {
+    let (response, _) = extract::characters::plain(response);
+    let mut found = match extract::answer(&response, &rules.extraction, Expectation::Choice) {
         Ok(found) => found,
         Err(reason) => return Verdict { outcome: Outcome::NoAnswer, extracted: None, reason },
     };
-    let Some(given) = chosen(&found.text, options, rules) else {
+    let mut given = chosen(&found.text, options, rules);
+    // A box may hold what the choice says; the letter is announced elsewhere.
+    if given.is_none() {
+        let mut others = rules.extraction.clone();
+        while !others.rules.is_empty() && given.is_none() {
+            others.rules.remove(0);
+            if let Ok(other) = extract::answer(&response, &others, Expectation::Choice)
+                && other.rule != found.rule
+            {
+                given = chosen(&other.text, options, rules);
+                if given.is_some() {
+                    found = other;
+                }
+            }
+        }
+    }
+    let Some(given) = given else {
+        // Words that choose nothing are no answer; what was set off as one is a wrong one.
+        let outcome = if found.rule == "whole response" { Outcome::NoAnswer } else { Outcome::Incorrect };
         let reason = format!("{}: it names no choice", found.rule);
-        return Verdict { outcome: Outcome::Incorrect, extracted: Some(found.text), reason };
+        return Verdict { outcome, extracted: Some(found.text), reason };
     };
     let spelled = |set: &BTreeSet<char>| set.iter().map(char::to_string).collect::<Vec<_>>().join(", ");
     let (outcome, reason) = if wanted.contains(&given) {

@@ -48,6 +48,16 @@ pub fn tokens(text: &str, comma: Comma) -> Result<Vec<Token>, Unreadable> {
     Ok(lexer.tokens)
 }
 
+/// The axis that a unit vector is named after.
+fn axis(letter: &str) -> Option<&'static str> {
+    match letter.trim() {
+        "i" | "\\imath" => Some("i"),
+        "j" | "\\jmath" => Some("j"),
+        "k" => Some("k"),
+        _ => None,
+    }
+}
+
 /// Text that went through JSON twice has `\\frac` for `\frac`; in a matrix `\\` is a row break and stays.
 fn undouble_backslashes(text: &str) -> String {
     if text.contains("\\begin") && !text.contains("\\\\begin") {
@@ -175,12 +185,23 @@ impl Lexer<'_> {
                 Kind::Dots
             }
             // Currency, quotation marks, emphasis and a lone full stop carry no meaning in an answer.
-            '$' | '€' | '£' | '¥' | '₹' | '"' | '“' | '”' | '.' | '。' | '`' | '‘' | '?' => {
+            '∎' | '■' | '□' | '∴' | '$' | '€' | '£' | '¥' | '₹' | '₩' | '"' | '“' | '”' | '.' | '。' | '`' | '‘'
+            | '?' => {
                 self.spaced = true;
                 return Ok(());
             }
             '²' | '³' | '¹' | '⁴' | '⁵' | '⁶' | '⁷' | '⁸' | '⁹' | '⁰' => {
                 return self.superscript(character);
+            }
+            '₀'..='₉' => {
+                let mut digits = (character as u32 - '₀' as u32).to_string();
+                while let Some(next) = self.peek(0).filter(|c| ('₀'..='₉').contains(c)) {
+                    digits.push_str(&(next as u32 - '₀' as u32).to_string());
+                    self.at += 1;
+                }
+                self.push(Kind::Underscore);
+                self.integer(&digits);
+                return Ok(());
             }
             '½' | '⅓' | '⅔' | '¼' | '¾' | '⅕' | '⅖' | '⅗' | '⅘' | '⅙' | '⅚' | '⅛' | '⅜' | '⅝' | '⅞' =>
             {
@@ -288,11 +309,14 @@ impl Lexer<'_> {
             self.spaced = true;
             return Ok(());
         }
+        if matches!(name, "vec" | "hat" | "overrightarrow") && self.unit_vector() {
+            return Ok(());
+        }
         if tokens::is_decoration(name) {
             self.delimiter_after(name);
             return Ok(());
         }
-        if matches!(name, "hspace" | "vspace" | "hskip" | "color") {
+        if matches!(name, "hspace" | "vspace" | "hskip" | "color" | "textcolor" | "colorbox") {
             self.braced();
             self.spaced = true;
             return Ok(());
@@ -402,6 +426,17 @@ impl Lexer<'_> {
             self.push(Kind::Symbol(set.to_string()));
             return Ok(());
         }
+        if matches!(name, "mathbf" | "bm" | "boldsymbol" | "bold")
+            && let Some(axis) = axis(&content)
+        {
+            self.push(Kind::Symbol(format!("unit {axis}")));
+            return Ok(());
+        }
+        // "3 to 4" between numbers is a ratio.
+        if content == "to" && matches!(self.tokens.last(), Some(Token { kind: Kind::Number(..), .. })) {
+            self.push(Kind::Colon);
+            return Ok(());
+        }
         let prose = name.starts_with("text") || matches!(name, "mbox" | "hbox" | "emph" | "underline");
         if let Some(kind) = tokens::function(&content) {
             self.push(kind);
@@ -417,6 +452,26 @@ impl Lexer<'_> {
         }
         self.prose(&content);
         Ok(())
+    }
+
+    /// The unit vector under an arrow or a hat, as in `\vec{i}`, where one stands here.
+    fn unit_vector(&mut self) -> bool {
+        let start = self.at;
+        let content = self.braced().or_else(|| {
+            let rest: String = self.text[self.at..].iter().take(8).collect();
+            let rest = rest.trim_start();
+            let letter = ["\\imath", "\\jmath", "i", "j", "k"].into_iter().find(|letter| rest.starts_with(letter))?;
+            let apart = !rest[letter.len()..].starts_with(char::is_alphabetic);
+            self.at += self.text[self.at..].iter().take_while(|c| c.is_whitespace()).count();
+            self.at += letter.len();
+            apart.then(|| letter.to_string())
+        });
+        let Some(axis) = content.as_deref().and_then(axis) else {
+            self.at = start;
+            return false;
+        };
+        self.push(Kind::Symbol(format!("unit {axis}")));
+        true
     }
 
     /// Reads the content of a command as if it stood there without the command.

@@ -47,8 +47,8 @@ fn cardinal(words: &[&str]) -> Option<i64> {
             }
             "hundred" if any => group = group.checked_mul(100)?,
             "thousand" | "million" | "billion" if any => {
-                let zeros = super::units::scale(word)?;
-                total = total.checked_add(group.checked_mul(10i64.checked_pow(zeros)?)?)?;
+                let factor = super::units::scale(word)?;
+                total = total.checked_add(group.checked_mul(factor)?)?;
                 group = 0;
             }
             _ => {

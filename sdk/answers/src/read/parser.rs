@@ -29,15 +29,91 @@ pub type Parsed<T = Expression> = Result<T, Unreadable>;
 
 /// Reads one answer.
 pub fn parse(text: &str, comma: Comma) -> Parsed {
-    let mut parser = Parser { tokens: lexer::tokens(text, comma)?, at: 0, depth: 0, bars: 0, builder: false };
-    if parser.tokens.is_empty() {
+    let tokens = arranged(lexer::tokens(text, comma)?);
+    if tokens.is_empty() {
         return Err(Unreadable);
     }
+    let outward = with_outward_brackets(&tokens);
+    match whole(tokens) {
+        Ok(expression) => Ok(expression),
+        Err(unreadable) => outward.map_or(Err(unreadable), whole),
+    }
+}
+
+fn whole(tokens: Vec<Token>) -> Parsed {
+    let mut parser = Parser { tokens, at: 0, depth: 0, bars: 0, builder: false };
     let expression = parser.list()?;
     if parser.at < parser.tokens.len() {
         return Err(Unreadable);
     }
     Ok(expression)
+}
+
+/// Tokens without what only arranges them: the marks of aligned lines in front of a relation, and a square at the end of
+/// a proof.
+fn arranged(mut tokens: Vec<Token>) -> Vec<Token> {
+    let square = |token: &Token| matches!(&token.kind, Kind::Symbol(name) if name == "square");
+    let after_value = |token: &Token| matches!(token.kind, Kind::Number(..) | Kind::Close(_));
+    if let [.., before, last] = tokens.as_slice()
+        && square(last)
+        && (last.spaced || after_value(before))
+    {
+        tokens.pop();
+    }
+    let lines = |name: &str| name.starts_with("align") || name.starts_with("split") || name.starts_with("gather");
+    if !tokens.iter().any(|token| matches!(&token.kind, Kind::Begin(name) if lines(name))) {
+        return tokens;
+    }
+    let mut out: Vec<Token> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        if matches!(token.kind, Kind::Relation(_)) {
+            // `a &= b \\\\ &= c` is one chain.
+            while matches!(out.last(), Some(Token { kind: Kind::Ampersand | Kind::RowBreak, .. })) {
+                out.pop();
+            }
+        } else if token.kind == Kind::Ampersand && matches!(out.last(), Some(Token { kind: Kind::Relation(_), .. })) {
+            continue;
+        }
+        out.push(token);
+    }
+    out
+}
+
+/// Tokens with `]a, b[` and its like as intervals that leave their ends out, where there are such brackets.
+fn with_outward_brackets(tokens: &[Token]) -> Option<Vec<Token>> {
+    use crate::read::tokens::Delimiter::{Round, Square};
+    let square = |token: &Token| matches!(token.kind, Kind::Open(Square) | Kind::Close(Square));
+    if !tokens.iter().any(square) {
+        return None;
+    }
+    let mut out = tokens.to_vec();
+    let (mut inside, mut depth, mut turned) = (false, 0usize, false);
+    for token in &mut out {
+        let kind = match (&token.kind, inside) {
+            (Kind::Open(Square), false) => Kind::Open(Square),
+            (Kind::Close(Square), false) => {
+                turned = true;
+                Kind::Open(Round)
+            }
+            (Kind::Close(Square), true) if depth == 0 => Kind::Close(Square),
+            (Kind::Open(Square), true) if depth == 0 => {
+                turned = true;
+                Kind::Close(Round)
+            }
+            (Kind::Open(_), true) => {
+                depth += 1;
+                continue;
+            }
+            (Kind::Close(_), true) => {
+                depth = depth.checked_sub(1)?;
+                continue;
+            }
+            _ => continue,
+        };
+        inside = !inside;
+        token.kind = kind;
+    }
+    (turned && !inside).then_some(out)
 }
 
 impl Parser {
@@ -259,6 +335,7 @@ impl Parser {
             Kind::Number(..)
             | Kind::Symbol(_)
             | Kind::Function(_)
+            | Kind::Cis
             | Kind::Logarithm
             | Kind::CommonLogarithm
             | Kind::Constant(_)

@@ -102,6 +102,8 @@ pub enum Kind {
     RowBreak,
     /// `&`
     Ampersand,
+    /// `cis`, the cosine and the sine times the imaginary unit.
+    Cis,
     /// A sum, product, integral or limit sign.
     Big(&'static str),
 }
@@ -159,6 +161,7 @@ pub fn function(name: &str) -> Option<Kind> {
         "sqrt" => return Some(Kind::Root),
         "cbrt" => return None,
         "mod" => return Some(Kind::Mod),
+        "cis" => return Some(Kind::Cis),
         _ => return None,
     }))
 }
@@ -169,7 +172,7 @@ pub fn command(name: &str) -> Option<Kind> {
         return Some(kind);
     }
     Some(match name {
-        "frac" | "dfrac" | "tfrac" | "cfrac" => Kind::Fraction,
+        "frac" | "dfrac" | "tfrac" | "cfrac" | "nicefrac" | "sfrac" | "xfrac" | "flatfrac" => Kind::Fraction,
         "binom" | "dbinom" | "tbinom" => Kind::Binomial,
         "choose" => Kind::Choose,
         "over" => Kind::Over,
@@ -177,6 +180,8 @@ pub fn command(name: &str) -> Option<Kind> {
         "div" | "slash" => Kind::Divide,
         "pm" => Kind::PlusMinus(false),
         "mp" => Kind::PlusMinus(true),
+        "imath" => Kind::Constant(Constant::I),
+        "jmath" => Kind::Symbol("j".into()),
         "pi" => Kind::Constant(Constant::Pi),
         "infty" => Kind::Constant(Constant::Infinity),
         "exponentialE" | "eu" => Kind::Constant(Constant::E),
@@ -228,7 +233,7 @@ pub fn command(name: &str) -> Option<Kind> {
         | "iota" | "kappa" | "lambda" | "mu" | "nu" | "xi" | "rho" | "varrho" | "sigma" | "tau" | "upsilon" | "phi"
         | "varphi" | "chi" | "psi" | "omega" | "Gamma" | "Delta" | "Theta" | "Lambda" | "Xi" | "Pi" | "Sigma"
         | "Upsilon" | "Phi" | "Psi" | "Omega" | "ell" | "hbar" | "partial" | "nabla" | "mho" | "aleph" | "triangle"
-        | "angle" | "square" | "star" | "bigcirc" | "diamond" => Kind::Symbol(name.to_string()),
+        | "angle" | "square" | "star" | "bigcirc" | "diamond" | "top" | "intercal" => Kind::Symbol(name.to_string()),
         _ => return None,
     })
 }
@@ -252,6 +257,23 @@ pub fn is_decoration(name: &str) -> bool {
             | "biggr"
             | "Biggl"
             | "Biggr"
+            | "tiny"
+            | "scriptsize"
+            | "footnotesize"
+            | "small"
+            | "normalsize"
+            | "large"
+            | "Large"
+            | "LARGE"
+            | "huge"
+            | "Huge"
+            | "therefore"
+            | "because"
+            | "blacksquare"
+            | "qed"
+            | "qedsymbol"
+            | "Box"
+            | "checkmark"
             | "displaystyle"
             | "textstyle"
             | "scriptstyle"

@@ -227,14 +227,15 @@ pub fn canonical(unit: &str) -> String {
         .join(" ")
 }
 
-/// What a word after a number multiplies it by: `-1.8 billion`.
-pub fn scale(word: &str) -> Option<u32> {
+/// What a word after a number multiplies it by: `-1.8 billion`, `3 dozen`.
+pub fn scale(word: &str) -> Option<i64> {
     Some(match word {
-        "hundred" => 2,
-        "thousand" => 3,
-        "million" => 6,
-        "billion" => 9,
-        "trillion" => 12,
+        "dozen" | "dozens" => 12,
+        "hundred" => 100,
+        "thousand" => 1_000,
+        "million" => 1_000_000,
+        "billion" => 1_000_000_000,
+        "trillion" => 1_000_000_000_000,
         _ => return None,
     })
 }

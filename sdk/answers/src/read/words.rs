@@ -8,6 +8,10 @@ pub fn choice(text: &str) -> Option<char> {
     if text.len() > 200 || !text.contains(char::is_alphabetic) || text.contains(['-', '+', '=', '^', '_', '*', '/']) {
         return None;
     }
+    // `\mathbb{C}` and `\mathcal{C}` are names of their own.
+    if ["\\mathbb", "\\mathcal", "\\mathfrak", "\\mathscr"].iter().any(|face| text.contains(face)) {
+        return None;
+    }
     let bare = normalise(text);
     let bare = bare.strip_prefix("option ").or_else(|| bare.strip_prefix("choice ")).unwrap_or(&bare);
     let mut letters = bare.chars();
@@ -102,6 +106,10 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
     let mut denied = false;
     for (index, word) in words.iter().enumerate() {
         let lower = word.to_lowercase();
+        // What follows gives reasons: "D because A is wrong".
+        if found.is_some() && matches!(lower.as_str(), "because" | "since") {
+            break;
+        }
         if matches!(
             lower.as_str(),
             "not" | "can't" | "cannot" | "isn't" | "neither" | "nor" | "over" | "than" | "unlike"
@@ -110,12 +118,20 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
         } else if matches!(lower.as_str(), "therefore" | "so" | "but" | "is" | "be" | "it's" | "think") {
             denied = denied && lower == "be";
         }
+        let letter_of = letter;
         let Some(letter) = letter(word) else { continue };
         let article = letter == 'A'
             && index + 1 < words.len()
             && words[index + 1].starts_with(char::is_lowercase)
             && !matches!(words[index + 1], "or" | "and" | "because" | "is");
         if !denied && !article {
+            // "either A or D" chooses neither.
+            let hedge = |word: &&&str| !matches!(word.to_ascii_lowercase().as_str(), "maybe" | "perhaps" | "option");
+            let mut before = words[..index].iter().rev().filter(hedge);
+            let joined = before.next().is_some_and(|word| word.eq_ignore_ascii_case("or"));
+            if joined && before.next().and_then(|word| letter_of(word)).is_some_and(|other| other != letter) {
+                return None;
+            }
             found = Some(letter);
             if words[..index].iter().any(|w| w.eq_ignore_ascii_case("answer")) {
                 break;
@@ -193,7 +209,7 @@ pub fn meaning(text: &str) -> Option<&'static str> {
         return Some("none");
     }
     Some(match normal.as_str() {
-        "yes" | "true" | "correct" | "y" => "yes",
+        "yes" | "true" | "correct" => "yes",
         "no" | "false" | "incorrect" => "no",
         "none"
         | "none exist"
@@ -215,8 +231,7 @@ pub fn meaning(text: &str) -> Option<&'static str> {
         | "infinite solutions"
         | "infinite number of solutions"
         | "unbounded" => "infinite",
-        "all real numbers" | "all reals" | "any real number" | "all real values" | "every real number" | "mathbb r"
-        | "r" => "reals",
+        "all real numbers" | "all reals" | "any real number" | "all real values" | "every real number" => "reals",
         _ => return None,
     })
 }

@@ -69,6 +69,23 @@ impl Lexer<'_> {
             }
             // Money in front of its amount: "Rs. 20".
             "rs" | "usd" | "inr" | "eur" | "rmb" | "gbp" if self.tokens.is_empty() && length > 1 => return Ok(()),
+            // "3 x 4 = 12" multiplies.
+            "x" if matches!(self.tokens.last(), Some(Token { kind: Kind::Number(..), .. }))
+                && self.text.get(start.wrapping_sub(1)) == Some(&' ')
+                && self.peek(0) == Some(' ')
+                && self.digit(1) =>
+            {
+                self.push(Kind::Times);
+                return Ok(());
+            }
+            // "3 to 4" is a ratio.
+            "to" if matches!(self.tokens.last(), Some(Token { kind: Kind::Number(..), .. }))
+                && self.peek(0) == Some(' ')
+                && self.digit(1) =>
+            {
+                self.push(Kind::Colon);
+                return Ok(());
+            }
             "minus" | "negative" => {
                 self.push(Kind::Minus);
                 return Ok(());
@@ -189,5 +206,22 @@ pub fn is_short_word(word: &str) -> bool {
             | "men"
             | "boy"
             | "map"
+            | "cup"
+            | "egg"
+            | "pen"
+            | "box"
+            | "cat"
+            | "dog"
+            | "car"
+            | "bus"
+            | "man"
+            | "kid"
+            | "toy"
+            | "jar"
+            | "bag"
+            | "pie"
+            | "hen"
+            | "pig"
+            | "cow"
     )
 }

@@ -17,6 +17,10 @@ impl Lexer<'_> {
             1
         } else if starts("\\,") || starts("\\ ") || starts("\\;") {
             2
+        } else if matches!(rest.first(), Some('\'' | '’')) && rest.get(4).is_none_or(|c| *c != '\'' || rest.len() > 5)
+        {
+            // As the Swiss write it.
+            1
         } else if matches!(rest.first(), Some(' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '~' | '_')) {
             1
         } else {

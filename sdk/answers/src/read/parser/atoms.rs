@@ -2,7 +2,7 @@
 
 use super::products::product_of;
 use super::{Parsed, Parser};
-use crate::expression::{Bracket, Expression, Function, Joint};
+use crate::expression::{Bracket, Constant, Expression, Function, Joint};
 use crate::read::lexer::Unreadable;
 use crate::read::tokens::{Delimiter, Kind};
 
@@ -33,6 +33,15 @@ impl Parser {
             Kind::Function(function) => {
                 self.advance();
                 self.function(function)
+            }
+            Kind::Cis => {
+                self.advance();
+                let angle = self.arguments()?;
+                let sine = Expression::Apply(Function::Sine, angle.clone());
+                Ok(Expression::Sum(vec![
+                    Expression::Apply(Function::Cosine, angle),
+                    Expression::Product(vec![Expression::Constant(Constant::I), sine]),
+                ]))
             }
             Kind::Logarithm => {
                 self.advance();
@@ -159,6 +168,14 @@ impl Parser {
             self.expect(&Kind::Close(open))?;
             return Ok(Expression::SetBuilder(head?.into(), condition.into()));
         }
+        if open == Delimiter::Square && self.is_row() {
+            let mut entries = Vec::new();
+            while self.peek() != Some(&Kind::Close(Delimiter::Square)) {
+                entries.push(self.signed_factor()?);
+            }
+            self.advance();
+            return Ok(Expression::Bracketed(Bracket::Square, entries, Bracket::Square));
+        }
         let inner = self.list()?;
         match self.peek() {
             Some(Kind::Choose) if open == Delimiter::Group => {
@@ -206,6 +223,25 @@ impl Parser {
                 })
             }
         }
+    }
+
+    /// Whether the square bracket just opened holds numbers side by side: `[5\ 12]`.
+    fn is_row(&self) -> bool {
+        let mut numbers = 0;
+        for ahead in 0.. {
+            match self.peek_at(ahead) {
+                Some(Kind::Number(..)) => numbers += 1,
+                Some(Kind::Minus) => {}
+                Some(Kind::Close(Delimiter::Square)) => break,
+                _ => return false,
+            }
+            // `[3 - 1]` is a difference.
+            let spaced = |at: usize| self.tokens.get(self.at + at).is_some_and(|token| token.spaced);
+            if ahead > 0 && self.peek_at(ahead) == Some(&Kind::Minus) && (!spaced(ahead) || spaced(ahead + 1)) {
+                return false;
+            }
+        }
+        numbers > 1
     }
 
     /// Whether the braces just opened hold `x | condition`: bars that do not pair up, or a colon before a relation.

@@ -4,6 +4,7 @@ use super::atoms::arrangements;
 use super::{Parsed, Parser};
 use crate::expression::{Constant, Expression, Function, Number, Rational, Relation};
 use crate::read::lexer::{Comma, Unreadable};
+use crate::read::number_words;
 use crate::read::tokens::{Delimiter, Kind};
 
 impl Parser {
@@ -84,6 +85,32 @@ impl Parser {
                 return Ok(base);
             }
             (Some(Kind::Prime), _, _) => return Ok(base),
+            (Some(Kind::Text(_)), _, _) => {
+                self.advance();
+                return Ok(base);
+            }
+            // `4^{th}`
+            (Some(Kind::Open(Delimiter::Group)), Some(Kind::Symbol(one)), Some(Kind::Symbol(other)))
+                if self.peek_at(3) == Some(&Kind::Close(Delimiter::Group))
+                    && matches!(base, Expression::Number(_))
+                    && matches!((one.as_str(), other.as_str()), ("t", "h") | ("s", "t") | ("n", "d") | ("r", "d")) =>
+            {
+                self.at += 4;
+                return Ok(base);
+            }
+            // A matrix on its side.
+            (Some(Kind::Symbol(name)), _, _)
+                if matches!(name.as_str(), "T" | "top" | "intercal") && is_matrix(&base) =>
+            {
+                self.advance();
+                return Ok(transposed(base));
+            }
+            (Some(Kind::Open(Delimiter::Group)), Some(Kind::Symbol(name)), Some(Kind::Close(Delimiter::Group)))
+                if matches!(name.as_str(), "T" | "top" | "intercal") && is_matrix(&base) =>
+            {
+                self.at += 3;
+                return Ok(transposed(base));
+            }
             _ => {}
         }
         let mut exponent = self.exponent()?;
@@ -146,7 +173,9 @@ impl Parser {
             Expression::Constant(Constant::E) => Expression::Symbol(format!("e_{label}")),
             Expression::Constant(Constant::I) => Expression::Symbol(format!("i_{label}")),
             Expression::Number(number) => {
-                let base: u32 = label.parse().map_err(|_| Unreadable)?;
+                let label = label.strip_prefix("base").unwrap_or(&label);
+                let named = || number_words::value(label).and_then(|value| u32::try_from(value.to_i64()?).ok());
+                let base: u32 = label.parse().ok().or_else(named).ok_or(Unreadable)?;
                 if !(2..=36).contains(&base) || number.places.is_some() {
                     return Err(Unreadable);
                 }
@@ -185,6 +214,8 @@ impl Parser {
                     Constant::Pi => "pi".into(),
                     Constant::Infinity => "oo".into(),
                 },
+                Kind::Function(Function::Maximum) => "max".into(),
+                Kind::Function(Function::Minimum) => "min".into(),
                 Kind::Plus => "+".into(),
                 Kind::Minus => "-".into(),
                 Kind::Comma => ",".into(),
@@ -288,6 +319,26 @@ impl Parser {
             }
             parser.atom()
         })
+    }
+}
+
+fn is_matrix(expression: &Expression) -> bool {
+    matches!(expression, Expression::Matrix(_) | Expression::Bracketed(..))
+}
+
+/// Rows as columns; a tuple becomes a column.
+fn transposed(expression: Expression) -> Expression {
+    match expression {
+        Expression::Matrix(rows) => {
+            let width = rows.first().map_or(0, Vec::len);
+            Expression::Matrix(
+                (0..width).map(|at| rows.iter().filter_map(|row| row.get(at).cloned()).collect()).collect(),
+            )
+        }
+        Expression::Bracketed(_, entries, _) => {
+            Expression::Matrix(entries.into_iter().map(|entry| vec![entry]).collect())
+        }
+        other => other,
     }
 }
 

@@ -185,9 +185,8 @@ fn compound(value: &Expression, unit: &str) -> Option<Expression> {
 fn quantity(value: Expression, unit: String) -> Parsed {
     let mut words = unit.splitn(2, ' ');
     let first = words.next().unwrap_or("").to_lowercase();
-    if let Some(zeros) = units::scale(&first) {
-        let factor = Rational::integer(10).power(i64::from(zeros)).ok_or(Unreadable)?;
-        let scaled = Expression::Product(vec![value, Expression::rational(factor)]);
+    if let Some(factor) = units::scale(&first) {
+        let scaled = Expression::Product(vec![value, Expression::integer(factor)]);
         return Ok(match words.next() {
             Some(rest) => Expression::Quantity(scaled.into(), rest.to_string()),
             None => scaled,
