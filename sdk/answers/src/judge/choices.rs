@@ -286,7 +286,8 @@ pub fn judge(response: &str, references: &[String], options: &Options, rules: &R
         // Words that choose nothing are no answer; what was set off as one is a wrong one.
         let outcome = if found.rule == "whole response" { Outcome::NoAnswer } else { Outcome::Incorrect };
         let reason = format!("{}: it names no choice", found.rule);
-        return Verdict { outcome, extracted: Some(found.text), reason };
+        let extracted = (outcome == Outcome::Incorrect).then_some(found.text);
+        return Verdict { outcome, extracted, reason };
     };
     let spelled = |set: &BTreeSet<char>| set.iter().map(char::to_string).collect::<Vec<_>>().join(", ");
     let (outcome, reason) = if wanted.contains(&given) {
