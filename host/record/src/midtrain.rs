@@ -11,6 +11,7 @@ use crate::nan;
 /// A line of the `metrics.jsonl` of a `midtrain` stage.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly every record is a step, and records are handled one at a time")]
 pub enum MidtrainRecord {
     /// The line of step 0, where there is something to measure on.
     Start(MidtrainStart),
