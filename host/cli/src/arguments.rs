@@ -1,4 +1,5 @@
 //! Every flag of `octo-host`, in one place.
+#![allow(rustdoc::broken_intra_doc_links, reason = "comments here are the help's text, where brackets are no links")]
 
 use std::path::PathBuf;
 
