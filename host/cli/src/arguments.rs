@@ -1,5 +1,5 @@
 //! Every flag of `octo-host`, in one place.
-#![allow(rustdoc::broken_intra_doc_links, reason = "comments here are the help's text, where brackets are no links")]
+#![allow(rustdoc::broken_intra_doc_links, rustdoc::bare_urls, reason = "comments here are the text of the help")]
 
 use std::path::PathBuf;
 

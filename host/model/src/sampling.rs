@@ -47,7 +47,7 @@ pub struct Response {
     pub tokens: Vec<u32>,
     /// Natural logarithm of each token's probability under the model at the sampling temperature, over all tokens, that
     /// is before `top_k`, `top_p` and `min_p` cut any away. At temperature 0, under the model at temperature 1. This is
-    /// the same quantity that [`crate::token_log_probabilities`] gives for training.
+    /// the same quantity that [`fn@crate::token_log_probabilities`] gives for training.
     pub log_probabilities: Vec<f32>,
     /// Why it ended.
     pub finish: Finish,

@@ -8,9 +8,9 @@
 //! 3. [`plan`] puts the stages in order, loads and checks the plugins, digests the inputs, and gives every stage a
 //!    content key.
 //! 4. [`store`] keeps what stages make, by that key, so that nothing is done twice and recipes share what is the same.
-//! 5. [`run`] runs what is not done: [`run::lanes`] side by side, [`context`] is what a stage at work may look at,
+//! 5. [`run`] runs what is not done: `run/lanes.rs` side by side, [`context`] is what a stage at work may look at,
 //!    [`world`] the processes that train together, [`failures`] the items on which plugins failed, [`progress`] what a
-//!    person sees, [`run::lock`] the run's folder with `run.lock.json`.
+//!    person sees, `run/lock.rs` the run's folder with `run.lock.json`.
 //!
 //! # Resuming
 //!

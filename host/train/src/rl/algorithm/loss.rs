@@ -32,7 +32,7 @@ pub enum KlEstimator {
 }
 
 impl KlEstimator {
-    /// The estimate of every token, from log-probabilities under the policy and the reference: [n].
+    /// The estimate of every token, from log-probabilities under the policy and the reference: `[n]`.
     pub fn estimate(self, policy: &Tensor, reference: &Tensor) -> Tensor {
         let distance = policy - reference;
         match self {
@@ -58,7 +58,7 @@ pub struct PolicyLoss {
     pub kl_estimator: KlEstimator,
 }
 
-/// Tokens of one chunk: every tensor is [n], f32, on one device.
+/// Tokens of one chunk: every tensor is `[n]`, f32, on one device.
 pub struct PolicyTokens<'a> {
     /// Log-probabilities under the weights being trained; carries the graph.
     pub log_probabilities: &'a Tensor,
