@@ -72,7 +72,7 @@ clippy: setup ## Lint the code; warnings are errors
 
 .PHONY: doc
 doc: setup ## Build the documentation of all crates into target/doc; a broken link is an error
-	@RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --document-private-items
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --release --workspace --no-deps
 
 # Benchmarks that need neither a peer library nor a real model; BENCH=NAME runs one of all that there are.
 BENCHES := $(shell sed -n '/^\[\[bench\]\]/{n;s/^name = "\(.*\)"/\1/p;}' */*/Cargo.toml)

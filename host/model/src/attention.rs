@@ -20,7 +20,7 @@ enum Visible<'a> {
     Causal { cache: Option<&'a KeyValueCache> },
     /// A query sees the keys of its own document, up to its own position.
     Documents(&'a PackedLengths),
-    /// A query sees the keys of its row in the cache, and its own. The mask is there where [`cached_attention`] cannot be
+    /// A query sees the keys of its row in the cache, and its own. The mask is there where [`fn@cached_attention`] cannot be
     /// used.
     Cached { cache: &'a KeyValueCache, further: &'a Further, mask: Option<Tensor> },
 }
