@@ -127,7 +127,8 @@ impl LogPace {
         let percent = 100.0 * share.clamp(0.0, 1.0);
         // What an earlier call has done says nothing of the speed of this one.
         let eta = match now.duration_since(since).mul_f64(((1.0 - share) / (share - from)).clamp(0.0, 1e6)) {
-            _ if share <= from => String::new(),
+            // Loops that know the time that is left say it themselves.
+            _ if share <= from || message.contains("eta ") => String::new(),
             left => format!("  eta {}", human_duration(left)),
         };
         Some(format!("{percent:.0}%  {message}{eta}"))
