@@ -123,9 +123,21 @@ pub fn compare(gold: &ParsedText, answer: &ParsedText, rules: &Rules) -> Result<
     Err("no rule makes it equal to the reference".into())
 }
 
-/// A text without white space and LaTeX spacing.
+/// A text without white space and LaTeX spacing. Between two digits a space stays: `1 2` is not `12`.
 fn compact(text: &str) -> String {
-    let mut out: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let mut out = String::with_capacity(text.len());
+    let mut apart = false;
+    for character in text.chars() {
+        if character.is_whitespace() {
+            apart = true;
+            continue;
+        }
+        if apart && character.is_ascii_digit() && out.ends_with(|c: char| c.is_ascii_digit()) {
+            out.push(' ');
+        }
+        apart = false;
+        out.push(character);
+    }
     if !out.contains(['\\', '$']) {
         return out;
     }

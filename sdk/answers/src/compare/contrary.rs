@@ -6,7 +6,7 @@
 use crate::read::words;
 
 /// Words of one side and of the other.
-const OPPOSITES: [(&[&str], &[&str]); 22] = [
+const OPPOSITES: [(&[&str], &[&str]); 35] = [
     (
         &["increase", "increases", "increased", "rise", "rises", "rose", "growth"],
         &["decrease", "decreases", "decreased", "fall", "falls", "fell", "decline", "reduction", "drop"],
@@ -32,6 +32,22 @@ const OPPOSITES: [(&[&str], &[&str]); 22] = [
     (&["inside"], &["outside"]),
     (&["odd"], &["even"]),
     (&["maximum", "max"], &["minimum", "min"]),
+    (&["early"], &["late"]),
+    (&["heavier"], &["lighter"]),
+    (&["hotter", "warmer"], &["colder", "cooler"]),
+    (&["wider", "broader"], &["narrower"]),
+    (&["deeper"], &["shallower"]),
+    (&["over"], &["under"]),
+    (&["top"], &["bottom"]),
+    (&["deposit", "deposits", "deposited"], &["withdrawal", "withdraws", "withdrew", "withdrawn"]),
+    (&["credit", "credited"], &["debit", "debited"]),
+    (&["add", "added"], &["remove", "removed", "subtract", "subtracted"]),
+    (
+        &["expansion", "expands", "expanded", "grows", "grew"],
+        &["contraction", "contracts", "contracted", "shrinks", "shrank"],
+    ),
+    (&["appreciation", "appreciates", "appreciated"], &["depreciation", "depreciates", "depreciated"]),
+    (&["rich", "richer"], &["poor", "poorer"]),
 ];
 
 /// Why two answers say the contrary or measure otherwise, if they do.

@@ -34,6 +34,33 @@ fn same_class(residue: &Expression, unit: &str, sum: &Expression) -> Option<Reas
     (whole(step) == modulus(unit) && congruent(residue, rest, unit)).then_some("same residue class")
 }
 
+/// `12 m/s` and `0.5 m` in plain text, which read as products of a number and letters: the number and the unit.
+fn in_letters(expression: &Expression) -> Option<(Expression, String)> {
+    let letter = |part: &Expression| match part {
+        Expression::Symbol(name) => units::measure(name).map(|_| (name.clone(), 1)),
+        Expression::Power(base, exponent) => match &**base {
+            Expression::Symbol(name) if units::measure(name).is_some() => Some((name.clone(), whole(exponent)?)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let letters = |part: &Expression| match part {
+        Expression::Product(factors) => factors.iter().map(letter).collect::<Option<Vec<_>>>(),
+        other => letter(other).map(|one| vec![one]),
+    };
+    let (top, below) = match expression {
+        Expression::Quotient(top, bottom) => (&**top, letters(bottom)?),
+        other => (other, Vec::new()),
+    };
+    let Expression::Product(factors) = top else { return None };
+    let (number @ Expression::Number(_), rest) = factors.split_first()? else { return None };
+    let above = rest.iter().map(letter).collect::<Option<Vec<_>>>().filter(|above| !above.is_empty())?;
+    let unit = |(name, power): (String, i64)| format!("{name}{power}");
+    let turned = below.into_iter().map(|(name, power)| (name, -power));
+    let written: Vec<String> = above.into_iter().chain(turned).map(unit).collect();
+    Some((number.clone(), written.join(" ")))
+}
+
 impl Comparison<'_> {
     /// Units, percent signs and degrees: `None` where neither side has any.
     pub(super) fn wrapped(&self, gold: &Expression, answer: &Expression) -> Option<Option<Reason>> {
@@ -63,6 +90,14 @@ impl Comparison<'_> {
             {
                 let swapped = matches!(gold, Expression::Product(_));
                 Some(if swapped { self.same(&factors[0], a) } else { self.same(a, &factors[0]) })
+            }
+            (Expression::Quantity(a, unit), other) if in_letters(other).is_some() && units::measure(unit).is_some() => {
+                let (b, letters) = in_letters(other)?;
+                Some(self.quantities(a, unit, &b, &letters))
+            }
+            (other, Expression::Quantity(b, unit)) if in_letters(other).is_some() && units::measure(unit).is_some() => {
+                let (a, letters) = in_letters(other)?;
+                Some(self.quantities(&a, &letters, b, unit))
             }
             (Expression::Quantity(..), _) if self.rules.units == UnitRule::Require => Some(None),
             // A ratio has no unit.

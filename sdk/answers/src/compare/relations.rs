@@ -240,6 +240,12 @@ fn answer_only(
     if let [(Relation::Approximately, _)] = rest {
         return by.same(gold, first);
     }
+    // `3 = x` assigns as `x = 3` does.
+    if let [(Relation::Equal, name @ Expression::Symbol(_))] = rest
+        && first.names().is_empty()
+    {
+        return by.same(gold, first).map(|_| "same value as assigned").filter(|_| *name != *gold);
+    }
     // A computation ends in its result, with or without the name of what it computes: `m + n = 256 + 37 = 293`.
     let has_variables =
         |part: &Expression| part.any(&|inner| matches!(inner, Expression::Symbol(_) | Expression::Call(..)));

@@ -75,9 +75,16 @@ pub(crate) fn plain(text: &str) -> (Cow<'_, str>, bool) {
     (Cow::Owned(out), mended)
 }
 
-/// The ASCII character of a full-width digit, letter or sign of mathematics. Colons and commas stay: they are
-/// punctuation of their own.
+/// Where the ten digits of other scripts begin: Arabic, Persian, Devanagari, Bengali, Gujarati, Tamil, Telugu, Thai.
+const ZEROS: [char; 8] = ['٠', '۰', '०', '০', '૦', '௦', '౦', '๐'];
+
+/// The ASCII character of a full-width digit, letter or sign of mathematics, or of a digit of another script. Colons and
+/// commas stay: they are punctuation of their own.
 fn ascii(character: char) -> Option<char> {
+    if ('\u{660}'..='\u{e59}').contains(&character) {
+        let digit = |zero: &char| (character as u32).checked_sub(*zero as u32).filter(|digit| *digit < 10);
+        return ZEROS.iter().find_map(digit).and_then(|digit| char::from_digit(digit, 10));
+    }
     match character {
         '０'..='９'
         | 'Ａ'..='Ｚ'

@@ -87,7 +87,7 @@ const BOUNDS: [&str; 20] = [
 ];
 
 /// Words in front of a number that say it is another one's: the number of a step, a value that was given up.
-const POINTERS: [&str; 26] = [
+const POINTERS: [&str; 31] = [
     "step",
     "steps",
     "part",
@@ -110,6 +110,11 @@ const POINTERS: [&str; 26] = [
     "not",
     "than",
     "never",
+    "can't be",
+    "cannot be",
+    "couldn't be",
+    "isn't",
+    "wasn't",
     "rounded from",
     "instead of",
     "up from",

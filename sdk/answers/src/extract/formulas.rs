@@ -58,6 +58,15 @@ pub(super) fn last_expression(text: &str, expects: Expectation) -> Option<String
         (Some(span), Some((at, number))) if at > span.closes => {
             // "… so $x = 3$ in step 2" says less than "… $x$ … which is 1,000".
             let between = &text[span.closes..at];
+            // "$\frac{1}{6}$, or about 0.167" rounds what stands in front.
+            let rounds = ["about", "approximately", "roughly", "around", "approx", "approx.", "≈"];
+            let aside = between.trim_end().trim_start_matches([',', ' ', '(', '$']);
+            if rounds
+                .iter()
+                .any(|word| aside.strip_suffix(word).is_some_and(|head| matches!(head.trim(), "" | "or" | "which is")))
+            {
+                return Some(text[span.start..span.end].trim().to_string());
+            }
             let later_line = between.contains('\n') || between.contains(". ");
             let ends_text = text.len() - at <= number.len() + 15;
             if ends_text || later_line || between.contains('=') || between.contains(" is ") {

@@ -3,11 +3,12 @@
 use super::{Expectation, claims, clean, clip, search, spans};
 
 /// What introduces an answer, in the languages of multilingual test sets. Matched without regard to ASCII case.
-pub(super) const ANSWER_PHRASES: [&str; 26] = [
+pub(super) const ANSWER_PHRASES: [&str; 27] = [
     "answer is",
     "answers are",
     "answer:",
     "answer：",
+    "answer :",
     "réponse est",
     "réponse :",
     "respuesta es",
@@ -166,13 +167,19 @@ pub(super) fn answer_line(text: &str, expects: Expectation, unsaid: &mut Option<
     let bare = |line: &str| line.trim_start_matches(|c: char| c.is_whitespace() || "*#>-_".contains(c)).len();
     let offers = text.lines().any(|line| line[line.len() - bare(line)..].starts_with("B:"));
     // Every head has a colon after it; the wide one begins with 0xEF.
-    for line in text.lines().filter(|line| memchr::memchr2(b':', 0xEF, line.as_bytes()).is_some()) {
+    // "Ans. 15" has a point.
+    let short =
+        |line: &str| line[line.len() - bare(line)..].get(..4).is_some_and(|head| head.eq_ignore_ascii_case("ans."));
+    let headed = |line: &&str| memchr::memchr2(b':', 0xEF, line.as_bytes()).is_some() || short(line);
+    for line in text.lines().filter(headed) {
         let bare = line.trim_start_matches(|c: char| c.is_whitespace() || "*#>-_".contains(c));
         let lower = clip(bare, 40).to_ascii_lowercase();
         let rest = [
             "final answer",
             "the answer",
             "answer",
+            "ans.",
+            "ans",
             "a",
             "答案",
             "réponse",
@@ -192,7 +199,8 @@ pub(super) fn answer_line(text: &str, expects: Expectation, unsaid: &mut Option<
         .filter(|head| lower.starts_with(**head) && !(offers && **head == "a"))
         .find_map(|head| {
             let rest = bare.get(head.len()..)?.trim_start_matches(['*', ' ']);
-            rest.strip_prefix(':').or_else(|| rest.strip_prefix('：'))
+            let marked = rest.strip_prefix(':').or_else(|| rest.strip_prefix('：'));
+            if *head == "ans." { marked.or(Some(rest)) } else { marked }
         });
         if let Some(rest) = rest {
             let answer = clean(without_reason(rest));

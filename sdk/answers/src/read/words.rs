@@ -89,7 +89,38 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
             _ => None,
         }
     };
-    if let Some(first) = words.first().and_then(|word| letter(word)) {
+    // "A is wrong", "B can't be": the letter is spoken of and not chosen.
+    let dismissed = |index: usize| {
+        let next = |place: usize| words.get(index + place).map(|word| word.to_lowercase()).unwrap_or_default();
+        let verb = matches!(next(1).as_str(), "is" | "was" | "are" | "would" | "can" | "seems" | "must");
+        let at = if verb { 2 } else { 1 };
+        let at = if next(at) == "be" { at + 1 } else { at };
+        let negated =
+            matches!(next(1).as_str(), "isn't" | "can't" | "cannot" | "isn’t" | "can’t" | "won't" | "doesn't");
+        let judged = matches!(
+            next(at).as_str(),
+            "not"
+                | "wrong"
+                | "incorrect"
+                | "false"
+                | "out"
+                | "impossible"
+                | "eliminated"
+                | "excluded"
+                | "ruled"
+                | "invalid"
+        );
+        negated || verb && judged
+    };
+    // "could be A, could be B" leaves it open.
+    let unsure = |index: usize| {
+        let near = words[index.saturating_sub(2)..index].iter().map(|word| word.to_lowercase());
+        near.into_iter().any(|word| {
+            matches!(word.as_str(), "could" | "might" | "may" | "maybe" | "perhaps" | "possibly" | "potentially")
+        })
+    };
+    let mut guessed = None;
+    if let Some(first) = words.first().and_then(|word| letter(word)).filter(|_| !dismissed(0)) {
         // "C and D" is not one choice.
         let joined = words.get(1).is_some_and(|word| matches!(*word, "and" | "or"));
         let next = words.get(1 + usize::from(joined)).and_then(|word| letter(word));
@@ -120,11 +151,18 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
         }
         let letter_of = letter;
         let Some(letter) = letter(word) else { continue };
-        let article = letter == 'A'
+        // "A" may be the article and "I" the one who speaks.
+        let article = matches!(letter, 'A' | 'I')
             && index + 1 < words.len()
             && words[index + 1].starts_with(char::is_lowercase)
-            && !matches!(words[index + 1], "or" | "and" | "because" | "is");
-        if !denied && !article {
+            && !matches!(
+                words[index + 1],
+                "or" | "and" | "because" | "is" | "but" | "could" | "might" | "may" | "maybe" | "perhaps" | "possibly"
+            );
+        if !denied && !article && !dismissed(index) {
+            if unsure(index) && guessed.replace(letter).is_some_and(|other| other != letter) {
+                return None;
+            }
             // "either A or D" chooses neither.
             let hedge = |word: &&&str| !matches!(word.to_ascii_lowercase().as_str(), "maybe" | "perhaps" | "option");
             let mut before = words[..index].iter().rev().filter(hedge);

@@ -3,6 +3,7 @@
 
 mod further_rows;
 mod rows_of_hard_inputs;
+mod unforeseen;
 mod what_is_equal;
 mod what_is_the_answer;
 
