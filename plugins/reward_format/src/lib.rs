@@ -43,12 +43,14 @@ impl FormatReward {
     /// The parts are always the same four, so that each is a curve; all but the deciding one are 0.
     fn reward(&self, rollout: &Rollout) -> Reward {
         let response = &rollout.attempt.response;
-        let boxes: Vec<_> = octo_answers::boxes(response).into_iter().filter(|found| found.closed).collect();
-        let filled =
-            boxes.iter().any(|found| response.get(found.start..found.end).is_some_and(|text| !text.trim().is_empty()));
+        // An empty box answers nothing: "\\boxed{7}, put in \\boxed{} as asked" has one answer.
+        let holds = |found: &octo_answers::Span| {
+            response.get(found.start..found.end).is_some_and(|text| !text.trim().is_empty())
+        };
+        let boxes = octo_answers::boxes(response).iter().filter(|found| found.closed && holds(found)).count();
         let faults = [
-            ("no_box", self.amounts.no_box.filter(|_| !filled)),
-            ("many_boxes", self.amounts.many_boxes.filter(|_| boxes.len() >= 2)),
+            ("no_box", self.amounts.no_box.filter(|_| boxes == 0)),
+            ("many_boxes", self.amounts.many_boxes.filter(|_| boxes >= 2)),
             ("repetition", self.amounts.repetition.filter(|_| self.repeats(response))),
         ];
         let outcome = match rollout.verdict.outcome {

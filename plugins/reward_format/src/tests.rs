@@ -62,9 +62,10 @@ fn the_defects_of_the_papers_code_are_not_here() {
     // A box within a box is one box; one that was cut off does not count.
     assert_eq!(one(v2(), Outcome::Correct, "\\boxed{\\boxed{2}}").total, 1.0);
     assert_eq!(one(v2(), Outcome::NoAnswer, "\\boxed{2").total, -1.0);
-    // Base models open with an empty box: that is not an answer in a box, but it counts beside another.
+    // Base models open with an empty box: that is not an answer in a box, and does not count beside another.
     assert_eq!(one(v2(), Outcome::NoAnswer, "\\boxed{}").total, -1.0);
-    assert_eq!(one(json!({ "variant": "v4" }), Outcome::Correct, "\\boxed{ } so \\boxed{2}").total, -2.0);
+    assert_eq!(one(json!({ "variant": "v4" }), Outcome::Correct, "\\boxed{ } so \\boxed{2}").total, 1.0);
+    assert_eq!(one(json!({ "variant": "v4" }), Outcome::Correct, "\\boxed{2}, put in \\boxed{} as asked").total, 1.0);
 }
 
 #[test]
