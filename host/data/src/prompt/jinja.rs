@@ -13,6 +13,13 @@
 //! process. Trees, values and evaluations have a depth each, values a size, and a rendering has fuel that pays for every
 //! step and every byte. A template can't reach a file, the time, or anything that is not given to it.
 //!
+//! # Why not a library
+//!
+//! `minijinja` 3.1 has Jinja's grammar, and Rust's values: no `%` on texts and no way to add it, floats without exponents
+//! where `~`, `join` or a list prints them, objects sorted by key, slices of nothing that are empty. It prints, compares
+//! and drops values by recursion without a bound, so that a namespace in itself, or a tree of operators, ends the process
+//! on any stack. Both are in its core. `tera` and `askama` have other languages.
+//!
 //! # What differs from Python
 //!
 //! Whole numbers have 38 digits, and a calculation beyond is an error. What Python prints with an address of memory

@@ -234,10 +234,23 @@ fn deep_data_are_refused_and_deep_but_legal_templates_get_a_larger_stack() {
     let template =
         "{% macro m(n) %}{% if n %}{% for i in [1] %}{{ m(n - 1) }}.{% endfor %}{% endif %}{% endmacro %}{{ m(200) }}";
     assert_eq!(rendered(template, &[], None), Ok(".".repeat(200)));
-    // On a thread with as little stack as threads commonly get.
+    // On a thread with a quarter of the stack that threads commonly get, and a tree as high as one may be.
+    let high = format!(
+        "{}{{{{ problem{} ~ {}1{} }}}}{}{template}",
+        "{% if problem %}".repeat(190),
+        "|string".repeat(390),
+        "[".repeat(4),
+        "]".repeat(4),
+        "{% endif %}".repeat(190),
+    );
+    let work = move || {
+        let template = Template::strict("t.jinja", &high)?;
+        template.check_variables(&["problem"], "problem")?;
+        template.render(&[("problem".to_owned(), Data::from("p"))])
+    };
     let small = std::thread::Builder::new().stack_size(512 << 10);
-    let text = small.spawn(move || rendered(template, &[], None)).expect("starts").join().expect("no overflow");
-    assert_eq!(text, Ok(".".repeat(200)));
+    let text = small.spawn(work).expect("starts").join().expect("no overflow").expect("renders");
+    assert_eq!(text, format!("p[[[[1]]]]{}", ".".repeat(200)));
 }
 
 #[test]

@@ -14,11 +14,11 @@ use super::lookup;
 use super::methods::{capitalized, lines, replaced};
 use super::operators::Number;
 use super::printf;
-use super::printing::{represent, shown};
+use super::printing::shown;
 use super::trouble::{Fallible, Trouble};
 use super::work::Work;
 
-const NAMES: [&str; 47] = [
+const NAMES: [&str; 46] = [
     "abs",
     "attr",
     "batch",
@@ -46,7 +46,6 @@ const NAMES: [&str; 47] = [
     "map",
     "max",
     "min",
-    "pprint",
     "reject",
     "rejectattr",
     "replace",
@@ -150,10 +149,11 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, given: Given) -> Fallib
             let leeway = usize::try_from(whole_or(name, leeway, 5)?).unwrap_or(0);
             let end = optional_text(name, end)?.unwrap_or_else(|| "...".into());
             let cut = cut.map_or(Ok(false), |cut| cut.is_true(work))?;
-            let own = text(name, &item)?;
-            if own.chars().count() <= length.saturating_add(leeway) {
-                return Ok(item);
+            match item.length(work)? {
+                Some(own) if own <= length.saturating_add(leeway) => return Ok(item),
+                _ => {}
             }
+            let own = text(name, &item)?;
             let kept = length.checked_sub(end.chars().count());
             let kept =
                 kept.ok_or_else(|| Trouble::new(format!("truncate needs a length of at least that of {end:?}")))?;
@@ -179,14 +179,6 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, given: Given) -> Fallib
                 }
             }
             made(out)
-        }
-        "pprint" => {
-            let mut out = String::new();
-            represent(work, &item, &mut out)?;
-            if out.chars().count() > 80 {
-                return Err(Trouble::new("pprint of more than one line is not for prompts; use tojson(indent=2)"));
-            }
-            Ok(Item::text(out))
         }
         "abs" => match Number::of(&item) {
             Some(Number::Whole(number)) => Ok(Item::Whole(number.saturating_abs())),

@@ -206,7 +206,7 @@ impl Pairs {
 }
 
 /// Refuses what Python does not hash.
-fn check_key(key: &Item) -> Fallible<()> {
+pub(super) fn check_key(key: &Item) -> Fallible<()> {
     match key {
         Item::List(_) | Item::Map(_) | Item::View(..) => {
             Err(Trouble::new(format!("unhashable type: '{}'", key.kind())))

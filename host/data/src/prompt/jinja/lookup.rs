@@ -176,24 +176,32 @@ pub(super) fn slice(work: &Work, item: &Item, bounds: [Item; 3]) -> Fallible<Ite
         }
         Item::Range(first, last, stride) => {
             let length = range_length(*first, *last, *stride);
-            let mut places = places(length, start, stop, step);
-            let count = places.clone().count() as i64;
-            let from = first + places.next().unwrap_or(0) as i64 * stride;
-            let stride = stride.saturating_mul(i64::try_from(step).unwrap_or(i64::MAX));
-            Ok(Item::Range(from, from.saturating_add(count.saturating_mul(stride)), stride))
+            let (from, to) = bounds_of(length, start, stop, step);
+            let at = |place: i128| i64::try_from(i128::from(*first) + place * i128::from(*stride));
+            let stride = i64::try_from(step.saturating_mul(i128::from(*stride)));
+            match (at(from), at(to), stride) {
+                (Ok(from), Ok(to), Ok(stride)) => Ok(Item::Range(from, to, stride)),
+                _ => Err(Trouble::new("a slice of a range is out of bounds")),
+            }
         }
         _ => Err(Trouble::new(format!("'{}' object can't be sliced", item.kind()))),
     }
 }
 
-/// The places of a slice, as CPython finds them.
-fn places(length: usize, start: Option<i128>, stop: Option<i128>, step: i128) -> impl Iterator<Item = usize> + Clone {
+/// Where a slice begins and ends, as CPython finds it.
+fn bounds_of(length: usize, start: Option<i128>, stop: Option<i128>, step: i128) -> (i128, i128) {
     let length = length as i128;
     let (lowest, highest) = if step > 0 { (0, length) } else { (-1, length - 1) };
     let clamp = |bound: i128| if bound < 0 { bound.saturating_add(length).max(lowest) } else { bound.min(highest) };
     let start = start.map_or(if step > 0 { lowest } else { highest }, clamp);
     let stop = stop.map_or(if step > 0 { highest } else { lowest }, clamp);
+    (start, stop)
+}
+
+/// The places of a slice.
+fn places(length: usize, start: Option<i128>, stop: Option<i128>, step: i128) -> impl Iterator<Item = usize> + Clone {
+    let (start, stop) = bounds_of(length, start, stop, step);
     let span = if step > 0 { stop - start } else { start - stop };
-    let count = if span > 0 { (span - 1) / step.abs() + 1 } else { 0 };
+    let count = if span > 0 { (span - 1) / step.saturating_abs() + 1 } else { 0 };
     (0..count).filter_map(move |turn| usize::try_from(start + turn * step).ok())
 }

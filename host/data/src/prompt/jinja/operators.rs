@@ -343,7 +343,11 @@ fn calculate(operator: Binary, left: Number, right: Number) -> Fallible<Item> {
             if left < 0.0 && right.fract() != 0.0 {
                 return Err(Trouble::new("a complex number is not calculated here"));
             }
-            left.powf(right)
+            let power = left.powf(right);
+            if power.is_infinite() && left.is_finite() && right.is_finite() {
+                return Err(Trouble::new("a power is too large for a float"));
+            }
+            power
         }
     }))
 }

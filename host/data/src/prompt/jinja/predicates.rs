@@ -3,9 +3,9 @@
 use super::call::{Given, needed};
 use super::filters;
 use super::item::Item;
-use super::operators::{compare, contains};
+use super::operators::{binary, compare, contains, equal};
 use super::printing::same;
-use super::syntax::Comparison;
+use super::syntax::{Binary, Comparison};
 use super::trouble::{Fallible, Trouble};
 use super::work::Work;
 
@@ -74,7 +74,7 @@ pub(super) fn holds(work: &Work, name: &str, item: &Item, given: Given) -> Falli
             (Some(comparison), _) => compare(work, comparison, item, &other),
             (None, "in") => contains(work, &other, item),
             (None, "sameas") => Ok(same(item, &other)),
-            _ => Ok(rest(item, &other)? == 0),
+            _ => leaves(work, item, &other, 0),
         };
     }
     let [] = given.read(name, [])?;
@@ -90,8 +90,8 @@ pub(super) fn holds(work: &Work, name: &str, item: &Item, given: Given) -> Falli
         "number" => matches!(item, Item::Whole(_) | Item::Float(_) | Item::Bool(_)),
         "string" => matches!(item, Item::Text(_)),
         "mapping" => matches!(item, Item::Map(_)),
-        "odd" => rest(item, &Item::Whole(2))? == 1,
-        "even" => rest(item, &Item::Whole(2))? == 0,
+        "odd" => leaves(work, item, &Item::Whole(2), 1)?,
+        "even" => leaves(work, item, &Item::Whole(2), 0)?,
         "lower" | "upper" => {
             let text = super::printing::shown(work, item)?;
             let (wanted, other): (fn(char) -> bool, fn(char) -> bool) = match name {
@@ -128,13 +128,8 @@ pub(super) fn holds(work: &Work, name: &str, item: &Item, given: Given) -> Falli
     })
 }
 
-fn rest(item: &Item, by: &Item) -> Fallible<i128> {
-    if let Item::Undefined(message) = item {
-        return Err(Trouble::new(&**message));
-    }
-    match (item.as_whole(), by.as_whole()) {
-        (Some(_), Some(0)) => Err(Trouble::new("integer modulo by zero")),
-        (Some(number), Some(by)) => Ok(number.checked_rem_euclid(by).unwrap_or(0)),
-        _ => Err(Trouble::new(format!("{} is not a whole number", item.kind()))),
-    }
+/// Whether `item % by` is `wanted`, by Python's own operators: a text is formatted, and is no number.
+fn leaves(work: &Work, item: &Item, by: &Item, wanted: i128) -> Fallible<bool> {
+    let rest = binary(work, Binary::Remainder, item, by)?;
+    equal(work, &rest, &Item::Whole(wanted))
 }

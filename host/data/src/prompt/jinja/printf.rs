@@ -49,7 +49,8 @@ fn first(text: &mut &str) -> Option<char> {
 pub(super) fn printf(work: &Work, format: &str, items: &Item) -> Fallible<String> {
     let (placed, mapping) = match items {
         Item::Tuple(items) => (items.items.clone(), false),
-        Item::Map(_) => (vec![items.clone()], true),
+        // What Python takes for a mapping need not be used up.
+        Item::Map(_) | Item::List(_) | Item::Range(..) | Item::Undefined(_) => (vec![items.clone()], true),
         _ => (vec![items.clone()], false),
     };
     let count = placed.len();

@@ -238,19 +238,20 @@ impl Run<'_> {
             last_changed: RefCell::new(None),
             again: node.recursive.then(|| (node.clone(), scope.clone())),
         });
-        for (index, item) in items.items.iter().enumerate() {
-            self.work.spend(1)?;
+        let turned = items.items.iter().enumerate().try_for_each(|(index, item)| -> Result<(), Option<Trouble>> {
+            self.work.spend(1).map_err(Some)?;
             state.index.set(index);
-            let inner = Scope::inside(scope)?;
+            let inner = Scope::inside(scope).map_err(Some)?;
             inner.set(LOOP, Item::Loop(state.clone()));
-            self.assign(&node.target, item.clone(), &inner)?;
-            if self.block(&node.body, &inner, out)? == Flow::Break {
-                break;
+            self.assign(&node.target, item.clone(), &inner).map_err(Some)?;
+            match self.block(&node.body, &inner, out).map_err(Some)? {
+                Flow::Break => Err(None),
+                _ => Ok(()),
             }
-        }
+        });
         // It may hold itself by way of `changed`.
         drop(state.last_changed.take());
-        Ok(())
+        turned.or_else(|trouble| trouble.map_or(Ok(()), Err))
     }
 }
 

@@ -67,9 +67,9 @@ impl Work {
         Ok(())
     }
 
-    /// Pays for the places of a list.
+    /// Pays for a list or a dictionary and its places.
     pub fn make_places(&self, places: usize) -> Fallible<()> {
-        self.spend((places / 2) as u64)
+        self.spend((places / 2 + 1) as u64)
     }
 
     /// One level deeper.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::super::call::{Given, needed, whole};
-use super::super::item::{Item, Items, Pairs, Stream};
+use super::super::item::{Item, Items, Pairs, Stream, check_key};
 use super::super::operators::{Number, binary, equal, order};
 use super::super::predicates;
 use super::super::printing::shown;
@@ -16,6 +16,8 @@ use super::{along, apply as apply_filter, path};
 pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fallible<Item> {
     let truth = |item: Option<Item>| item.map_or(Ok(false), |item| item.is_true(work));
     let defined = |item: Option<Item>| item.filter(|item| !matches!(item, Item::None));
+    // As Jinja, which yields nothing for whatever is false.
+    let unless_false = |item: &Item| if item.is_true(work)? { item.iterate(work) } else { Ok(Vec::new()) };
     match name {
         "list" => Item::list(work, item.iterate(work)?),
         "first" => Ok(item.iterate(work)?.into_iter().next().unwrap_or_else(|| nothing("first"))),
@@ -28,6 +30,9 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
             _ => {
                 let mut items = item.iterate(work)?;
                 items.reverse();
+                if matches!(item, Item::Stream(_)) {
+                    return Item::list(work, items);
+                }
                 Stream::new(work, "list_reverseiterator", items)
             }
         },
@@ -52,13 +57,13 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
                 let (_, attribute) = given.named.swap_remove(attribute);
                 let default = given.named.pop().map(|(_, default)| default);
                 let path = path(&attribute);
-                for item in item.iterate(work)? {
+                for item in unless_false(&item)? {
                     let found = along(work, &item, &path)?;
                     out.push(default.clone().filter(|_| !found.is_defined()).unwrap_or(found));
                 }
             } else {
                 let (filter, rest) = front(name, given)?;
-                for item in item.iterate(work)? {
+                for item in unless_false(&item)? {
                     work.spend(1)?;
                     out.push(apply_filter(work, &filter, item, again(&rest))?);
                 }
@@ -75,7 +80,7 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
             }
             let test = if given.placed.is_empty() { None } else { Some(front(name, given)?) };
             let mut out = Vec::new();
-            for item in item.iterate(work)? {
+            for item in unless_false(&item)? {
                 work.spend(1)?;
                 let found = along(work, &item, &attribute)?;
                 let holds = match &test {
@@ -135,6 +140,7 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
                 let key = folded(work, along(work, &item, &path)?, case)?;
                 match name {
                     "unique" => {
+                        check_key(&key)?;
                         let mut known = false;
                         for (other, _) in &kept {
                             known = known || equal(work, other, &key)?;
