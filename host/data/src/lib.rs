@@ -21,7 +21,7 @@
 //! | [`rows`] | texts to train on from JSON Lines or Parquet (`rows/parquet.rs`), with the number of each row |
 //! | [`record`] | a document, a problem: which columns they have and what else of a row they keep |
 //! | [`field_map`] | the columns in which a file has what Octo calls `text`, `problem`, `reference`, … |
-//! | [`prompt`] | from a problem to the text that a model is asked: inline, template file, chat template, few-shot examples |
+//! | [`prompt`] | from a problem to the text that a model is asked: inline, template file, chat template (`prompt/jinja.rs`), few-shot examples |
 //! | [`tokenizer`] | byte-level BPE trained here, or any `tokenizer.json`; many threads, one order (`tokenizer/parallel.rs`) |
 //! | [`shards`] | the format of token shards, and how they are written, resumed and read |
 //! | [`token_source`] | a named body of tokens, in memory or in shards |

@@ -4,21 +4,22 @@
 //! The recipe's reader resolves what it names into [`PromptSettings`], so that a stage's key holds the text and not a
 //! path; [`PromptTemplate`] makes it ready and renders.
 //!
-//! Templates are data, and a model's folder brings one that nobody here has read: rendering has a fuel limit that pays
-//! for every instruction and every byte, a template can't include another file, and nothing gives it the time.
+//! Templates are data, and a model's folder brings one that nobody here has read: what it may use is limited (see
+//! `prompt/jinja.rs`), it can't include another file, and nothing gives it the time.
 
 mod chat;
-mod engine;
+mod jinja;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
 use crate::error::DataError;
 use crate::record::Problem;
-use engine::Template;
+use jinja::Template;
+
+pub use jinja::Data;
 
 /// Where the problem goes in an inline prompt.
 const PLACE: &str = "{problem}";
@@ -52,9 +53,9 @@ pub struct TemplateSettings {
     /// The system message of a chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
-    /// Further variables of the template, by name.
+    /// Further variables of the template, by name; keys of objects stay in the order in which they were written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub variables: BTreeMap<String, Value>,
+    pub variables: BTreeMap<String, Data>,
     /// Worked examples, as many as any epoch shows and one to spare.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<Example>,
@@ -96,7 +97,7 @@ pub struct PromptTemplate {
 enum PromptText {
     Inline(String),
     File(Template),
-    Chat { template: Template, special: Map<String, Value> },
+    Chat { template: Template, special: Vec<(String, Data)> },
 }
 
 impl PromptTemplate {
@@ -155,39 +156,86 @@ impl PromptTemplate {
         match &self.text {
             PromptText::Inline(text) => Ok(text.replace(PLACE, &problem.problem)),
             PromptText::File(template) => {
-                let mut given: Map<String, Value> = variables().collect();
-                given.insert("problem".into(), json!(problem.problem));
-                given.insert("fields".into(), json!(problem.fields));
-                given.insert("epoch".into(), json!(epoch));
-                given.insert("examples".into(), json!(examples));
+                let mut given: Vec<(String, Data)> = variables().collect();
+                given.push(("problem".into(), Data::from(&*problem.problem)));
+                given.push(("fields".into(), fields_of(&problem.fields)));
+                given.push(("epoch".into(), Data::Whole(epoch as i128)));
+                given.push(("examples".into(), Data::List(examples.into_iter().map(Example::data).collect())));
                 template.render(&given).map_err(described)
             }
             PromptText::Chat { template, special } => {
                 let mut given = special.clone();
                 given.extend(variables());
-                given.insert("messages".into(), self.messages(problem, &examples));
-                given.insert("add_generation_prompt".into(), json!(true));
+                given.push(("messages".into(), self.messages(problem, &examples)));
+                given.push(("add_generation_prompt".into(), Data::Bool(true)));
                 template.render(&given).map_err(described)
             }
         }
     }
 
     /// The chat: the system's message, a turn of each side for every example, and the problem.
-    fn messages(&self, problem: &Problem, examples: &[&Example]) -> Value {
+    fn messages(&self, problem: &Problem, examples: &[&Example]) -> Data {
         let asked = |problem: &str| match &self.settings.message {
             Some(message) => message.replace(PLACE, problem),
             None => problem.to_owned(),
         };
+        let message = |role: &str, content: &str| {
+            Data::Map(vec![("role".into(), Data::from(role)), ("content".into(), Data::from(content))])
+        };
         let mut messages = Vec::new();
         if let Some(system) = &self.settings.system {
-            messages.push(json!({ "role": "system", "content": system }));
+            messages.push(message("system", system));
         }
         for example in examples {
-            messages.push(json!({ "role": "user", "content": asked(&example.problem) }));
-            messages.push(json!({ "role": "assistant", "content": example.solution }));
+            messages.push(message("user", &asked(&example.problem)));
+            messages.push(message("assistant", &example.solution));
         }
-        messages.push(json!({ "role": "user", "content": asked(&problem.problem) }));
-        Value::Array(messages)
+        messages.push(message("user", &asked(&problem.problem)));
+        Data::List(messages)
+    }
+}
+
+fn fields_of(fields: &BTreeMap<String, String>) -> Data {
+    Data::Map(fields.iter().map(|(name, text)| (name.clone(), Data::from(&**text))).collect())
+}
+
+impl Example {
+    /// What a template sees of it.
+    fn data(&self) -> Data {
+        let mut pairs: Vec<(String, Data)> =
+            [("problem", &self.problem), ("answer", &self.answer), ("solution", &self.solution)]
+                .map(|(name, text)| (name.to_owned(), Data::from(&**text)))
+                .into();
+        if !self.fields.is_empty() {
+            pairs.push(("fields".into(), fields_of(&self.fields)));
+        }
+        Data::Map(pairs)
+    }
+}
+
+/// A chat template by itself, with any conversation: what `transformers` calls `apply_chat_template`.
+pub struct ChatTemplate(Template);
+
+impl ChatTemplate {
+    /// Compiles a template, whose `name` errors begin with. `today` is the day that `strftime_now` gives, such as
+    /// `2025-01-31`; without one, a template that asks for the day is refused where it does.
+    ///
+    /// # Errors
+    /// What is not a template, with its line; a day that is none.
+    pub fn new(name: &str, text: &str, today: Option<&str>) -> Result<ChatTemplate, DataError> {
+        let mut template = Template::lenient(name, text)?;
+        if let Some(today) = today {
+            template.set_today(today)?;
+        }
+        Ok(ChatTemplate(template))
+    }
+
+    /// The text of what is given by name: `messages`, `tools`, `add_generation_prompt`, special tokens.
+    ///
+    /// # Errors
+    /// What the template ran into or raised, with its line.
+    pub fn render(&self, given: &[(String, Data)]) -> Result<String, DataError> {
+        self.0.render(given)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use octo_data::field_map::FieldMap;
-use octo_data::prompt::{Example, LONGEST_TEMPLATE, PromptSettings, TemplateSettings};
+use octo_data::prompt::{Data, Example, LONGEST_TEMPLATE, PromptSettings, TemplateSettings};
 use octo_run::recipe::source::Source;
 use octo_run::recipe::stage::StageTable;
 use octo_run::recipe::values::Named;
@@ -79,7 +79,7 @@ pub fn resolve(table: &mut StageTable<'_>) -> Result<()> {
                 settings.text = Some(read(&table.folder().join(&name)).with_context(|| table.place("template"))?);
             }
             for (key, value) in keys.variables.unwrap_or_default() {
-                settings.variables.insert(key, serde_json::to_value(value)?);
+                settings.variables.insert(key, Data::deserialize(value)?);
             }
             if let Some(few_shot) = keys.few_shot {
                 settings.examples = examples(table, &few_shot)?;

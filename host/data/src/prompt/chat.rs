@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::LONGEST_TEMPLATE;
-use super::engine::Template;
+use super::jinja::{Data, Template};
 use crate::error::DataError;
 
 /// Tokens that a chat template may print by name.
@@ -17,8 +17,8 @@ const SPECIAL: [&str; 5] = ["bos_token", "eos_token", "unk_token", "pad_token", 
 /// `documents`) is none, as in `transformers`.
 pub(super) fn load(
     folder: &Path,
-    variables: &BTreeMap<String, Value>,
-) -> Result<(Template, Map<String, Value>), DataError> {
+    variables: &BTreeMap<String, Data>,
+) -> Result<(Template, Vec<(String, Data)>), DataError> {
     let config_path = folder.join("tokenizer_config.json");
     let config: Value = match read(&config_path)? {
         None => json!({}),
@@ -31,20 +31,19 @@ pub(super) fn load(
         None => (config_path, in_config(&config).ok_or_else(|| none(folder))?),
     };
     let mut template = Template::lenient(&path.display().to_string(), &text)?;
-    if let Some(today) = variables.get("today").and_then(Value::as_str) {
-        date(today).map_err(DataError::Invalid)?;
-        template.add_function("strftime_now", formatted, today.to_owned());
+    if let Some(today) = variables.get("today").and_then(Data::as_str) {
+        template.set_today(today)?;
     }
-    let mut given = Map::new();
+    let mut given = Vec::new();
     for name in SPECIAL {
         let token = config.get(name);
         // A token is its text, or an object with its text and flags.
         if let Some(text) = token.and_then(|token| token.as_str().or_else(|| token["content"].as_str())) {
-            given.insert(name.to_owned(), json!(text));
+            given.push((name.to_owned(), Data::from(text)));
         }
     }
-    given.insert("tools".into(), Value::Null);
-    given.insert("documents".into(), Value::Null);
+    given.push(("tools".to_owned(), Data::None));
+    given.push(("documents".to_owned(), Data::None));
     Ok((template, given))
 }
 
@@ -82,54 +81,4 @@ fn read(path: &Path) -> Result<Option<String>, DataError> {
         Ok(_) => {}
     }
     std::fs::read_to_string(path).map(Some).map_err(described)
-}
-
-/// Year, month and day of `2025-01-31`.
-fn date(text: &str) -> Result<(u32, usize, u32), String> {
-    let parts: Vec<u32> = text.split('-').filter_map(|part| part.parse().ok()).collect();
-    match parts.as_slice() {
-        [year, month @ 1..=12, day @ 1..=31] if text.len() == 10 => Ok((*year, *month as usize, *day)),
-        _ => Err(format!("variables.today is {text:?}; write a date such as \"2025-01-31\"")),
-    }
-}
-
-/// `strftime_now(format)` on a day that the recipe fixed: what chat templates print of a date.
-fn formatted(today: &str, format: &str) -> Result<String, String> {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let (year, month, day) = date(today)?;
-    let name = MONTHS.get(month - 1).copied().unwrap_or_default();
-    let mut text = String::new();
-    let mut characters = format.chars();
-    while let Some(character) = characters.next() {
-        if character != '%' {
-            text.push(character);
-            continue;
-        }
-        match characters.next() {
-            Some('Y') => text.push_str(&format!("{year:04}")),
-            Some('m') => text.push_str(&format!("{month:02}")),
-            Some('d') => text.push_str(&format!("{day:02}")),
-            Some('B') => text.push_str(name),
-            Some('b') => text.push_str(name.get(..3).unwrap_or(name)),
-            Some('%') => text.push('%'),
-            other => {
-                let other = other.map(String::from).unwrap_or_default();
-                return Err(format!("strftime_now: %{other} is not known here; known are %Y %m %d %B %b"));
-            }
-        }
-    }
-    Ok(text)
 }

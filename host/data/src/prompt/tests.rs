@@ -1,5 +1,7 @@
 //! Prompts of every form, few-shot examples by epoch, and templates that mean no good.
 
+use serde_json::json;
+
 use super::*;
 
 fn problem(text: &str) -> Problem {
@@ -59,13 +61,13 @@ fn what_is_not_given_is_an_error_with_file_and_line() {
     let error = rendered(file("Q:\n{{ problm }} {{ problem }}"), 0).expect_err("misspelt");
     assert!(error.contains("t.jinja, line 2, uses `problm`") && error.contains("problem, fields"), "{error}");
     let error = rendered(file("{{ problem }}\n\n{{ fields.level }}"), 0).expect_err("no such field");
-    assert!(error.contains("t.jinja, line 3") && error.contains("undefined") && error.contains("p:1"), "{error}");
+    assert!(error.contains("t.jinja, line 3") && error.contains("no attribute 'level' (problem p:1)"), "{error}");
     let error = rendered(file("{{ problem }\n"), 0).expect_err("broken");
     assert!(error.contains("t.jinja, line 1"), "{error}");
     let error = rendered(file("Q: {{ fields }}"), 0).expect_err("asks nothing");
     assert!(error.contains("never uses `problem`"), "{error}");
     let mut given = file("{{ rule }} {{ problem }}{% for n in range(2) %}{{ loop.index }}{% endfor %}");
-    given.variables.insert("rule".into(), json!("Box it."));
+    given.variables.insert("rule".into(), Data::from("Box it."));
     assert_eq!(rendered(given, 0).expect("given by the recipe"), "Box it. 1 + 112");
 }
 
@@ -76,16 +78,16 @@ fn a_template_can_neither_run_on_nor_fill_the_memory_nor_read_a_file() {
             "{% for a in range(100000) %}{% for b in range(100000) %}{{ b }}{% endfor %}{% endfor %}{{ problem }}",
             "fuel",
         ),
-        ("{{ problem }}{{ 'a' * 99999999 }}", "fuel"),
-        ("{% macro again(n) %}{{ again(n) }}{% endmacro %}{{ again(problem) }}", ""),
+        ("{{ problem }}{{ 'a' * 99999999 }}", "larger than"),
+        ("{% macro again(n) %}{{ again(n) }}{% endmacro %}{{ again(problem) }}", "levels deep"),
         (
             "{% set n = namespace(s='aaaaaaaa') %}{% for a in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ problem }}",
-            "fuel",
+            "larger than",
         ),
         ("{{ problem }}{% include '/etc/passwd' %}", "include"),
         ("{{ problem }}{% include '../../secret.txt' %}", "include"),
         ("{% extends 'x' %}{{ problem }}", "extends"),
-        ("{{ problem }}{{ problem.__class__.__mro__ }}", "undefined"),
+        ("{{ problem }}{{ problem.__class__.__mro__ }}", "unsafe"),
     ] {
         let error = rendered(file(text), 0).expect_err(text);
         assert!(error.contains("t.jinja") && error.contains(words), "{text}: {error}");
@@ -147,7 +149,7 @@ fn a_chat_template_of_any_style_gets_system_examples_and_problem() {
         settings.system = Some(" Be brief. ".into());
         settings.message = Some("{problem} Box it.".into());
         (settings.examples, settings.by_epoch) = (examples(), vec![1, 0]);
-        settings.variables.insert("enable_thinking".into(), json!(false));
+        settings.variables.insert("enable_thinking".into(), Data::Bool(false));
         assert_eq!(
             chatted(folder.path(), settings).expect("renders"),
             "<s><|system|>Be brief.\n<|user|>2 + 2 Box it.\n<|assistant|>It is \\boxed{4}.\n<|user|>1 + 1 Box it.\n\
@@ -163,12 +165,27 @@ fn a_chat_templates_date_is_the_recipes_and_never_todays() {
     let folder = model(dated, true);
     assert_eq!(chatted(folder.path(), chat()).expect("renders"), "26 Jul 2024 1 + 1");
     let mut settings = chat();
-    settings.variables.insert("today".into(), json!("2025-03-01"));
+    settings.variables.insert("today".into(), Data::from("2025-03-01"));
     assert_eq!(chatted(folder.path(), settings.clone()).expect("renders"), "01 Mar 2025 1 + 1");
-    settings.variables.insert("today".into(), json!("yesterday"));
+    settings.variables.insert("today".into(), Data::from("yesterday"));
     assert!(chatted(folder.path(), settings).expect_err("no date").contains("variables.today"));
     let error = chatted(model("{{ strftime_now('%Y') }}", true).path(), chat()).expect_err("asks for the date");
     assert!(error.contains("strftime_now") && error.contains("today = "), "{error}");
+}
+
+#[test]
+fn variables_keep_the_order_of_their_keys() {
+    let folder = model("{{ tools | tojson }} {{ tools[0].z.items() }}{{ messages[0] }}", true);
+    let mut settings = chat();
+    let tools = r#"[{"z": {"y": 1, "b": 1e-7, "a": [true, null]}, "name": "f"}]"#;
+    settings.variables.insert("tools".into(), serde_json::from_str(tools).expect("JSON"));
+    assert_eq!(
+        chatted(folder.path(), settings.clone()).expect("renders"),
+        "[{\"z\": {\"y\": 1, \"b\": 1e-07, \"a\": [true, null]}, \"name\": \"f\"}] dict_items([('y', 1), ('b', 1e-07), ('a', \
+         [True, None])]){'role': 'user', 'content': '1 + 1'}"
+    );
+    let kept = serde_json::to_string(&settings).expect("settings are JSON");
+    assert_eq!(serde_json::from_str::<TemplateSettings>(&kept).expect("and back"), settings);
 }
 
 #[test]
