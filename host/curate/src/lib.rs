@@ -1,4 +1,4 @@
-//! The corpus pipeline: filter plugins over shards.
+//! The corpus pipeline: documents out of crawled pages ([`extract`]), and filter plugins over shards.
 //!
 //! [`curate`] streams documents through filters in order and writes what was kept, what was dropped and why, what a
 //! filter failed on, and the counts of all of it. The output depends on the documents, the filters and their order
@@ -11,6 +11,7 @@
 //!
 //! There are no checkpoints. A run that is stopped or fails keeps nothing, and the next one starts over.
 
+pub mod extract;
 mod filter;
 mod pipeline;
 mod statistics;

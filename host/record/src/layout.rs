@@ -31,6 +31,8 @@ pub const RESULTS: &str = "results.json";
 pub const SAMPLES: &str = "samples.jsonl";
 /// In the folder of an `rl` stage: a [`ProblemHistory`](crate::ProblemHistory) per line.
 pub const PROBLEM_HISTORY: &str = "problem_history.jsonl";
+/// In the folder of an `extract` stage: the documents that came of the pages.
+pub const DOCUMENTS: &str = "documents.jsonl.zst";
 /// In the folder of a `curate` stage: the counts; a [`Statistics`](crate::Statistics). Written last, so it is there only when
 /// the other files are.
 pub const STATISTICS: &str = "statistics.json";

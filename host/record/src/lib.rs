@@ -56,12 +56,13 @@
 //!
 //! # Which file of the crate is what
 //!
-//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs` and `curation.rs` have what the kinds
+//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs` and `curation.rs` have what the kinds
 //! of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
 //! outcomes, failures and other words, and `lines.rs` what files of lines have in common.
 
 mod curation;
 mod evaluation;
+mod extraction;
 pub mod layout;
 mod lines;
 mod lock;
@@ -73,6 +74,7 @@ mod words;
 
 pub use curation::{Counts, FilterStatistics, Statistics};
 pub use evaluation::{EvalResults, Evaluation, EvaluationMean, HeldOutRecord, HeldOutSummary};
+pub use extraction::{ExtractionStatistics, NoDocument};
 pub use lines::{AnyRecord, Lines, RunLine, read_lines};
 pub use lock::{Device, PluginLock, Processor, RunLock, StageDone, StageLock};
 pub use midtrain::{MidtrainRecord, MidtrainResults, MidtrainStart, MidtrainStep};

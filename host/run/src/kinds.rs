@@ -1,6 +1,7 @@
 //! The kinds of stage that need no tensors, one file each. How to add one is at the top of `host/run/src/kind.rs`.
 
 pub mod curate;
+pub mod extract;
 pub mod generate;
 pub mod tokenize;
 pub mod tokenizer;
@@ -11,6 +12,7 @@ use crate::kind::Kind;
 pub fn all() -> Vec<Kind> {
     vec![
         Kind::of::<generate::Generate>(),
+        Kind::of::<extract::Extract>(),
         Kind::of::<curate::Curate>(),
         Kind::of::<tokenizer::TrainTokenizer>(),
         Kind::of::<tokenize::Tokenize>(),

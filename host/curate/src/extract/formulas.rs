@@ -1,0 +1,542 @@
+//! The pass over a page that finds its formulas and puts their TeX in place of what shows them.
+//!
+//! It runs before anything is pruned: formulas hide in scripts, hidden elements, pictures and attributes. In this order of
+//! trust: the source that the page carries (`<script type="math/tex">`, annotations, `data-latex`, `alt`), then MathML
+//! converted, then what is left of a KaTeX page without a source. Formulas written in the text with delimiters are left to
+//! [`delimiters`](super::delimiters), which sees whole paragraphs.
+
+use super::mathml;
+use super::tree::{Id, Tree};
+
+/// The longest formula that is kept, in bytes. What is longer is not one.
+pub const LONGEST: usize = 20_000;
+
+/// Puts formulas in place of the elements that show them; says how many there were.
+pub fn replace(tree: &mut Tree) -> usize {
+    let mut found = 0;
+    let mut at = Some(Tree::ROOT);
+    while let Some(id) = at {
+        let mut skip = false;
+        match decide(tree, id) {
+            Decision::Formula(tex, display) => {
+                let tex = tex.trim();
+                if tex.is_empty() || tex.len() > LONGEST {
+                    at = tree.after(id, Tree::ROOT);
+                    tree.remove(id);
+                    continue;
+                }
+                let tex = tex.to_owned();
+                tree.replace_by_formula(id, tex, display);
+                found += 1;
+                skip = true;
+            }
+            Decision::Shadow => {
+                at = tree.after(id, Tree::ROOT);
+                tree.remove(id);
+                continue;
+            }
+            Decision::Nothing => {}
+        }
+        at = if skip { tree.after(id, Tree::ROOT) } else { tree.following(id, Tree::ROOT) };
+    }
+    found
+}
+
+enum Decision {
+    /// The element is a formula: its TeX, and whether it stands alone.
+    Formula(String, bool),
+    /// The element shows a formula whose source lies elsewhere.
+    Shadow,
+    Nothing,
+}
+
+fn decide(tree: &Tree, id: Id) -> Decision {
+    let name = tree.name(id);
+    if name.is_empty() {
+        return Decision::Nothing;
+    }
+    let local = name.rsplit(':').next().unwrap_or(name);
+    match local {
+        "script" => script(tree, id),
+        "math" => Decision::Formula(of_math(tree, id), is_display(tree, id)),
+        "mjx-container" => mathjax3(tree, id),
+        "img" | "image" | "amp-img" => image(tree, id),
+        "tex" | "latex" if name == local => Decision::Formula(tree.text(id), false),
+        _ => by_attributes(tree, id),
+    }
+}
+
+fn script(tree: &Tree, id: Id) -> Decision {
+    let Some(kind) = tree.attribute(id, "type") else { return Decision::Nothing };
+    let kind = kind.to_ascii_lowercase();
+    let display = kind.contains("mode=display");
+    let source = || without_cdata(&tree.text(id)).to_owned();
+    if kind.starts_with("math/tex") || kind.starts_with("math/latex") {
+        return Decision::Formula(source(), display);
+    }
+    if kind.starts_with("math/asciimath") {
+        return Decision::Formula(super::asciimath::latex(&source()), display);
+    }
+    if kind.starts_with("math/mml") {
+        return match Tree::parse(&source()) {
+            Ok(inner) => {
+                let math = inner.within(Tree::ROOT).find(|node| inner.name(*node) == "math");
+                Decision::Formula(math.map(|math| of_math(&inner, math)).unwrap_or_default(), display)
+            }
+            Err(_) => Decision::Shadow,
+        };
+    }
+    Decision::Nothing
+}
+
+/// The TeX of a `<math>`: its annotation, its `alttext`, MathJax's `data-latex`, or what it converts to.
+fn of_math(tree: &Tree, math: Id) -> String {
+    if let Some(tex) = annotation(tree, math) {
+        return tex;
+    }
+    for name in ["alttext", "data-latex", "data-tex"] {
+        if let Some(tex) = tree.attribute(math, name).filter(|tex| !tex.trim().is_empty()) {
+            return bare(tex).0.to_owned();
+        }
+    }
+    // MathJax 3 keeps the source on the outermost row.
+    let row = tree.within(math).skip(1).find(|node| tree.attribute(*node, "data-latex").is_some());
+    if let Some(row) = row
+        && tree.parent(row) == Some(math)
+        && tree.children(math).filter(|child| !tree.name(*child).is_empty()).count() == 1
+        && let Some(tex) = tree.attribute(row, "data-latex")
+    {
+        return tex.to_owned();
+    }
+    mathml::latex(tree, math)
+}
+
+fn annotation(tree: &Tree, within: Id) -> Option<String> {
+    tree.within(within)
+        .filter(|node| tree.name(*node).ends_with("annotation"))
+        .find(|node| {
+            tree.attribute(*node, "encoding").is_some_and(|encoding| {
+                let encoding = encoding.to_ascii_lowercase();
+                encoding.contains("x-tex") || encoding.contains("x-latex") || encoding == "latex" || encoding == "tex"
+            })
+        })
+        .map(|node| tree.text(node))
+        .filter(|tex| !tex.trim().is_empty())
+        .map(|tex| bare(&tex).0.to_owned())
+}
+
+fn is_display(tree: &Tree, math: Id) -> bool {
+    let block = |id: Id| {
+        tree.attribute(id, "display").is_some_and(|display| display == "block" || display == "true")
+            || tree.attribute(id, "mode").is_some_and(|mode| mode == "display")
+    };
+    block(math)
+        || tree
+            .parent(math)
+            .is_some_and(|parent| tree.name(parent) == "td" && tree.has_class(parent, &["ltx_eqn_cell"]))
+}
+
+fn mathjax3(tree: &Tree, id: Id) -> Decision {
+    let display = is_display(tree, id);
+    if let Some(tex) = tree.attribute(id, "data-latex").or_else(|| tree.attribute(id, "data-tex")) {
+        return Decision::Formula(tex.to_owned(), display);
+    }
+    let outer = tree.within(id).find(|node| {
+        let name = tree.name(*node);
+        (name == "mjx-math" || name == "math" || tree.attribute(*node, "data-mml-node") == Some("math"))
+            && tree.attribute(*node, "data-latex").is_some()
+    });
+    if let Some(tex) = outer.and_then(|node| tree.attribute(node, "data-latex")) {
+        return Decision::Formula(tex.to_owned(), display);
+    }
+    let math = tree.within(id).find(|node| tree.name(*node) == "math");
+    if let Some(math) = math {
+        return Decision::Formula(of_math(tree, math), display || is_display(tree, math));
+    }
+    for name in ["aria-label", "title"] {
+        if let Some(spoken) = tree.attribute(id, name).filter(|text| text.contains('\\')) {
+            return Decision::Formula(spoken.to_owned(), display);
+        }
+    }
+    // The letters that are drawn, where nothing else is left.
+    let drawn: String = tree
+        .within(id)
+        .filter_map(|node| tree.attribute(node, "data-c"))
+        .filter_map(|code| u32::from_str_radix(code, 16).ok().and_then(char::from_u32))
+        .collect();
+    let shown: String = if drawn.is_empty() { tree.text(id) } else { drawn };
+    Decision::Formula(super::symbols::spelled(&shown), display)
+}
+
+fn by_attributes(tree: &Tree, id: Id) -> Decision {
+    for name in
+        ["data-katex", "data-expr", "data-tex", "data-latex", "data-math", "data-formula", "data-entry", "data-display"]
+    {
+        let Some(tex) = tree.attribute(id, name) else { continue };
+        let says = match name {
+            "data-display" => tree.has_class(id, &["wp-katex-eq"]),
+            "data-entry" => tree.has_class(id, &["hurmet-tex", "hurmet-calc"]),
+            "data-expr" => tree.has_class(id, &["tex"]),
+            "data-math" | "data-formula" => tex.contains(['\\', '^', '_', '=']),
+            _ => true,
+        };
+        if !says || tex.trim().is_empty() {
+            continue;
+        }
+        if name == "data-display" {
+            return Decision::Formula(tree.text(id), tex == "true");
+        }
+        let (tex, display) = bare(tex);
+        return Decision::Formula(
+            tex.to_owned(),
+            display || tree.has_class(id, &["display", "display-math", "math-display"]),
+        );
+    }
+    let Some(classes) = tree.attribute(id, "class") else { return Decision::Nothing };
+    let has = |wanted: &[&str]| classes.split_ascii_whitespace().any(|class| wanted.contains(&class));
+    if has(&["katex", "katex-display", "katex--inline", "katex--display", "mwe-math-element"]) {
+        return rendered(tree, id, has(&["katex-display", "katex--display"]));
+    }
+    if has(&["MathJax_Preview", "MJX_Assistive_MathML"]) {
+        return Decision::Shadow;
+    }
+    if has(&[
+        "MathJax",
+        "MathJax_Display",
+        "MathJax_SVG",
+        "MathJax_SVG_Display",
+        "MathJax_CHTML",
+        "mjx-chtml",
+        "MathJax_MathML",
+        "MathJax_SVG_Hidden",
+    ]) {
+        return mathjax2(tree, id);
+    }
+    if has(&["texerror"]) {
+        return Decision::Formula(tree.text(id), false);
+    }
+    if has(&["language-math"]) && tree.name(id) == "code" {
+        let display = tree.parent(id).is_some_and(|parent| tree.name(parent) == "pre");
+        return Decision::Formula(tree.text(id), display);
+    }
+    Decision::Nothing
+}
+
+/// What KaTeX or MediaWiki made of a formula: an annotation, MathML, or the letters that are shown.
+fn rendered(tree: &Tree, id: Id, display: bool) -> Decision {
+    let display = display
+        || tree.parent(id).is_some_and(|parent| tree.has_class(parent, &["katex-display", "katex--display"]))
+        || tree.within(id).any(|node| tree.has_class(node, &["katex-display", "mwe-math-mathml-display"]));
+    if let Some(tex) = annotation(tree, id) {
+        return Decision::Formula(tex, display);
+    }
+    if let Some(math) = tree.within(id).find(|node| tree.name(*node).ends_with("math") && !tree.name(*node).is_empty())
+    {
+        return Decision::Formula(of_math(tree, math), display || is_display(tree, math));
+    }
+    let image = tree.within(id).find(|node| tree.name(*node) == "img");
+    if let Some(alt) = image.and_then(|image| tree.attribute(image, "alt")).filter(|alt| !alt.trim().is_empty()) {
+        return Decision::Formula(bare(alt).0.to_owned(), display);
+    }
+    // A page that lost its MathML holds the letters, and after them the source.
+    if let Some(held) = tree.within(id).find(|node| tree.has_class(*node, &["katex-mathml"])) {
+        let text = tree.text(held);
+        let source = text.trim_end().rsplit("\n\n").next().unwrap_or("").trim();
+        let spelled = if source.is_empty() { super::symbols::spelled(&text) } else { source.to_owned() };
+        return Decision::Formula(spelled, display);
+    }
+    let shown: String = tree.text(id).chars().filter(|c| !matches!(c, '\u{200b}' | '\u{feff}')).collect();
+    Decision::Formula(super::symbols::spelled(&shown), display)
+}
+
+/// What MathJax 2 made of a formula. The script beside it has the source; a saved page may have lost it.
+fn mathjax2(tree: &Tree, id: Id) -> Decision {
+    let mut beside = tree.next(id);
+    for _ in 0..3 {
+        let Some(node) = beside else { break };
+        if tree.name(node) == "script" && tree.attribute(node, "type").is_some_and(|kind| kind.starts_with("math/")) {
+            return Decision::Shadow;
+        }
+        beside = tree.next(node);
+    }
+    let inner = tree.within(id).find(|node| {
+        tree.name(*node) == "script" && tree.attribute(*node, "type").is_some_and(|kind| kind.starts_with("math/"))
+    });
+    if inner.is_some() {
+        return Decision::Nothing;
+    }
+    let display = tree.has_class(id, &["MathJax_Display", "MathJax_SVG_Display"]);
+    if let Some(written) = tree.within(id).find_map(|node| tree.attribute(node, "data-mathml"))
+        && let Ok(page) = Tree::parse(written)
+        && let Some(math) = page.within(Tree::ROOT).find(|node| page.name(*node) == "math")
+    {
+        return Decision::Formula(of_math(&page, math), display || is_display(&page, math));
+    }
+    if let Some(math) = tree.within(id).find(|node| tree.name(*node) == "math") {
+        return Decision::Formula(of_math(tree, math), display);
+    }
+    let parent = tree.parent(id).and_then(|parent| tree.next(parent));
+    let shadow = parent.is_some_and(|node| {
+        tree.name(node) == "script" && tree.attribute(node, "type").is_some_and(|kind| kind.starts_with("math/"))
+    });
+    if shadow { Decision::Shadow } else { Decision::Formula(super::symbols::spelled(&tree.text(id)), display) }
+}
+
+/// A picture of a formula: by its class, by where it comes from, or by what its `alt` says.
+fn image(tree: &Tree, id: Id) -> Decision {
+    let source = tree.attribute(id, "src").or_else(|| tree.attribute(id, "data-src")).unwrap_or("");
+    let alt = tree.attribute(id, "alt").unwrap_or("").trim();
+    let title = tree.attribute(id, "title").unwrap_or("").trim();
+    let classes = tree.attribute(id, "class").unwrap_or("");
+    let has = |wanted: &[&str]| {
+        classes.split_ascii_whitespace().any(|class| wanted.iter().any(|name| class.eq_ignore_ascii_case(name)))
+    };
+    let standing = has(&[
+        "latexdisplay",
+        "latexcenter",
+        "latexblock",
+        "formulaDsp",
+        "math-display",
+        "tex-display",
+        "mwe-math-fallback-image-display",
+    ]);
+    let lower = source.get(..source.len().min(400)).unwrap_or("").to_ascii_lowercase();
+    let of_alt = |alt: &str| {
+        let (tex, display) = bare(alt);
+        Decision::Formula(tex.to_owned(), display || standing)
+    };
+    let marked = has(&[
+        "latex",
+        "latexcenter",
+        "latexdisplay",
+        "latexblock",
+        "tex",
+        "math",
+        "formula",
+        "formulainl",
+        "formuladsp",
+        "x-ck12-math",
+        "x-ck12-hwpmath",
+        "mwe-math-fallback-image-inline",
+        "mwe-math-fallback-image-display",
+        "equation",
+        "math-inline",
+        "math-display",
+        "tex-display",
+        "ql-img-inline-formula",
+        "ql-img-displayed-equation",
+        "mathtex",
+        "wp-latex",
+        "latexmath",
+        "equation_image",
+        "ee_img",
+    ]);
+    let drawn = [
+        "latex.codecogs.com",
+        "codecogs.com/",
+        "latex.php",
+        "mathtex.cgi",
+        "mimetex.cgi",
+        "/render/math",
+        "chart?cht=tx",
+        "/math/render/",
+        "/images/math/",
+        "wp.com/latex",
+        "quicklatex.com",
+        "latex2image",
+        "zhihu.com/equation",
+    ];
+    if let Some(service) = drawn.iter().find(|service| lower.contains(**service)) {
+        let query = source_of(source, service);
+        let from_query = query.filter(|tex| !tex.trim().is_empty());
+        // The alt has been read by the page's own author; the query may be escaped twice.
+        let tex = if !alt.is_empty() && (alt.contains(['\\', '^', '_', '=']) || from_query.is_none()) {
+            alt.to_owned()
+        } else {
+            from_query.unwrap_or_default()
+        };
+        return of_alt(tex.trim());
+    }
+    let data = ["data-equation-content", "data-latex", "data-tex", "data-formula"]
+        .iter()
+        .find_map(|name| tree.attribute(id, name));
+    if let Some(tex) = data.filter(|tex| !tex.trim().is_empty()) {
+        return of_alt(tex);
+    }
+    if marked && !alt.is_empty() && !looks_like_name(alt) {
+        return of_alt(alt);
+    }
+    let delimited = |text: &str| {
+        text.len() > 2
+            && (text.starts_with('$') && text.ends_with('$')
+                || text.starts_with("\\(")
+                || text.starts_with("\\[")
+                || text.starts_with("\\begin{"))
+    };
+    if delimited(alt) {
+        return of_alt(alt);
+    }
+    // LaTeX2HTML's later versions leave the dollars away, and some pages lost the backslashes.
+    if alt.starts_with("begin{") && alt.contains("end{") {
+        return of_alt(&with_backslashes(alt));
+    }
+    let tex =
+        alt.contains('\\') && (alt.contains(['{', '^', '_']) || alt.matches('\\').count() > 1) && !alt.contains(":\\");
+    if tex {
+        return of_alt(alt);
+    }
+    if delimited(title) {
+        return of_alt(title);
+    }
+    Decision::Nothing
+}
+
+/// The TeX in the address of a service that draws formulas.
+fn source_of(address: &str, service: &str) -> Option<String> {
+    let query = address.split_once('?').map(|(_, query)| query)?;
+    let raw = match service {
+        "latex.codecogs.com" | "codecogs.com/" | "mathtex.cgi" | "mimetex.cgi" => query,
+        _ => query.split('&').find_map(|part| {
+            let (key, value) = part.split_once('=')?;
+            matches!(key, "latex" | "tex" | "chl" | "formula" | "eq" | "math").then_some(value)
+        })?,
+    };
+    let plus = service != "latex.codecogs.com" && service != "codecogs.com/";
+    Some(percent_decoded(raw, plus))
+}
+
+fn percent_decoded(text: &str, plus: bool) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = |place: usize| bytes.get(place).and_then(|digit| char::from(*digit).to_digit(16));
+        match bytes[at] {
+            b'%' => match (hex(at + 1), hex(at + 2)) {
+                (Some(high), Some(low)) => {
+                    out.push((high * 16 + low) as u8);
+                    at += 2;
+                }
+                _ => out.push(b'%'),
+            },
+            b'+' if plus => out.push(b' '),
+            byte => out.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn looks_like_name(alt: &str) -> bool {
+    let lower = alt.to_ascii_lowercase();
+    [".png", ".gif", ".jpg", ".svg"].iter().any(|end| lower.ends_with(end))
+        || matches!(lower.as_str(), "image" | "formula" | "equation" | "math" | "latex")
+}
+
+/// A formula without the delimiters around it, and whether they set it on lines of its own.
+pub fn bare(tex: &str) -> (&str, bool) {
+    let mut tex = tex.trim();
+    let mut display = false;
+    for _ in 0..3 {
+        let pairs = [
+            ("$$", "$$", true),
+            ("\\[", "\\]", true),
+            ("\\(", "\\)", false),
+            ("$", "$", false),
+            ("\\begin{displaymath}", "\\end{displaymath}", true),
+            ("\\begin{math}", "\\end{math}", false),
+            ("{\\displaystyle ", "}", false),
+        ];
+        let found = pairs.iter().take(6).find_map(|(open, close, sets)| {
+            let inner = tex.strip_prefix(open)?.strip_suffix(close)?;
+            (!inner.contains(open) || open.len() > 2).then_some((inner, *sets))
+        });
+        let Some((inner, sets)) = found else { break };
+        tex = inner.trim();
+        display |= sets;
+    }
+    (tex, display)
+}
+
+fn without_cdata(text: &str) -> &str {
+    let text = text.trim();
+    let text = text
+        .strip_prefix("% <![CDATA[")
+        .or_else(|| text.strip_prefix("<![CDATA["))
+        .or_else(|| text.strip_prefix("//<![CDATA["))
+        .unwrap_or(text);
+    text.strip_suffix("%]]>")
+        .or_else(|| text.strip_suffix("]]>"))
+        .or_else(|| text.strip_suffix("//]]>"))
+        .unwrap_or(text)
+        .trim()
+}
+
+/// Commands that get their backslash back where a page lost it. Only whole words that are no names of quantities.
+fn with_backslashes(text: &str) -> String {
+    const COMMANDS: [&str; 34] = [
+        "begin",
+        "end",
+        "frac",
+        "left",
+        "right",
+        "sqrt",
+        "sum",
+        "int",
+        "times",
+        "cdot",
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "lambda",
+        "mu",
+        "nu",
+        "pi",
+        "rho",
+        "sigma",
+        "tau",
+        "phi",
+        "psi",
+        "omega",
+        "theta",
+        "partial",
+        "infty",
+        "vert",
+        "langle",
+        "rangle",
+        "displaystyle",
+        "mathrm",
+        "rm",
+    ];
+    let mut out = String::with_capacity(text.len() + 32);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
+        if word.is_empty() {
+            let first = rest.chars().next().unwrap_or(' ');
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        let command = COMMANDS.iter().find(|command| word == **command).or_else(|| {
+            COMMANDS.iter().take(4).find(|command| word.starts_with(**command) && word.len() == command.len() + 1)
+        });
+        if let Some(command) = command
+            && !out.ends_with('{')
+            && !out.ends_with('\\')
+        {
+            out.push('\\');
+            out.push_str(command);
+            if word.len() > command.len() {
+                out.push(' ');
+            }
+            out.push_str(&word[command.len()..]);
+        } else {
+            out.push_str(&word);
+        }
+        rest = &rest[word.len()..];
+    }
+    out
+}

@@ -1,0 +1,393 @@
+//! From what is left of a page to text: paragraphs, lists, tables and code as a person would type them.
+
+use super::delimiters;
+use super::tree::{Data, Id, Tree};
+
+/// The longest text of a page, in bytes; what comes after is left out.
+pub const LONGEST: usize = 8 << 20;
+
+/// A page as text.
+#[derive(Debug, Clone, Default)]
+pub struct Text {
+    /// The text.
+    pub text: String,
+    /// Formulas in it.
+    pub formulas: usize,
+}
+
+/// The text of what lies within `root`.
+pub fn text(tree: &Tree, root: Id, asciimath: bool) -> Text {
+    let mut writer = Writer {
+        out: String::new(),
+        line: String::new(),
+        held: Vec::new(),
+        lists: Vec::new(),
+        code: false,
+        asciimath,
+        formulas: 0,
+        money: Vec::new(),
+        blank: true,
+        cell: 0,
+        marker: None,
+    };
+    let mut at = root;
+    writer.open(tree, at);
+    loop {
+        if let Some(first) = tree.first(at).filter(|_| !writer.skips(tree, at)) {
+            at = first;
+            writer.open(tree, at);
+            continue;
+        }
+        loop {
+            writer.close(tree, at);
+            if at == root || writer.out.len() > LONGEST {
+                return writer.finish();
+            }
+            if let Some(next) = tree.next(at) {
+                at = next;
+                writer.open(tree, at);
+                break;
+            }
+            match tree.parent(at) {
+                Some(parent) => at = parent,
+                None => return writer.finish(),
+            }
+        }
+    }
+}
+
+struct Writer {
+    out: String,
+    /// The paragraph that is being written; a formula stands in it as a character of [`held`](Self::held).
+    line: String,
+    held: Vec<(String, bool)>,
+    /// The lists that are open: the number of the next item, or None for bullets.
+    lists: Vec<Option<u32>>,
+    code: bool,
+    asciimath: bool,
+    formulas: usize,
+    /// Places in `out` of dollars that are money.
+    money: Vec<usize>,
+    blank: bool,
+    cell: u32,
+    marker: Option<String>,
+}
+
+/// Stands for a formula while a paragraph is put together: a character that no page may hold, and a number.
+const HELD: char = '\u{e000}';
+
+fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "body"
+            | "center"
+            | "dd"
+            | "details"
+            | "dir"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "hgroup"
+            | "hr"
+            | "html"
+            | "legend"
+            | "li"
+            | "main"
+            | "nav"
+            | "ol"
+            | "p"
+            | "pre"
+            | "section"
+            | "summary"
+            | "table"
+            | "tbody"
+            | "thead"
+            | "tfoot"
+            | "tr"
+            | "caption"
+            | "ul"
+            | "listing"
+            | "xmp"
+            | "plaintext"
+    )
+}
+
+impl Writer {
+    /// Whether a node's children are not written one by one.
+    fn skips(&self, tree: &Tree, id: Id) -> bool {
+        matches!(tree.data(id), Data::Text(_) | Data::Formula(..))
+            || matches!(tree.name(id), "rp" | "rt" | "head" | "label" if tree.name(id) != "label")
+    }
+
+    fn open(&mut self, tree: &Tree, id: Id) {
+        match tree.data(id) {
+            Data::Text(text) => {
+                if self.code {
+                    let clean: String = text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
+                    self.line.push_str(&clean);
+                } else {
+                    for c in text.chars() {
+                        if c.is_whitespace() || c.is_control() {
+                            if !self.line.is_empty() && !self.line.ends_with([' ', '\n']) {
+                                self.line.push(' ');
+                            }
+                        } else if !matches!(c, '\u{200b}' | '\u{feff}' | '\u{ad}') && c != HELD {
+                            self.line.push(c);
+                        }
+                    }
+                }
+                return;
+            }
+            Data::Formula(tex, display) => {
+                self.line.push(HELD);
+                self.held.push((tex.clone(), *display));
+                return;
+            }
+            Data::Document | Data::Other => return,
+            Data::Element(..) => {}
+        }
+        let name = tree.name(id);
+        match name {
+            "br" => {
+                if self.code || !self.line.is_empty() {
+                    while !self.code && self.line.ends_with(' ') {
+                        self.line.pop();
+                    }
+                    self.line.push('\n');
+                }
+                return;
+            }
+            "td" | "th" => {
+                if self.cell > 0 {
+                    while self.line.ends_with(' ') {
+                        self.line.pop();
+                    }
+                    self.line.push_str(" | ");
+                }
+                self.cell += 1;
+                return;
+            }
+            "sup" | "sub" => {
+                if let Some(mark) = script_mark(tree, id) {
+                    while self.line.ends_with(' ') {
+                        self.line.pop();
+                    }
+                    self.line.push_str(mark);
+                }
+                return;
+            }
+            "img" => return,
+            _ => {}
+        }
+        if !is_block(name) {
+            return;
+        }
+        let in_cell = self.cell > 0 && !matches!(name, "tr" | "table" | "tbody" | "thead" | "tfoot" | "pre");
+        if in_cell {
+            if !self.line.is_empty() && !self.line.ends_with([' ', '\n']) {
+                self.line.push(' ');
+            }
+        } else {
+            self.flush(matches!(name, "li" | "tr" | "dt" | "dd"));
+        }
+        match name {
+            "ul" | "dir" => self.lists.push(None),
+            "ol" => {
+                let start = tree.attribute(id, "start").and_then(|start| start.trim().parse().ok()).unwrap_or(1);
+                self.lists.push(Some(start));
+            }
+            "li" if !in_cell => {
+                let depth = self.lists.len().saturating_sub(1).min(8);
+                let mark = match self.lists.last_mut() {
+                    Some(Some(number)) => {
+                        let written = format!("{number}. ");
+                        *number = number.saturating_add(1);
+                        written
+                    }
+                    _ => "- ".to_owned(),
+                };
+                self.marker = Some(format!("{}{mark}", "  ".repeat(depth)));
+            }
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if !in_cell => {
+                let level = usize::from(name.as_bytes()[1] - b'0');
+                self.marker = Some(format!("{} ", "#".repeat(level)));
+            }
+            "pre" | "listing" | "xmp" => {
+                self.code = true;
+                self.cell = 0;
+            }
+            "tr" => self.cell = 0,
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, tree: &Tree, id: Id) {
+        let name = tree.name(id);
+        match name {
+            "sup" | "sub" => {
+                if script_mark(tree, id).is_some() {
+                    self.line.push('}');
+                }
+                return;
+            }
+            "" => return,
+            _ => {}
+        }
+        if !is_block(name) {
+            return;
+        }
+        if self.cell > 0 && !matches!(name, "tr" | "table" | "tbody" | "thead" | "tfoot" | "pre") {
+            if !self.line.is_empty() && !self.line.ends_with([' ', '\n']) {
+                self.line.push(' ');
+            }
+            return;
+        }
+        match name {
+            "pre" | "listing" | "xmp" => {
+                self.flush_code();
+                self.code = false;
+            }
+            _ => self.flush(matches!(name, "li" | "tr" | "dt" | "dd")),
+        }
+        match name {
+            "ul" | "ol" | "dir" => {
+                self.lists.pop();
+            }
+            "tr" | "table" => self.cell = 0,
+            "li" => self.marker = None,
+            _ => {}
+        }
+    }
+
+    /// Ends the paragraph. `close` says that the next one follows without a blank line.
+    fn flush(&mut self, close: bool) {
+        if self.code {
+            self.flush_code();
+            return;
+        }
+        let line = std::mem::take(&mut self.line);
+        let held = std::mem::take(&mut self.held);
+        let trimmed = line.trim_matches(|c: char| c.is_whitespace() || c == '|');
+        if trimmed.is_empty() {
+            return;
+        }
+        let found = delimiters::normalise(trimmed, self.asciimath);
+        let marker = self.marker.take();
+        self.begin(close && self.blank_is_off());
+        if let Some(marker) = marker {
+            self.out.push_str(&marker);
+        }
+        let start = self.out.len();
+        let mut formulas = held.into_iter();
+        let mut money = found.money.iter().peekable();
+        for (at, c) in found.text.char_indices() {
+            if c == HELD {
+                if let Some((tex, display)) = formulas.next() {
+                    let mark = if display { "$$" } else { "$" };
+                    self.out.push_str(mark);
+                    self.out.push_str(&tex);
+                    self.out.push_str(mark);
+                    self.formulas += 1;
+                }
+                continue;
+            }
+            if money.peek() == Some(&&at) {
+                money.next();
+                self.money.push(self.out.len());
+            }
+            self.out.push(c);
+        }
+        self.formulas += found.formulas;
+        if self.out.len() > start {
+            self.out.push('\n');
+            self.blank = !close;
+        }
+    }
+
+    fn blank_is_off(&self) -> bool {
+        !self.blank
+    }
+
+    fn begin(&mut self, close: bool) {
+        if !self.out.is_empty() && !close {
+            while self.out.ends_with("\n\n") {
+                self.out.pop();
+            }
+            self.out.push('\n');
+        }
+    }
+
+    fn flush_code(&mut self) {
+        let code = std::mem::take(&mut self.line);
+        let held = std::mem::take(&mut self.held);
+        let mut formulas = held.into_iter();
+        if code.trim().is_empty() {
+            return;
+        }
+        self.begin(false);
+        self.out.push_str("```\n");
+        for c in code.trim_matches('\n').trim_end().chars() {
+            match c {
+                HELD => {
+                    if let Some((tex, _)) = formulas.next() {
+                        self.out.push_str(&tex);
+                    }
+                }
+                other => self.out.push(other),
+            }
+        }
+        self.out.push_str("\n```\n");
+        self.blank = true;
+    }
+
+    fn finish(mut self) -> Text {
+        self.flush(false);
+        // Where there are formulas, a dollar that opens none is escaped.
+        let text = if self.formulas > 0 && !self.money.is_empty() {
+            let mut text = String::with_capacity(self.out.len() + self.money.len());
+            let mut from = 0;
+            for at in &self.money {
+                text.push_str(&self.out[from..*at]);
+                text.push('\\');
+                from = *at;
+            }
+            text.push_str(&self.out[from..]);
+            text
+        } else {
+            self.out
+        };
+        Text { text: text.trim().to_owned(), formulas: self.formulas }
+    }
+}
+
+/// `x<sup>2</sup>` is `x^{2}`; a note's number, a word and what follows no letter stay as they are.
+fn script_mark(tree: &Tree, id: Id) -> Option<&'static str> {
+    let mark = if tree.name(id) == "sup" { "^{" } else { "_{" };
+    let mut length = 0;
+    for node in tree.within(id) {
+        match tree.data(node) {
+            Data::Text(text) => length += text.trim().chars().count(),
+            Data::Formula(..) => return None,
+            _ if tree.name(node) == "a" => return None,
+            _ => {}
+        }
+    }
+    let ordinal = matches!(tree.text(id).trim(), "th" | "st" | "nd" | "rd" | "TM" | "®" | "™");
+    (1..=12).contains(&length).then_some(mark).filter(|_| !ordinal)
+}
