@@ -6,7 +6,7 @@
 //! 2. [`kind`] says what a kind of stage is, and how to add one; [`kinds`] has those that need no tensors. A program hands
 //!    in the list of kinds that it can run ([`kind::Kinds`]).
 //! 3. [`plan`] puts the stages in order, loads and checks the plugins, digests the inputs, and gives every stage a
-//!    content key.
+//!    content key. [`check`] asks each kind what it can know to go wrong before anything runs.
 //! 4. [`store`] keeps what stages make, by that key, so that nothing is done twice and recipes share what is the same.
 //! 5. [`run`] runs what is not done: `run/lanes.rs` side by side, [`context`] is what a stage at work may look at,
 //!    [`world`] the processes that train together, [`failures`] the items on which plugins failed, [`progress`] what a
@@ -20,6 +20,7 @@
 //!
 //! Nothing here needs libtorch. `octo-trainer` adds the kinds that do.
 
+pub mod check;
 pub mod context;
 pub mod failures;
 pub mod figures;
@@ -60,6 +61,7 @@ pub struct PlannedRun {
     digests: Mutex<InputDigests>,
     runs: PathBuf,
     kinds: Kinds,
+    looks: check::Looks,
 }
 
 /// A recipe file and the command line's overrides.
@@ -86,7 +88,7 @@ impl PlannedRun {
         let plan = plan::plan(&recipe, &host, &mut digests)?;
         let store = Store::open(arguments.runs)?;
         let (runs, kinds) = (arguments.runs.to_owned(), kinds.clone());
-        Ok(PlannedRun { recipe, plan, store, host, libtorch, digests: Mutex::new(digests), runs, kinds })
+        Ok(PlannedRun { recipe, plan, store, host, libtorch, digests: Mutex::new(digests), runs, kinds, looks: Default::default() })
     }
 
     /// The run's own folder.

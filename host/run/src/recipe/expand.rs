@@ -34,6 +34,8 @@ pub fn expand(text: &mut RecipeText, stages: Table) -> Result<Table> {
         if !name.contains(MARK) {
             bail!("{place}: a stage with `each` needs {{each}} in its name, such as [stages.\"{name}-{{each}}\"]");
         }
+        // Each of the stages would else be given the places of all their names: a million of them, of a thousand stages.
+        text.origins.forget_below(&["stages", &name, "each"]);
         for value in values {
             let Some(value) = value.as_str() else {
                 bail!("{place}: `each` must be a list of texts");

@@ -75,6 +75,16 @@ impl Origins {
         self.known.extend(copied);
     }
 
+    /// Forgets the origins of what lies below `path`.
+    pub fn forget_below(&mut self, path: &[&str]) {
+        let first: KeyPath = path.iter().map(|key| (*key).to_owned()).collect();
+        let below = self.known.range(first..).take_while(|(known, _)| starts_with(known, path));
+        let below: Vec<KeyPath> = below.map(|(known, _)| known).filter(|known| known.len() > path.len()).cloned().collect();
+        for known in below {
+            self.known.remove(&known);
+        }
+    }
+
     /// The value at `path`, and all below it, came from `flag`.
     pub fn set(&mut self, path: &[&str], flag: &str) {
         self.known.retain(|known, _| !starts_with(known, path));

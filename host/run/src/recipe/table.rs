@@ -39,16 +39,7 @@ impl<'a> TableReader<'a> {
     }
 
     fn path_of(&self, key: &str) -> KeyPath {
-        let mut path = self.path.clone();
-        for part in key.split('.').filter(|part| !part.is_empty()) {
-            // An element of a list, where there is one: names may be numbers too.
-            path.push(format!("[{part}]"));
-            if !self.text.origins.has(&path) {
-                path.pop();
-                path.push(part.to_owned());
-            }
-        }
-        path
+        self.text.path_of(&self.path, key)
     }
 
     /// Reads the keys that `T` has, and leaves the others.
@@ -110,8 +101,11 @@ impl<'a> TableReader<'a> {
         anyhow!("{}: unknown key{}", self.place(key), nearest(key, known))
     }
 
-    fn typed<T: DeserializeOwned>(&self, schema: &Json, path: &KeyPath, value: Value) -> Result<T> {
+    fn typed<T: DeserializeOwned>(&self, schema: &Json, path: &KeyPath, mut value: Value) -> Result<T> {
         let mut path = path.clone();
+        if !self.text.written.is_empty() {
+            self.as_written(schema, schema, &mut value, &mut path, DEEPEST);
+        }
         self.check(schema, schema, &value, &mut path, DEEPEST)?;
         serde_path_to_error::deserialize(value).map_err(|error| {
             for segment in error.path() {
@@ -123,6 +117,50 @@ impl<'a> TableReader<'a> {
             }
             anyhow!("{}: {}", self.text.place(&path), in_words(error.inner().message()))
         })
+    }
+
+    /// Puts a flag's own text where a key is a text and TOML would read another value: `--set name=nan`.
+    fn as_written(&self, root: &Json, schema: &Json, value: &mut Value, path: &mut KeyPath, depth: usize) {
+        match value {
+            Value::String(_) => {}
+            Value::Array(_) | Value::Table(_) => {
+                let Some(schema) = only_meaning(root, schema, value).filter(|_| depth > 0) else { return };
+                let mut below = |key: String, schema: Option<&Json>, value: &mut Value| {
+                    let Some(schema) = schema else { return };
+                    path.push(key);
+                    self.as_written(root, schema, value, path, depth - 1);
+                    path.pop();
+                };
+                match value {
+                    Value::Table(table) => {
+                        for (key, value) in table.iter_mut() {
+                            let own = schema.get("properties").and_then(|properties| properties.get(key));
+                            below(key.clone(), own.or_else(|| schema.get("additionalProperties")), value);
+                        }
+                    }
+                    Value::Array(items) => {
+                        for (index, value) in items.iter_mut().enumerate() {
+                            below(format!("[{index}]"), schema.get("items"), value);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            _ => {
+                let own: &[&str] = match value {
+                    Value::Integer(_) => &["integer", "number"],
+                    Value::Float(_) => &["number"],
+                    Value::Boolean(_) => &["boolean"],
+                    _ => &[],
+                };
+                if let Some(written) = self.text.written.get(path.as_slice())
+                    && takes(root, schema, &["string"], depth)
+                    && !takes(root, schema, own, depth)
+                {
+                    *value = Value::String(written.clone());
+                }
+            }
+        }
     }
 
     /// Looks for keys that a table lacks or should not have, in `value` and below.
@@ -225,6 +263,21 @@ fn only_meaning<'s>(root: &'s Json, schema: &'s Json, value: &Value) -> Option<&
         }
     }
     None
+}
+
+/// Whether a value of one of the `kinds` may stand where `schema` is asked for. What a schema does not say, it allows.
+fn takes(root: &Json, schema: &Json, kinds: &[&str], depth: usize) -> bool {
+    if depth == 0 || kinds.is_empty() {
+        return false;
+    }
+    let Some(schema) = after_references(root, schema) else { return true };
+    match (schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array), schema.get("type")) {
+        (Some(alternatives), _) => alternatives.iter().any(|one| takes(root, one, kinds, depth - 1)),
+        (None, Some(Json::String(kind))) => kinds.contains(&kind.as_str()),
+        (None, Some(Json::Array(several))) => several.iter().filter_map(Json::as_str).any(|kind| kinds.contains(&kind)),
+        (None, _) if schema.get("const").is_some_and(Json::is_string) => kinds.contains(&"string"),
+        (None, _) => *schema != Json::Bool(false),
+    }
 }
 
 fn after_references<'s>(root: &'s Json, mut schema: &'s Json) -> Option<&'s Json> {
