@@ -261,7 +261,10 @@ mod tests {
         assert_eq!(names(&folder.path().join("below")).len(), 1);
         remove_temporaries(folder.path()).unwrap();
         assert_eq!(names(&folder.path().join("below")), [""; 0]);
-        assert_eq!(names(folder.path()), [".a.1-.tmp", ".a.1-x.tmp", ".a.tmp", ".hidden", "a.1-2.tmp", "a.json", "below"]);
+        assert_eq!(
+            names(folder.path()),
+            [".a.1-.tmp", ".a.1-x.tmp", ".a.tmp", ".hidden", "a.1-2.tmp", "a.json", "below"]
+        );
     }
 
     #[test]

@@ -42,9 +42,10 @@ impl PlannedRun {
     /// All faults of stages that are to run, with their places, in the plan's order.
     pub fn faults(&self) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
+        let again = self.may_be_done_again();
         for (index, planned) in self.plan.stages.iter().enumerate() {
             let stage = &self.recipe.stages[planned.index];
-            if self.standing(index) == Standing::Done {
+            if self.standing(index) == Standing::Done && !again[index] {
                 continue;
             }
             for Fault { key, message } in stage.work.check(self, stage) {

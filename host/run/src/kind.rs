@@ -13,7 +13,7 @@
 //!    `host/report/src/sections.rs`.
 //! 5. `octo-host keys --markdown > docs/keys.md`, and its row in `docs/recipes.md`, "Kinds of stage".
 //! 6. Tests: reading the table and refusing what is wrong beside the kind; a small run of it in `tests/end_to_end`,
-//!    stopped and resumed; `host/run/tests/keys.rs` or `host/trainer/tests/keys.rs` compares its keys with what it reads.
+//!    stopped and resumed; `host/trainer/tests/keys.rs` compares its keys with what it reads.
 //!
 //! Nothing else names kinds. `host/run/tests/own_kind.rs` runs a recipe with a kind of its own.
 

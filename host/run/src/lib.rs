@@ -12,6 +12,10 @@
 //!    [`world`] the processes that train together, [`failures`] the items on which plugins failed, [`progress`] what a
 //!    person sees, `run/lock.rs` the run's folder with `run.lock.json`.
 //!
+//! 6. [`runs`] looks at all runs of a folder: lists them, empties the store of what none refers to, and makes a folder of
+//!    one that travels. `again.rs` is for a stage that is done again though it is done, and for a run's name that another
+//!    recipe has.
+//!
 //! # Resuming
 //!
 //! Resuming a run is nobody's special case: a stage that was begun is in the store's working folder of its key, its
@@ -20,6 +24,7 @@
 //!
 //! Nothing here needs libtorch. `octo-trainer` adds the kinds that do.
 
+mod again;
 pub mod check;
 pub mod context;
 pub mod failures;
@@ -30,9 +35,11 @@ pub mod plan;
 pub mod progress;
 pub mod recipe;
 pub mod run;
+pub mod runs;
 pub mod store;
 pub mod world;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -62,6 +69,8 @@ pub struct PlannedRun {
     runs: PathBuf,
     kinds: Kinds,
     looks: check::Looks,
+    /// Names of stages that are to be done again.
+    pub(crate) again: BTreeSet<String>,
 }
 
 /// A recipe file and the command line's overrides.
@@ -74,6 +83,8 @@ pub struct RecipeArguments<'a> {
     pub plugin: &'a [String],
     /// Folder of the runs.
     pub runs: &'a Path,
+    /// Names of stages to do again, though they are done (`--force`).
+    pub again: &'a [String],
 }
 
 impl PlannedRun {
@@ -87,8 +98,20 @@ impl PlannedRun {
         let mut digests = InputDigests::open(arguments.runs);
         let plan = plan::plan(&recipe, &host, &mut digests)?;
         let store = Store::open(arguments.runs)?;
+        let again = again::named(&recipe, arguments.again)?;
         let (runs, kinds) = (arguments.runs.to_owned(), kinds.clone());
-        Ok(PlannedRun { recipe, plan, store, host, libtorch, digests: Mutex::new(digests), runs, kinds, looks: Default::default() })
+        Ok(PlannedRun {
+            recipe,
+            plan,
+            store,
+            host,
+            libtorch,
+            digests: Mutex::new(digests),
+            runs,
+            kinds,
+            looks: Default::default(),
+            again,
+        })
     }
 
     /// The run's own folder.

@@ -8,7 +8,7 @@
 //! the plugins; [`input_digests`] digests the input files and remembers it from call to call; [`path_digest`] is the
 //! digest of one file or folder.
 
-mod check_inputs;
+pub(crate) mod check_inputs;
 pub mod input_digests;
 mod order;
 pub mod path_digest;

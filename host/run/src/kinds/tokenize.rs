@@ -118,7 +118,8 @@ impl StageKind for Tokenize {
 
     fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
         let map = FieldMap::new(self.settings.map.clone());
-        let mut faults = run.check_documents(stage, "documents.", &|path| first_row(path, &map), self.settings.skip_bad_rows);
+        let mut faults =
+            run.check_documents(stage, "documents.", &|path| first_row(path, &map), self.settings.skip_bad_rows);
         if let Some(path) = run.known_input(stage, "tokenizer")
             && let Err(error) = &*loaded(run, &path)
         {

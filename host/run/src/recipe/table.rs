@@ -335,6 +335,60 @@ mod tests {
         assert!(wiring.nested.is_none());
     }
 
+    #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Mixed {
+        name: String,
+        maybe: Option<String>,
+        texts: crate::recipe::values::Texts,
+        either: serde_json::Value,
+        rate: f64,
+        whether: bool,
+        deep: Deep,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Deep {
+        word: Word,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Word {
+        /// A word that is no number.
+        True,
+    }
+
+    #[test]
+    fn a_flags_value_is_a_text_where_the_key_is_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("r.toml");
+        std::fs::write(&file, "[stages.a]\ndeep = {}\n").expect("written");
+        let set = |texts: &[&str]| texts.iter().map(|text| format!("a.{text}")).collect::<Vec<_>>();
+        let flags = set(&[
+            "name=nan",
+            "maybe=1_000",
+            "texts=2024-01-31",
+            "either=inf",
+            "rate=1e3",
+            "whether=true",
+            "deep.word=true",
+        ]);
+        let text = RecipeText::read(&file, &flags, &[]).expect("reads");
+        let Value::Table(table) = text.root["stages"]["a"].clone() else { panic!("not a table") };
+        let read: Mixed = TableReader::new(&text, &["stages", "a"], table).rest().expect("reads");
+        assert_eq!((read.name.as_str(), read.maybe.as_deref()), ("nan", Some("1_000")));
+        assert_eq!(read.texts.0, ["2024-01-31"]);
+        assert_eq!((read.rate, read.whether, read.deep.word), (1000.0, true, Word::True));
+        assert!(!read.either.is_string(), "where both may stand, TOML decides");
+        // A number in the file stays one: there a text has its quotes.
+        std::fs::write(&file, "word = nan\n").expect("written");
+        let text = RecipeText::read(&file, &[], &[]).expect("reads");
+        let error = TableReader::new(&text, &[], text.root.clone()).rest::<Deep>().expect_err("refused").to_string();
+        assert!(error.contains("r.toml:1: word: "), "{error}");
+    }
+
     #[test]
     fn each_mistake_is_placed_and_named() {
         for (keys, words) in [

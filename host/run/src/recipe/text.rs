@@ -211,6 +211,21 @@ mod tests {
     }
 
     #[test]
+    fn a_recipe_is_read_with_the_values_and_the_order_of_its_file() {
+        let text = read(
+            "seed = 1\n[stages.z]\nkind = \"x\"\nb = 2.5\na = [1979-05-27, true]\n[stages.a]\nkind = \"y\"\n",
+            &[],
+            &[],
+        );
+        let root = text.expect("reads").root;
+        let stages: Vec<&String> = root["stages"].as_table().expect("a table").keys().collect();
+        assert_eq!(stages, ["z", "a"]);
+        let keys: Vec<&String> = root["stages"]["z"].as_table().expect("a table").keys().collect();
+        assert_eq!(keys, ["kind", "b", "a"]);
+        assert_eq!(root["stages"]["z"]["a"].to_string(), "[1979-05-27, true]");
+    }
+
+    #[test]
     fn a_value_of_a_flag_is_placed_there() {
         let text = read(RECIPE, &["x-a.steps=no"], &[]).unwrap();
         assert_eq!(text.place(&["stages", "x-a", "steps"]), "--set x-a.steps: stages.x-a.steps");
