@@ -64,6 +64,8 @@ pub enum Command {
     Prompt(PromptArguments),
     /// Let a model answer problems: a file of them, or one per line as they are typed
     Generate(GenerateArguments),
+    /// List runs with their stages and sizes; remove what no run refers to; make a folder of a run that travels
+    Runs(RunsArguments),
     /// Write a run's report as one HTML file
     Report(ReportArguments),
     /// Turn documents into token shards to train on; resumes where it was stopped
@@ -146,9 +148,17 @@ pub struct RunArguments {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 
-    /// Print the plan, and run and write nothing. Exit status 1 where inputs are missing
+    /// Print the plan, and run and write nothing. Exit status 1 where inputs are missing or a stage could not work
     #[arg(long)]
     pub dry_run: bool,
+
+    /// Do a stage again, though it is done, and what was made from it if it comes out otherwise [repeatable]
+    #[arg(long, value_name = "STAGE")]
+    pub force: Vec<String>,
+
+    /// Let the recipe take its run's name over from another recipe, whose results the run's folder then no longer shows
+    #[arg(long)]
+    pub replace: bool,
 
     /// Folder of the runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
@@ -268,6 +278,61 @@ pub struct GenerateArguments {
     /// Compute in bfloat16 instead of float32
     #[arg(long)]
     pub bfloat16: bool,
+}
+
+/// `octo-host runs`.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsArguments {
+    /// What to do other than list runs.
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
+
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `octo-host runs` does with a subcommand.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Show what no run refers to, or remove it: stages of recipes that were changed since, and of runs whose folder was
+    /// removed
+    Gc(RunsGcArguments),
+    /// Copy a run to a folder that can be moved and shared: files instead of links, each compared with its digest
+    Export(RunsExportArguments),
+}
+
+/// `octo-host runs gc`.
+#[derive(Args, Debug)]
+pub struct RunsGcArguments {
+    /// Folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub runs: PathBuf,
+
+    /// Remove it; without this flag it is only shown. A stage that somebody works on stays
+    #[arg(long)]
+    pub remove: bool,
+}
+
+/// `octo-host runs export RUN FOLDER`.
+#[derive(Args, Debug)]
+pub struct RunsExportArguments {
+    /// Folder of the run, such as runs/demo
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+
+    /// Folder to make
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+
+    /// Take the checkpoints along, which stages branch and resume from
+    #[arg(long)]
+    pub checkpoints: bool,
 }
 
 /// `octo-host report RUN`.

@@ -12,6 +12,7 @@
 //! |---|---|---|
 //! | `--plugin`, without a subcommand | `plugin_mode.rs`, with a folder | `octo-plugin` |
 //! | `run`, and its `--dry-run` | `run.rs`, `show_plan.rs` | `octo-run` |
+//! | `runs`, with `gc` and `export` | `runs.rs` | `octo-run` |
 //! | `prompt` | `prompt.rs` | `octo-run` for the recipe, `octo-data` for the prompts |
 //! | `generate` | `trainer.rs`: becomes `octo-trainer`, whose [`Training`] does it | `octo-train` |
 //! | `report` | `report.rs` | `octo-report` |
@@ -36,6 +37,7 @@ mod plugin_replay;
 mod prompt;
 mod report;
 mod run;
+mod runs;
 mod show_plan;
 pub mod terminal;
 mod tokenize;
@@ -91,6 +93,7 @@ pub fn main(program: &Program) -> ExitCode {
         (Some(Command::Run(arguments)), _) => run::run(arguments, program),
         (Some(Command::Prompt(arguments)), _) => prompt::run(arguments, program),
         (Some(Command::Generate(arguments)), _) => trainer::generate(arguments, program),
+        (Some(Command::Runs(arguments)), _) => runs::run(arguments),
         (Some(Command::Report(arguments)), _) => report::report(arguments),
         (Some(Command::Tokenize(arguments)), _) => tokenize::run(arguments),
         (Some(Command::Keys(arguments)), _) => keys::run(arguments, program),

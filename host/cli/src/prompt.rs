@@ -15,7 +15,8 @@ use crate::{Program, trainer};
 /// Prints the prompts of the rows that are asked for, each with its length in tokens where the model is there.
 pub fn run(arguments: PromptArguments, program: &Program) -> Result<ExitCode> {
     trainer::become_if_there(program)?;
-    let recipe = RecipeArguments { recipe: &arguments.recipe, set: &arguments.set, plugin: &[], runs: &arguments.runs };
+    let (recipe, set, runs) = (&arguments.recipe, &arguments.set, &arguments.runs);
+    let recipe = RecipeArguments { recipe, set, plugin: &[], runs, again: &[] };
     let planned = PlannedRun::new(&recipe, &program.kinds, None)?;
     let stages = &planned.recipe.stages;
     let Some(stage) = stages.iter().find(|stage| stage.name == arguments.stage) else {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use octo_record::layout;
 use octo_run::world::{Alone, World};
 use octo_run::{Ended, PlannedRun, RecipeArguments};
@@ -13,7 +13,7 @@ use crate::arguments::RunArguments;
 use crate::{Program, show_plan, terminal, trainer};
 
 /// Runs a recipe, or shows its plan. The exit code is that of the signal if it was asked to stop before the end, and 1
-/// if inputs of a plan are missing.
+/// if inputs of a plan are missing or a stage could not work.
 pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     trainer::become_if_there(program)?;
     let libtorch = program.training.as_ref().and_then(|training| training.libtorch());
@@ -22,13 +22,16 @@ pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
         set: &arguments.set,
         plugin: &arguments.plugin,
         runs: &arguments.runs,
+        again: &arguments.force,
     };
     let planned = PlannedRun::new(&recipe, &program.kinds, libtorch)?;
     if arguments.dry_run {
         terminal::print(&(show_plan::table(&planned) + &planned.forecast()))?;
+        may_run(&planned, arguments.replace)?;
         return Ok(if planned.plan.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     planned.plan.complete()?;
+    may_run(&planned, arguments.replace)?;
     let stop = terminal::stop_on_signals()?;
     let world: Arc<dyn World> = match &program.training {
         Some(training) => training.world()?,
@@ -36,10 +39,12 @@ pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     };
     let leads = world.rank() == 0;
     let stages = planned.plan.stages.len();
-    let done = (0..stages).filter(|index| planned.is_done(*index)).count();
+    let done = (0..stages).filter(|index| planned.is_done(*index) && !planned.is_forced(*index)).count();
     if leads {
         let noun = if stages == 1 { "stage" } else { "stages" };
-        eprintln!("{}: {stages} {noun}, {done} done already", planned.recipe.name);
+        let again = (0..stages).filter(|index| planned.is_done(*index) && planned.is_forced(*index)).count();
+        let again = if again > 0 { format!(", {again} to do again") } else { String::new() };
+        eprintln!("{}: {stages} {noun}, {done} done already{again}", planned.recipe.name);
     }
     let lanes = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let started = Instant::now();
@@ -59,5 +64,14 @@ pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Ended::Done => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// All that is known to keep the recipe from running, but for inputs that are missing.
+fn may_run(planned: &PlannedRun, replace: bool) -> Result<()> {
+    planned.check()?;
+    match planned.name_is_taken() {
+        Some(taken) if !replace => bail!("{taken}"),
+        _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use crate::digest::Sum;
 use crate::error::DataError;
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -159,6 +160,37 @@ pub fn write_pieces<'a, E: From<DataError>>(
     Ok(digest)
 }
 
+/// Whether a file's name is that of a file that is still being written, or was when its process was killed:
+/// `.NAME.PROCESS-NUMBER.tmp`, as [`AtomicFile::create`] makes them.
+pub fn is_temporary(name: &OsStr) -> bool {
+    let marks = || {
+        let name = name.to_str()?.strip_prefix('.')?.strip_suffix(".tmp")?;
+        let (process, number) = name.rsplit_once('.')?.1.split_once('-')?;
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number(process) && is_number(number)).then_some(())
+    };
+    marks().is_some()
+}
+
+/// Removes what a process that was killed had not finished writing in `folder` and below. Whoever calls this knows that
+/// nobody writes there. Links are not followed.
+///
+/// # Errors
+/// A folder that cannot be listed, or a file that cannot be removed.
+pub fn remove_temporaries(folder: &Path) -> Result<(), DataError> {
+    let failed = |error| DataError::file("list", folder, error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
+        if kind.is_dir() {
+            remove_temporaries(&entry.path())?;
+        } else if is_temporary(&entry.file_name()) {
+            fs::remove_file(entry.path()).map_err(|error| DataError::file("remove", &entry.path(), error))?;
+        }
+    }
+    Ok(())
+}
+
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -213,6 +245,26 @@ mod tests {
         let broken = pieces().take(20).chain([Err(DataError::Invalid("no more".into()))]);
         assert!(write_pieces(&path, broken, true).unwrap_err().to_string().contains("no more"));
         assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (bytes.clone(), vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = AtomicFile::create(&folder.path().join("below/kept.jsonl.zst")).unwrap();
+        file.write_all(b"half").unwrap();
+        // As after kill -9: nothing tidies up.
+        std::mem::forget(file);
+        for name in [".hidden", ".a.tmp", "a.1-2.tmp", ".a.1-x.tmp", ".a.1-.tmp", "a.json"] {
+            fs::write(folder.path().join(name), b"").unwrap();
+            assert!(!is_temporary(OsStr::new(name)), "{name}");
+        }
+        assert_eq!(names(&folder.path().join("below")).len(), 1);
+        remove_temporaries(folder.path()).unwrap();
+        assert_eq!(names(&folder.path().join("below")), [""; 0]);
+        assert_eq!(
+            names(folder.path()),
+            [".a.1-.tmp", ".a.1-x.tmp", ".a.tmp", ".hidden", "a.1-2.tmp", "a.json", "below"]
+        );
     }
 
     #[test]

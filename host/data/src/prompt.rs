@@ -88,6 +88,21 @@ impl From<Problem> for Example {
     }
 }
 
+impl PromptSettings {
+    /// Checks all that needs no model: the place of the problem, and the template's own text.
+    ///
+    /// # Errors
+    /// Those of [`PromptTemplate::new`], but for what the model's folder lacks.
+    pub fn check(&self) -> Result<(), DataError> {
+        match self {
+            PromptSettings::Template(TemplateSettings { text: None, message, .. }) => {
+                message.as_ref().map_or(Ok(()), |message| check_place("prompt", message))
+            }
+            _ => PromptTemplate::new(self, Path::new("")).map(|_| ()),
+        }
+    }
+}
+
 /// A prompt that is ready to be filled in.
 pub struct PromptTemplate {
     text: PromptText,

@@ -19,6 +19,8 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 
 /// The token that ends every document; id 0 of the tokenizers trained here.
 pub const END_OF_TEXT: &str = "<|end_of_text|>";
+/// Tokens of the smallest vocabulary that [`Tokenizer::train`] makes: every byte, and [`END_OF_TEXT`].
+pub const SMALLEST_VOCABULARY: usize = 257;
 
 /// Files of a Hugging Face folder that belong to the tokenizer and are copied as they are by [`Tokenizer::save`]: those
 /// of every tokenizer, and those that the slow ones of `transformers` and llama.cpp's converter read.
@@ -109,7 +111,7 @@ impl Tokenizer {
                 specials.push(token);
             }
         }
-        let least = 256 + specials.len();
+        let least = SMALLEST_VOCABULARY - 1 + specials.len();
         if vocabulary < least {
             return Err(DataError::Tokenizer(format!(
                 "a vocabulary of {vocabulary} is too small: 256 bytes and {} special tokens need {least}",

@@ -22,6 +22,9 @@ pub const TENSORBOARD: &str = "tensorboard";
 pub const METRICS: &str = "metrics.jsonl";
 /// In a stage's folder: the proof that it is complete; a [`StageDone`](crate::StageDone).
 pub const DONE: &str = "done.json";
+/// In a finished stage's folder: the mark that what the stage was made from has been done again and is other than it was,
+/// so that the stage is to be done again too. Empty.
+pub const STALE: &str = "stale";
 /// In a stage's folder: items that plugins failed on, each a case for `octo-host plugin replay`.
 pub const FAILURES: &str = "failures";
 /// In a stage's folder: what came of it ([`MidtrainResults`](crate::MidtrainResults),
@@ -55,6 +58,8 @@ pub const ROLLOUTS: &str = "rollouts";
 
 /// What the name of the folder of a stage at work ends with.
 const AT_WORK: &str = ".partial";
+/// What the name of a folder on its way out of the store ends with.
+const REPLACED: &str = ".replaced";
 /// What the name of a checkpoint, and of a file of rollouts, begins with.
 const STEP: &str = "step-";
 
@@ -81,6 +86,20 @@ pub fn stage_at_work(kind: &str, key: &str) -> String {
 /// The name in the store of the file that a process holds locked while it works on a stage: `KIND-KEY.lock`.
 pub fn stage_lock(kind: &str, key: &str) -> String {
     format!("{kind}-{key}.lock")
+}
+
+/// The kind and key of the stage whose folder or lock in the store has this name; none for another name.
+pub fn stored_stage(name: &str) -> Option<(&str, &str)> {
+    let endings = [AT_WORK, REPLACED, ".lock"];
+    let name = endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
+    let (kind, key) = name.rsplit_once('-')?;
+    let is_key = key.len() == 24 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_key && !kind.is_empty()).then_some((kind, key))
+}
+
+/// The name in the store of what is on its way out: a result that another has replaced, or that no run refers to.
+pub fn replaced_stage(kind: &str, key: &str) -> String {
+    format!("{kind}-{key}{REPLACED}")
 }
 
 /// What `RUN/stages/NAME` links to, relative to `RUN/stages`, so that the folder of runs can be moved as a whole.
@@ -124,6 +143,18 @@ mod tests {
         assert_eq!(rollout_chunk(7, 4), "step-000007-0004.safetensors");
         assert_eq!((checkpoint_step(".partial-step-000123"), checkpoint_step("step-x")), (None, None));
         assert_eq!((checkpoint_step("step-000007-0004.safetensors"), rollout_chunk_step("notes")), (None, None));
+    }
+
+    #[test]
+    fn a_stage_is_known_by_the_name_of_its_folder() {
+        let key = "0123456789abcdef01234567";
+        let names = [finished_stage("my-kind", key), stage_at_work("my-kind", key), stage_lock("my-kind", key)];
+        for name in names.iter().chain([&replaced_stage("my-kind", key)]) {
+            assert_eq!(stored_stage(name), Some(("my-kind", key)), "{name}");
+        }
+        for name in ["rl-ab", ".linking", "rl", "-0123456789abcdef01234567", "rl-0123456789abcdef01234567.tmp"] {
+            assert_eq!(stored_stage(name), None, "{name}");
+        }
     }
 
     #[test]

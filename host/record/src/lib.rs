@@ -13,6 +13,8 @@
 //!     KIND-KEY/                   a stage that is done
 //!     KIND-KEY.partial/           a stage at work, or one that was interrupted
 //!     KIND-KEY.lock               held locked by the process that works on it
+//!     KIND-KEY.replaced/          on its way out: a result that was made anew, or that no run refers to
+//!     .linking                    held locked by a run that links its stages, and by whoever empties the store
 //!   .input-digests.json           a cache of digests of input files
 //!   NAME/                         a run, by its recipe's name
 //!     recipe.toml                 the recipe as it was run
@@ -28,6 +30,7 @@
 //! | File | Written by | Type |
 //! |---|---|---|
 //! | `done.json` | all kinds, as the last file | [`StageDone`] |
+//! | `stale` | nobody but a stage before it that was done again and came out otherwise | empty |
 //! | `failures/PLUGIN-KIND-DIGEST.json` | all with plugins: items that a plugin failed on, for `octo-host plugin replay` | `octo_plugin::Case` |
 //! | `metrics.jsonl` | `midtrain`, `rl`, `eval` | [`MidtrainRecord`], [`RlRecord`], [`HeldOutRecord`] |
 //! | `samples.jsonl` | `rl` (some of each step), `eval` (all) | [`Sample`] |

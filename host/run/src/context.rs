@@ -11,8 +11,10 @@ use octo_plugin::{CaseSetup, LoadedPlugin};
 use octo_record::layout;
 
 use crate::PlannedRun;
+use crate::again;
 use crate::failures::Failures;
 use crate::kind::Ended;
+use crate::plan::check_inputs::When;
 use crate::progress::Line;
 use crate::recipe::source::Source;
 use crate::recipe::stage::Stage;
@@ -60,17 +62,28 @@ pub(crate) fn run_stage(
     let stage = &recipe.stages[planned.index];
     let Some(working) = wait_for_turn(run, stage, &planned.key, line)? else { return Ok(Ended::Stopped) };
     // Another process may have finished it while this one waited for its turn.
-    if store.standing(stage.kind, &planned.key) == Standing::Done {
+    if store.standing(stage.kind, &planned.key) == Standing::Done && !run.planned.again.contains(&stage.name) {
         return Ok(Ended::Done);
     }
-    run.planned.check_inputs(stage)?;
+    run.planned.check_inputs(stage, When::Before)?;
     let out = &working.folder;
     let context = StageContext::new(run, stage, &planned.key, line, out);
     let ended = stage.work.run(&context, out);
     report(&context.failures);
+    // What was made of an input that is not the one that was planned is neither recorded nor resumed from.
+    if let Err(changed) = run.planned.check_inputs(stage, When::After) {
+        working.discard()?;
+        return Err(match ended {
+            Err(error) => error.context(changed),
+            Ok(_) => changed,
+        });
+    }
     let ended = ended?;
     if ended == Ended::Done {
-        working.finish(stage.kind, &planned.key, line.seconds(), stage.work.device(run.world.size()))?;
+        let device = stage.work.device(run.world.size());
+        let done = working.seal(stage.kind, &planned.key, line.seconds(), device)?;
+        again::mark_stale(run.planned, index, &done, line)?;
+        working.publish()?;
     }
     Ok(ended)
 }

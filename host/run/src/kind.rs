@@ -13,7 +13,7 @@
 //!    `host/report/src/sections.rs`.
 //! 5. `octo-host keys --markdown > docs/keys.md`, and its row in `docs/recipes.md`, "Kinds of stage".
 //! 6. Tests: reading the table and refusing what is wrong beside the kind; a small run of it in `tests/end_to_end`,
-//!    stopped and resumed.
+//!    stopped and resumed; `host/trainer/tests/keys.rs` compares its keys with what it reads.
 //!
 //! Nothing else names kinds. `host/run/tests/own_kind.rs` runs a recipe with a kind of its own.
 
@@ -26,6 +26,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::Value;
 
 use crate::PlannedRun;
+use crate::check::Fault;
 use crate::context::StageContext;
 use crate::nearest;
 use crate::recipe::problems::Prompts;
@@ -97,6 +98,15 @@ pub trait StageKind: Any + Send + Sync {
     fn will_have(&self, stage: &str, path: &str) -> Result<(), String> {
         let _ = (stage, path);
         Ok(())
+    }
+
+    /// What can be known before anything runs and will keep the stage from its work: files that are there and cannot be
+    /// read, a model that is too small for what is asked of it, a device that the machine lacks. Called where the recipe is
+    /// planned, with `--dry-run` too, for stages that are not done. What is wrong with a key alone is for
+    /// [`StageKind::read`], which knows its line.
+    fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
+        let _ = (run, stage);
+        Vec::new()
     }
 
     /// The prompts that the stage asks, if it asks any.

@@ -6,11 +6,15 @@
 //! 2. [`kind`] says what a kind of stage is, and how to add one; [`kinds`] has those that need no tensors. A program hands
 //!    in the list of kinds that it can run ([`kind::Kinds`]).
 //! 3. [`plan`] puts the stages in order, loads and checks the plugins, digests the inputs, and gives every stage a
-//!    content key.
+//!    content key. [`check`] asks each kind what it can know to go wrong before anything runs.
 //! 4. [`store`] keeps what stages make, by that key, so that nothing is done twice and recipes share what is the same.
 //! 5. [`run`] runs what is not done: `run/lanes.rs` side by side, [`context`] is what a stage at work may look at,
 //!    [`world`] the processes that train together, [`failures`] the items on which plugins failed, [`progress`] what a
 //!    person sees, `run/lock.rs` the run's folder with `run.lock.json`.
+//!
+//! 6. [`runs`] looks at all runs of a folder: lists them, empties the store of what none refers to, and makes a folder of
+//!    one that travels. `again.rs` is for a stage that is done again though it is done, and for a run's name that another
+//!    recipe has.
 //!
 //! # Resuming
 //!
@@ -20,6 +24,8 @@
 //!
 //! Nothing here needs libtorch. `octo-trainer` adds the kinds that do.
 
+mod again;
+pub mod check;
 pub mod context;
 pub mod failures;
 pub mod figures;
@@ -29,9 +35,11 @@ pub mod plan;
 pub mod progress;
 pub mod recipe;
 pub mod run;
+pub mod runs;
 pub mod store;
 pub mod world;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -60,6 +68,9 @@ pub struct PlannedRun {
     digests: Mutex<InputDigests>,
     runs: PathBuf,
     kinds: Kinds,
+    looks: check::Looks,
+    /// Names of stages that are to be done again.
+    pub(crate) again: BTreeSet<String>,
 }
 
 /// A recipe file and the command line's overrides.
@@ -72,6 +83,8 @@ pub struct RecipeArguments<'a> {
     pub plugin: &'a [String],
     /// Folder of the runs.
     pub runs: &'a Path,
+    /// Names of stages to do again, though they are done (`--force`).
+    pub again: &'a [String],
 }
 
 impl PlannedRun {
@@ -85,8 +98,20 @@ impl PlannedRun {
         let mut digests = InputDigests::open(arguments.runs);
         let plan = plan::plan(&recipe, &host, &mut digests)?;
         let store = Store::open(arguments.runs)?;
+        let again = again::named(&recipe, arguments.again)?;
         let (runs, kinds) = (arguments.runs.to_owned(), kinds.clone());
-        Ok(PlannedRun { recipe, plan, store, host, libtorch, digests: Mutex::new(digests), runs, kinds })
+        Ok(PlannedRun {
+            recipe,
+            plan,
+            store,
+            host,
+            libtorch,
+            digests: Mutex::new(digests),
+            runs,
+            kinds,
+            looks: Default::default(),
+            again,
+        })
     }
 
     /// The run's own folder.

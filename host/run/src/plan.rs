@@ -8,7 +8,7 @@
 //! the plugins; [`input_digests`] digests the input files and remembers it from call to call; [`path_digest`] is the
 //! digest of one file or folder.
 
-mod check_inputs;
+pub(crate) mod check_inputs;
 pub mod input_digests;
 mod order;
 pub mod path_digest;
@@ -17,7 +17,7 @@ pub mod plugins;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use octo_plugin::{Host, canonical_json};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use self::input_digests::InputDigests;
 use self::plugins::CheckedPlugin;
 use crate::recipe::Recipe;
-use crate::recipe::source::Source;
+use crate::recipe::source::{Source, file_or_folder};
 use crate::recipe::stage::PluginSlot;
 
 /// One stage with its key.
@@ -82,6 +82,7 @@ pub fn plan(recipe: &Recipe, host: &Host, digests: &mut InputDigests) -> Result<
                     "missing".to_owned()
                 }
                 Source::File(path) => {
+                    file_or_folder(path).map_err(|error| anyhow!("{}: {error}", recipe.place(&stage.name, slot)))?;
                     let shown = path.to_string_lossy().into_owned();
                     match files.get(&shown) {
                         Some(digest) => digest.clone(),

@@ -40,6 +40,14 @@ pub struct Recipe {
     pub stages: Vec<Stage>,
     /// The resolved recipe as TOML, for the run folder.
     pub resolved: String,
+    text: RecipeText,
+}
+
+impl Recipe {
+    /// `recipes/demo.toml:31: stages.base.tokens`: where a stage's key stands or should stand; an empty `key` is the stage.
+    pub fn place(&self, stage: &str, key: &str) -> String {
+        self.text.place(&self.text.path_of(&["stages".to_owned(), stage.to_owned()], key))
+    }
 }
 
 /// A plugin as the recipe names it.
@@ -115,7 +123,7 @@ pub fn load(path: &Path, set: &[String], plugin: &[String], kinds: &Kinds) -> Re
         bail!("{}: the recipe has no stages; add at least one [stages.NAME] table with a `kind`", path.display());
     }
     let resolved = toml::to_string(&text.root).context("could not write the resolved recipe")?;
-    Ok(Recipe { name, seed: keys.seed, plugins, stages, resolved })
+    Ok(Recipe { name, seed: keys.seed, plugins, stages, resolved, text })
 }
 
 fn plugin_entry(text: &RecipeText, role: &str, value: toml::Value) -> Result<PluginEntry> {

@@ -56,7 +56,11 @@ pub fn run(
     std::fs::create_dir_all(folder.join(layout::STAGES))
         .with_context(|| format!("could not make {}", folder.display()))?;
     octo_data::atomic::write(&folder.join(layout::RECIPE), recipe.resolved.as_bytes())?;
-    lock::link_stages(recipe, plan, store, &folder)?;
+    let units = {
+        let _held = store.hold(false)?;
+        lock::link_stages(recipe, plan, store, &folder)?;
+        units(planned)
+    };
 
     keep_digests();
     // Ranks take one stage after the other, all the same one.
@@ -64,8 +68,12 @@ pub fn run(
     let board = Board::new();
     let failed_items = Mutex::new(Vec::new());
     let following = tensorboard::Following::start(recipe, plan, &folder);
-    let ended = lanes::run(&units(planned), lanes, stop, |index| {
+    let ended = lanes::run(&units, lanes, stop, |index| {
         let stage = &recipe.stages[plan.stages[index].index];
+        // One that waited for what is done again, and finds it as it was.
+        if !planned.again.contains(&stage.name) && planned.is_done(index) {
+            return Ok(Ended::Done);
+        }
         let _span = tracing::error_span!("stage", name = %stage.name).entered();
         let begun = store.standing(stage.kind, &plan.stages[index].key) == Standing::Begun;
         let line = board.begin(&stage.name, begun && stage.work.resumes());
@@ -86,12 +94,16 @@ pub fn run(
         result
     });
     // Whatever happened, the folder shows what is done.
-    lock::link_stages(recipe, plan, store, &folder)?;
-    lock::write(planned, &folder)?;
+    let shown = lock::link_stages(recipe, plan, store, &folder).and_then(|()| lock::write(planned, &folder));
     keep_digests();
     report(failed_items.into_inner().unwrap_or_else(PoisonError::into_inner));
     drop(following);
+    // On a full disk neither works, and the stage's own error says more.
+    if let (Err(_), Err(error)) = (&ended, &shown) {
+        tracing::warn!("the run's folder does not show all that is done: {error:#}");
+    }
     let ended = ended?;
+    shown?;
     // After an error they hear that rank 0 is gone.
     world.broadcast(follow::END)?;
     Ok(ended)
@@ -105,12 +117,13 @@ fn message(failures: &Failures, folder: &Path, stage: &str) -> Option<String> {
 }
 
 fn units(planned: &PlannedRun) -> Vec<Unit> {
+    let again = planned.may_be_done_again();
     let unit = |index: usize| {
         let stage = &planned.recipe.stages[planned.plan.stages[index].index];
         Unit {
             after: planned.plan.stages[index].after.clone(),
             lanes: stage.work.threads(),
-            done: planned.is_done(index),
+            done: planned.is_done(index) && !again[index],
         }
     };
     (0..planned.plan.stages.len()).map(unit).collect()

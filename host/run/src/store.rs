@@ -2,14 +2,22 @@
 //!
 //! A stage at work writes to `KIND-KEY.partial`, held by a file lock so that two processes don't share it. When it
 //! is done, `done.json` is written with the digest of every output and the folder is renamed. What has the final
-//! name is complete; what has not is resumed.
+//! name is complete; what has not is resumed. A finished stage that is done again keeps its folder until the new one is
+//! whole.
+//!
+//! A run links its stages while it holds the store ([`Store::hold`]), so that whoever empties the store of what no run
+//! refers to, which takes the store for itself alone, sees either the links or a run that finds nothing done.
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use octo_record::layout::{CHECKPOINTS, DONE, FAILURES, STORE, finished_stage, stage_at_work, stage_lock};
+use octo_data::atomic;
+use octo_record::layout::{
+    CHECKPOINTS, DONE, FAILURES, STALE, STORE, finished_stage, replaced_stage, stage_at_work, stage_lock,
+};
 use octo_record::{Device, StageDone};
 
 use crate::plan::path_digest::{digest_path, list};
@@ -35,6 +43,7 @@ pub struct Working {
     /// Where the stage writes.
     pub folder: PathBuf,
     target: PathBuf,
+    replaced: PathBuf,
     lock: Option<File>,
 }
 
@@ -59,13 +68,19 @@ impl Store {
 
     /// How far the stage is.
     pub fn standing(&self, kind: &str, key: &str) -> Standing {
-        if self.folder(kind, key).join(DONE).is_file() {
+        let folder = self.folder(kind, key);
+        if folder.join(DONE).is_file() && !self.is_stale(kind, key) {
             Standing::Done
         } else if self.working_folder(kind, key).is_dir() {
             Standing::Begun
         } else {
             Standing::ToDo
         }
+    }
+
+    /// Whether the stage is finished, and made from what was done again since and came out otherwise.
+    pub fn is_stale(&self, kind: &str, key: &str) -> bool {
+        self.folder(kind, key).join(STALE).exists()
     }
 
     /// The seal of a finished stage.
@@ -79,60 +94,147 @@ impl Store {
             .with_context(|| format!("{} is damaged; remove its folder and run again", path.display()))
     }
 
-    /// Takes the working folder of a stage, new or begun; none while another process works in it.
+    /// Takes the working folder of a stage, new or begun, without the files that a killed process had not finished;
+    /// none while another process works in it.
     ///
     /// # Errors
     /// A folder that cannot be made.
     pub fn begin(&self, kind: &str, key: &str) -> Result<Option<Working>> {
         let folder = self.working_folder(kind, key);
+        std::fs::create_dir_all(&self.root).with_context(|| format!("could not make {}", self.root.display()))?;
+        let Some(lock) = self.lock(kind, key)? else { return Ok(None) };
         std::fs::create_dir_all(&folder).with_context(|| format!("could not make {}", folder.display()))?;
-        let lock_path = self.root.join(stage_lock(kind, key));
-        let lock = File::create(&lock_path).with_context(|| format!("could not make {}", lock_path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Working { folder, target: self.folder(kind, key), lock: Some(lock) })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("could not lock {}", lock_path.display()))
+        atomic::remove_temporaries(&folder)?;
+        let replaced = self.root.join(replaced_stage(kind, key));
+        Ok(Some(Working { folder, target: self.folder(kind, key), replaced, lock: Some(lock) }))
+    }
+
+    /// Locks a stage; none while another process has it.
+    pub(crate) fn lock(&self, kind: &str, key: &str) -> Result<Option<File>> {
+        let path = self.root.join(stage_lock(kind, key));
+        loop {
+            let lock = File::create(&path).with_context(|| format!("could not make {}", path.display()))?;
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("could not lock {}", path.display()));
+                }
+            }
+            // Whoever empties the store removes lock files too: one that has no name any more keeps nobody out.
+            let own = lock.metadata()?;
+            if std::fs::metadata(&path).is_ok_and(|now| (now.dev(), now.ino()) == (own.dev(), own.ino())) {
+                return Ok(Some(lock));
             }
         }
     }
-}
 
-impl Working {
-    /// Seals the folder: digests, `done.json`, rename.
+    /// Whether a process works on a stage now.
     ///
     /// # Errors
-    /// What cannot be read, written or renamed.
-    pub fn finish(mut self, kind: &str, key: &str, seconds: f64, device: Option<Device>) -> Result<()> {
+    /// A lock that cannot be opened.
+    pub fn is_at_work(&self, kind: &str, key: &str) -> Result<bool> {
+        let path = self.root.join(stage_lock(kind, key));
+        match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            lock => match lock.map(|lock| lock.try_lock_shared()) {
+                Ok(Ok(())) => Ok(false),
+                Ok(Err(TryLockError::WouldBlock)) => Ok(true),
+                Ok(Err(TryLockError::Error(error))) | Err(error) => {
+                    Err(error).with_context(|| format!("could not look at {}", path.display()))
+                }
+            },
+        }
+    }
+
+    /// Keeps the store from being emptied while the handle lives; `alone` is for whoever empties it, and waits for others.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub(crate) fn hold(&self, alone: bool) -> Result<File> {
+        let path = self.root.join(LINKING);
+        std::fs::create_dir_all(&self.root).with_context(|| format!("could not make {}", self.root.display()))?;
+        let file = File::create(&path).with_context(|| format!("could not make {}", path.display()))?;
+        let locked = if alone { file.lock() } else { file.lock_shared() };
+        locked.with_context(|| format!("could not lock {}", path.display()))?;
+        Ok(file)
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+/// In the store: the file that a run holds locked while it links its stages.
+const LINKING: &str = ".linking";
+
+impl Working {
+    /// Makes the folder's seal: digests of all outputs, in `done.json`. Nothing of it holds before [`Working::publish`].
+    ///
+    /// # Errors
+    /// What cannot be read or written.
+    pub fn seal(&self, kind: &str, key: &str, seconds: f64, device: Option<Device>) -> Result<StageDone> {
+        // What a stage has not finished writing is none of its outputs.
+        atomic::remove_temporaries(&self.folder)?;
         let mut files = Vec::new();
         list(&self.folder, &self.folder, &mut files)?;
         let mut outputs = BTreeMap::new();
         for file in files {
             let top = file.iter().next().unwrap_or_default().to_string_lossy();
-            if ![CHECKPOINTS, FAILURES, DONE].contains(&&*top) {
+            if ![CHECKPOINTS, FAILURES, DONE, STALE].contains(&&*top) {
                 let digest = digest_path(&self.folder.join(&file))?;
                 outputs.insert(file.to_string_lossy().into_owned(), digest);
             }
         }
         let done = StageDone { kind: kind.to_owned(), key: key.to_owned(), seconds, device, outputs };
-        octo_data::atomic::write(&self.folder.join(DONE), &done.to_json()?)?;
+        atomic::write(&self.folder.join(DONE), &done.to_json()?)?;
+        Ok(done)
+    }
+
+    /// Gives the sealed folder its final name, in the place of an earlier result.
+    ///
+    /// # Errors
+    /// What cannot be renamed.
+    pub fn publish(mut self) -> Result<()> {
+        let rename = |from: &Path, to: &Path| {
+            std::fs::rename(from, to)
+                .with_context(|| format!("could not rename {} to {}", from.display(), to.display()))
+        };
         if self.target.exists() {
-            // A folder with the final name but no done.json: not ours to trust.
-            std::fs::remove_dir_all(&self.target)?;
+            remove_if_there(&self.replaced)?;
+            rename(&self.target, &self.replaced)?;
         }
-        std::fs::rename(&self.folder, &self.target)
-            .with_context(|| format!("could not rename {} to {}", self.folder.display(), self.target.display()))?;
+        rename(&self.folder, &self.target)?;
         if let Some(parent) = self.target.parent() {
             File::open(parent)?.sync_all()?;
         }
+        remove_if_there(&self.replaced)?;
         self.lock.take();
         Ok(())
+    }
+
+    /// Removes what the stage has written, where it must not be resumed from.
+    ///
+    /// # Errors
+    /// What cannot be removed.
+    pub fn discard(&self) -> Result<()> {
+        remove_if_there(&self.folder)
+    }
+}
+
+fn remove_if_there(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove {}", folder.display()))
+        }
+        _ => Ok(()),
     }
 }
 
 impl Drop for Working {
     fn drop(&mut self) {
-        // The lock file itself stays: removing it would let a third process lock a file that a second still holds.
+        // The lock file itself stays: whoever waits for it would else lock a file that has no name any more.
         if let Some(lock) = self.lock.take() {
             let _ = lock.unlock();
         }

@@ -94,12 +94,18 @@ impl Folder {
     }
 
     fn plan(&self, set: &[&str]) -> Result<PlannedRun> {
+        self.plan_again(set, &[])
+    }
+
+    fn plan_again(&self, set: &[&str], again: &[&str]) -> Result<PlannedRun> {
+        let again: Vec<String> = again.iter().map(|text| (*text).to_owned()).collect();
         let set: Vec<String> = set.iter().map(|text| (*text).to_owned()).collect();
         let arguments = RecipeArguments {
             recipe: &self.0.path().join("r.toml"),
             set: &set,
             plugin: &[],
             runs: &self.0.path().join("runs"),
+            again: &again,
         };
         PlannedRun::new(&arguments, &Kinds::new(octo_run::kinds::all()).with(vec![Kind::of::<Join>()]), None)
     }

@@ -49,3 +49,4 @@ pub use error::TrainError;
 pub use generation::answering;
 pub use measuring::hardware;
 pub use midtrain::memory_estimate;
+pub use stage::check_device;

@@ -84,6 +84,18 @@ pub(crate) fn device(name: &str) -> Result<Device, TrainError> {
     }
 }
 
+/// Checks that the recipe's `cpu`, `cuda` or `cuda:N` is a device that this build and machine have.
+///
+/// # Errors
+/// What is wrong, as a sentence without the key.
+pub fn check_device(name: &str) -> Result<(), String> {
+    match device(name) {
+        Ok(_) => Ok(()),
+        Err(TrainError::Config { message, .. }) => Err(message),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Seed and config, as checkpoints store them: without what may change between two calls.
 pub(crate) fn settings(stage: &str, seed: u64, config: &impl Serialize) -> Value {
     let mut config = json!(config);

@@ -1,6 +1,9 @@
 //! The kinds of stage that need libtorch, one file each. How to add one is at the top of `host/run/src/kind.rs`.
 
+mod asking;
 pub mod eval;
+pub mod forecast_figures;
+pub mod known_model;
 pub mod midtrain;
 pub mod rl;
 
@@ -8,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use octo_record::Device;
+use octo_run::check::Fault;
 use octo_run::context::StageContext;
 use octo_run::{Ended, Kind};
 use octo_train::control::{Control, Finished};
@@ -29,6 +33,11 @@ fn controlled(context: &StageContext<'_>, work: impl FnOnce(&Control) -> Result<
         Finished::Done => Ended::Done,
         Finished::Stopped => Ended::Stopped,
     })
+}
+
+/// The fault of a `device` that is none, or that this machine or build lacks.
+fn device_faults(device: &str) -> Vec<Fault> {
+    octo_train::check_device(device).err().map(|message| Fault::new("device", message)).into_iter().collect()
 }
 
 /// What a stage with this `device` in its config runs on: a GPU of each of `processes`, or their processors.

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use octo_data::field_map::FieldMap;
 use octo_data::prompt::{Data, Example, LONGEST_TEMPLATE, PromptSettings, TemplateSettings};
-use octo_run::recipe::source::Source;
+use octo_run::recipe::source::{Source, file_or_folder};
 use octo_run::recipe::stage::StageTable;
 use octo_run::recipe::values::Named;
 use schemars::JsonSchema;
@@ -88,11 +88,18 @@ pub fn resolve(table: &mut StageTable<'_>) -> Result<()> {
             PromptSettings::Template(settings)
         }
     };
+    let key = if matches!(settings, PromptSettings::Inline(_)) { "prompt" } else { "template" };
+    settings.check().map_err(|error| {
+        let error = error.to_string();
+        // The place has the key already.
+        anyhow!("{}: {}", table.place(key), error.strip_prefix("prompt: ").unwrap_or(&error))
+    })?;
     table.put("prompt", toml::Value::try_from(&settings)?);
     Ok(())
 }
 
 fn read(path: &Path) -> Result<String> {
+    file_or_folder(path)?;
     let length =
         std::fs::metadata(path).with_context(|| format!("could not read the template {}", path.display()))?.len();
     if length > LONGEST_TEMPLATE {
@@ -112,6 +119,7 @@ fn examples(table: &StageTable<'_>, few_shot: &FewShot) -> Result<Vec<Example>> 
     if shown == 0 {
         return Ok(Vec::new());
     }
+    file_or_folder(&path).with_context(|| place.clone())?;
     let map = &few_shot.map.0;
     let read = |rows: usize| octo_data::jsonl::read_problems(&path, &FieldMap::new(map.clone()), Some(0..rows));
     let found = read(shown + 1).or_else(|_| read(shown)).with_context(|| place)?;

@@ -84,7 +84,7 @@ fn every_command_runs() {
                 }
             }
             // Long recipes are planned here; that they run is the business of `make demo` and of the other tests.
-            let planned = match command.contains("octo-host run") && !command.contains("--dry-run") {
+            let planned = match command.contains("octo-host run ") && !command.contains("--dry-run") {
                 true => format!("{command} --dry-run"),
                 false => command.to_owned(),
             };

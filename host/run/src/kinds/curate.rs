@@ -8,9 +8,11 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::PlannedRun;
+use crate::check::{Fault, first_document};
 use crate::context::StageContext;
 use crate::kind::{Ended, StageKind, keys_of};
-use crate::recipe::stage::StageTable;
+use crate::recipe::stage::{Stage, StageTable};
 use crate::recipe::values::Texts;
 
 /// A stage of this kind.
@@ -54,6 +56,10 @@ impl StageKind for Curate {
 
     fn content(&self) -> Value {
         json!({ "skip_bad_lines": self.skip_bad_lines })
+    }
+
+    fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
+        run.check_documents(stage, "inputs.", &first_document, self.skip_bad_lines)
     }
 
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {

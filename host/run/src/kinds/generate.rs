@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use octo_data::synthetic::SyntheticConfig;
 use schemars::Schema;
 use serde_json::{Value, json};
@@ -30,7 +30,9 @@ impl StageKind for Generate {
     }
 
     fn read(table: &mut StageTable<'_>) -> Result<Generate> {
-        Ok(Generate { config: table.rest()? })
+        let config: SyntheticConfig = table.rest()?;
+        config.validate().map_err(|error| anyhow!("{}: {error}", table.place("")))?;
+        Ok(Generate { config })
     }
 
     fn content(&self) -> Value {

@@ -1,10 +1,14 @@
 //! `tokenize`: documents to token shards.
 
+mod forecast;
+
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use octo_data::DataError;
+use octo_data::field_map::FieldMap;
 use octo_data::rows::TEXT_FIELDS;
 use octo_data::shards::Settings;
 use octo_data::shards::tokenize::{Outcome, SHARD_TOKENS, Standing, Watch};
@@ -14,10 +18,12 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::PlannedRun;
+use crate::check::{Fault, first_row};
 use crate::context::StageContext;
 use crate::kind::{Ended, StageKind, keys_of};
 use crate::nearest;
-use crate::recipe::stage::StageTable;
+use crate::recipe::stage::{Stage, StageTable};
 use crate::recipe::values::{Named, Texts};
 
 /// A stage of this kind.
@@ -110,6 +116,22 @@ impl StageKind for Tokenize {
         true
     }
 
+    fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
+        let map = FieldMap::new(self.settings.map.clone());
+        let mut faults =
+            run.check_documents(stage, "documents.", &|path| first_row(path, &map), self.settings.skip_bad_rows);
+        if let Some(path) = run.known_input(stage, "tokenizer")
+            && let Err(error) = &*loaded(run, &path)
+        {
+            faults.push(Fault::new("tokenizer", error));
+        }
+        faults
+    }
+
+    fn forecast(run: &PlannedRun, stages: &[&Stage]) -> Option<String> {
+        Some(forecast::text(run, stages))
+    }
+
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let tokenizer = Tokenizer::load(&context.path("tokenizer")?)?;
         let progress = |standing: &Standing| {
@@ -124,6 +146,11 @@ impl StageKind for Tokenize {
             Outcome::Stopped => Ok(Ended::Stopped),
         }
     }
+}
+
+/// The tokenizer in `path`, read once for all stages of the run.
+pub fn loaded(run: &PlannedRun, path: &Path) -> Arc<Result<Tokenizer, String>> {
+    run.once(&format!("tokenizer {}", path.display()), || Tokenizer::load(path).map_err(|error| error.to_string()))
 }
 
 /// Bytes of a message on a bad row that are shown: it may quote all of the row's columns.

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-use octo_data::tokenizer::Tokenizer;
+use anyhow::{Result, bail};
+use octo_data::tokenizer::{SMALLEST_VOCABULARY, Tokenizer};
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::PlannedRun;
+use crate::check::{Fault, first_document};
 use crate::context::StageContext;
 use crate::kind::{Ended, StageKind, keys_of};
-use crate::recipe::stage::StageTable;
+use crate::recipe::stage::{Stage, StageTable};
 use crate::recipe::values::Texts;
 
 /// A stage of this kind.
@@ -45,11 +47,22 @@ impl StageKind for TrainTokenizer {
     fn read(table: &mut StageTable<'_>) -> Result<TrainTokenizer> {
         let keys: Keys = table.rest()?;
         table.inputs("documents", &keys.documents)?;
+        if keys.vocabulary < SMALLEST_VOCABULARY {
+            bail!(
+                "{}: {} is too small: every byte and the end-of-text token need {SMALLEST_VOCABULARY}",
+                table.place("vocabulary"),
+                keys.vocabulary
+            );
+        }
         Ok(TrainTokenizer { vocabulary: keys.vocabulary })
     }
 
     fn content(&self) -> Value {
         json!({ "vocabulary": self.vocabulary })
+    }
+
+    fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
+        run.check_documents(stage, "documents.", &first_document, false)
     }
 
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {

@@ -8,20 +8,38 @@ use crate::PlannedRun;
 use crate::recipe::source::Source;
 use crate::recipe::stage::Stage;
 
+/// When inputs are compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum When {
+    /// Before the stage reads them.
+    Before,
+    /// After it has.
+    After,
+}
+
 impl PlannedRun {
-    /// Compares all inputs of a stage with the digests that its key stands for. Files that have not changed since they
-    /// were last read are not read again.
+    /// Compares all inputs of a stage with the digests that its key stands for, before the stage reads them and after.
+    /// Files that have not changed since they were last read are not read again.
     ///
     /// # Errors
     /// An input from outside that has changed since the plan, or an output of another stage that is not what it wrote.
-    pub(crate) fn check_inputs(&self, stage: &Stage) -> Result<()> {
+    pub(crate) fn check_inputs(&self, stage: &Stage, when: When) -> Result<()> {
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         for (slot, source) in &stage.inputs {
             match source {
                 Source::File(path) => {
                     let planned = self.plan.files.get(&*path.to_string_lossy());
                     if planned != Some(&digests.of(path)?) {
-                        bail!("{slot} = {} has changed since the run was planned; run again", path.display());
+                        let (path, when) = (
+                            path.display(),
+                            match when {
+                                When::Before => "since the run was planned; run again",
+                                When::After => {
+                                    "while the stage read it, so that nothing of the stage is kept; run again"
+                                }
+                            },
+                        );
+                        bail!("{slot} = {path} has changed {when}");
                     }
                 }
                 Source::Stage { stage: name, path } => {

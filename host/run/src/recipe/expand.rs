@@ -34,6 +34,8 @@ pub fn expand(text: &mut RecipeText, stages: Table) -> Result<Table> {
         if !name.contains(MARK) {
             bail!("{place}: a stage with `each` needs {{each}} in its name, such as [stages.\"{name}-{{each}}\"]");
         }
+        // Each of the stages would else be given the places of all their names: a million of them, of a thousand stages.
+        text.origins.forget_below(&["stages", &name, "each"]);
         for value in values {
             let Some(value) = value.as_str() else {
                 bail!("{place}: `each` must be a list of texts");
@@ -80,5 +82,56 @@ fn substitute(value: &mut Value, with: &str) {
         Value::Array(items) => items.iter_mut().for_each(|item| substitute(item, with)),
         Value::Table(table) => table.iter_mut().for_each(|(_, item)| substitute(item, with)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(stages: &str) -> Result<RecipeText> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("r.toml");
+        std::fs::write(&path, stages)?;
+        RecipeText::read(&path, &[], &[])
+    }
+
+    #[test]
+    fn each_value_is_a_stage_with_its_own_texts_and_places() {
+        let text =
+            read("[stages.\"x-{each}\"]\neach = [\"a\", \"b\"]\nfrom = [\"@{each}/y\", { p = \"{each}{problem}\" }]\n");
+        let text = text.expect("reads");
+        let stages = text.root["stages"].as_table().expect("a table");
+        assert_eq!(stages.keys().collect::<Vec<_>>(), ["x-a", "x-b"]);
+        assert_eq!(stages["x-b"].to_string(), "{ from = [\"@b/y\", { p = \"b{problem}\" }] }");
+        assert!(text.place(&["stages", "x-b", "from", "[1]", "p"]).ends_with("r.toml:3: stages.x-b.from[1].p"));
+        // The names of the others are none of a stage's.
+        assert!(!text.origins.has(&["stages", "x-a", "each", "[1]"].map(str::to_owned)));
+    }
+
+    #[test]
+    fn an_each_that_cannot_be_expanded_is_placed() {
+        for (stages, words) in [
+            (
+                "[stages.\"x-{each}\"]\nkind = \"rl\"\n",
+                "r.toml:1: stages.x-{each}.each: the name has {each}, but the stage has no `each = [..]`",
+            ),
+            (
+                "[stages.\"x-{each}\"]\neach = []\n",
+                "r.toml:2: stages.x-{each}.each: `each` must be a list of at least one text",
+            ),
+            (
+                "[stages.\"x-{each}\"]\neach = [\"a\", 1]\n",
+                "r.toml:2: stages.x-{each}.each: `each` must be a list of texts",
+            ),
+            (
+                "[stages.x]\neach = [\"a\"]\n",
+                "r.toml:2: stages.x.each: a stage with `each` needs {each} in its name, such as [stages.\"x-{each}\"]",
+            ),
+            ("[stages.\"x-{each}\"]\neach = [\"a\", \"a\"]\n", "two stages have the name \"x-a\""),
+        ] {
+            let error = read(stages).err().expect("refused").to_string();
+            assert!(error.ends_with(words), "{error}");
+        }
     }
 }

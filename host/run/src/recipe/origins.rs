@@ -75,6 +75,17 @@ impl Origins {
         self.known.extend(copied);
     }
 
+    /// Forgets the origins of what lies below `path`.
+    pub fn forget_below(&mut self, path: &[&str]) {
+        let first: KeyPath = path.iter().map(|key| (*key).to_owned()).collect();
+        let below = self.known.range(first..).take_while(|(known, _)| starts_with(known, path));
+        let below: Vec<KeyPath> =
+            below.map(|(known, _)| known).filter(|known| known.len() > path.len()).cloned().collect();
+        for known in below {
+            self.known.remove(&known);
+        }
+    }
+
     /// The value at `path`, and all below it, came from `flag`.
     pub fn set(&mut self, path: &[&str], flag: &str) {
         self.known.retain(|known, _| !starts_with(known, path));
@@ -151,6 +162,15 @@ mod tests {
         found.set(&["stages", "x-1", "map"], "--set x-1.map=2");
         assert_eq!(line_of(&found, &["stages", "x-1", "map", "a"]), Some(Origin::Flag("--set x-1.map=2".into())));
         assert_eq!(line_of(&found, &["stages", "x-1", "kind"]), Some(Origin::Line(2)));
+    }
+
+    #[test]
+    fn what_lies_below_a_path_is_forgotten_and_the_path_is_not() {
+        let mut found = origins("[stages.x]\neach = [\"a\",\n \"b\"]\neach2 = 1\n");
+        found.forget_below(&["stages", "x", "each"]);
+        let keys = |found: &Origins| found.known.keys().map(|path| dotted(path)).collect::<Vec<_>>();
+        assert_eq!(keys(&found), ["stages", "stages.x", "stages.x.each", "stages.x.each2"]);
+        assert_eq!(line_of(&found, &["stages", "x", "each", "[1]"]), Some(Origin::Line(2)));
     }
 
     #[test]

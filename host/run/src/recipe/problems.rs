@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use octo_data::field_map::FieldMap;
@@ -9,8 +10,10 @@ use octo_data::prompt::PromptSettings;
 use octo_data::record::Problem;
 use serde_json::{Value, json};
 
-use super::stage::StageTable;
+use super::stage::{Stage, StageTable};
 use super::values::ProblemFile;
+use crate::PlannedRun;
+use crate::check::Fault;
 
 /// Problems that a stage asks.
 #[derive(Clone, Debug)]
@@ -79,6 +82,20 @@ impl Problems {
     /// A file or row that cannot be read.
     pub fn read(&self, file: &Path) -> Result<Vec<Problem>> {
         self.read_rows(file, self.rows.clone())
+    }
+
+    /// The stage's problems, where their file is there already; else why it cannot be read, as a fault of their slot.
+    pub fn known(&self, run: &PlannedRun, stage: &Stage) -> Option<Result<Arc<Vec<Problem>>, Fault>> {
+        let path = run.known_input(stage, &self.slot)?;
+        let what = format!("problems {:?} {:?} {}", self.map, self.rows, path.display());
+        let found = run.once(&what, || self.read(&path).map(Arc::new).map_err(|error| format!("{error:#}")));
+        Some(match &*found {
+            Ok(problems) if problems.is_empty() => {
+                Err(Fault::new(&self.slot, format!("{} has no problem in it", path.display())))
+            }
+            Ok(problems) => Ok(problems.clone()),
+            Err(error) => Err(Fault::new(&self.slot, error)),
+        })
     }
 
     /// Reads `rows` of `file` by this map.

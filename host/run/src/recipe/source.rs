@@ -1,6 +1,7 @@
 //! What an input of a stage refers to: a file of another stage (`@corpus/web.jsonl.zst`), its checkpoint after so
 //! many steps (`@stable:25000`), or a path.
 
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -50,6 +51,25 @@ impl Source {
         }
         Ok(Source::Stage { stage: stage.to_owned(), path: path.to_owned() })
     }
+}
+
+/// Refuses what is neither a file nor a folder: a pipe would be waited for, a device may have no end, and neither gives
+/// the same bytes again. What is not there is nobody's fault yet.
+///
+/// # Errors
+/// What it is, as a sentence.
+pub fn file_or_folder(path: &Path) -> Result<()> {
+    let Ok(data) = std::fs::metadata(path) else { return Ok(()) };
+    let kind = data.file_type();
+    if kind.is_file() || kind.is_dir() {
+        return Ok(());
+    }
+    let what = match () {
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    };
+    bail!("{} is {what}; a run reads files, which give the same again: write what it gives to a file", path.display());
 }
 
 /// The step of the checkpoint that a path in a stage's folder leads to or into.

@@ -39,16 +39,7 @@ impl<'a> TableReader<'a> {
     }
 
     fn path_of(&self, key: &str) -> KeyPath {
-        let mut path = self.path.clone();
-        for part in key.split('.').filter(|part| !part.is_empty()) {
-            // An element of a list, where there is one: names may be numbers too.
-            path.push(format!("[{part}]"));
-            if !self.text.origins.has(&path) {
-                path.pop();
-                path.push(part.to_owned());
-            }
-        }
-        path
+        self.text.path_of(&self.path, key)
     }
 
     /// Reads the keys that `T` has, and leaves the others.
@@ -110,8 +101,11 @@ impl<'a> TableReader<'a> {
         anyhow!("{}: unknown key{}", self.place(key), nearest(key, known))
     }
 
-    fn typed<T: DeserializeOwned>(&self, schema: &Json, path: &KeyPath, value: Value) -> Result<T> {
+    fn typed<T: DeserializeOwned>(&self, schema: &Json, path: &KeyPath, mut value: Value) -> Result<T> {
         let mut path = path.clone();
+        if !self.text.written.is_empty() {
+            self.as_written(schema, schema, &mut value, &mut path, DEEPEST);
+        }
         self.check(schema, schema, &value, &mut path, DEEPEST)?;
         serde_path_to_error::deserialize(value).map_err(|error| {
             for segment in error.path() {
@@ -123,6 +117,50 @@ impl<'a> TableReader<'a> {
             }
             anyhow!("{}: {}", self.text.place(&path), in_words(error.inner().message()))
         })
+    }
+
+    /// Puts a flag's own text where a key is a text and TOML would read another value: `--set name=nan`.
+    fn as_written(&self, root: &Json, schema: &Json, value: &mut Value, path: &mut KeyPath, depth: usize) {
+        match value {
+            Value::String(_) => {}
+            Value::Array(_) | Value::Table(_) => {
+                let Some(schema) = only_meaning(root, schema, value).filter(|_| depth > 0) else { return };
+                let mut below = |key: String, schema: Option<&Json>, value: &mut Value| {
+                    let Some(schema) = schema else { return };
+                    path.push(key);
+                    self.as_written(root, schema, value, path, depth - 1);
+                    path.pop();
+                };
+                match value {
+                    Value::Table(table) => {
+                        for (key, value) in table.iter_mut() {
+                            let own = schema.get("properties").and_then(|properties| properties.get(key));
+                            below(key.clone(), own.or_else(|| schema.get("additionalProperties")), value);
+                        }
+                    }
+                    Value::Array(items) => {
+                        for (index, value) in items.iter_mut().enumerate() {
+                            below(format!("[{index}]"), schema.get("items"), value);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            _ => {
+                let own: &[&str] = match value {
+                    Value::Integer(_) => &["integer", "number"],
+                    Value::Float(_) => &["number"],
+                    Value::Boolean(_) => &["boolean"],
+                    _ => &[],
+                };
+                if let Some(written) = self.text.written.get(path.as_slice())
+                    && takes(root, schema, &["string"], depth)
+                    && !takes(root, schema, own, depth)
+                {
+                    *value = Value::String(written.clone());
+                }
+            }
+        }
     }
 
     /// Looks for keys that a table lacks or should not have, in `value` and below.
@@ -227,6 +265,21 @@ fn only_meaning<'s>(root: &'s Json, schema: &'s Json, value: &Value) -> Option<&
     None
 }
 
+/// Whether a value of one of the `kinds` may stand where `schema` is asked for. What a schema does not say, it allows.
+fn takes(root: &Json, schema: &Json, kinds: &[&str], depth: usize) -> bool {
+    if depth == 0 || kinds.is_empty() {
+        return false;
+    }
+    let Some(schema) = after_references(root, schema) else { return true };
+    match (schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array), schema.get("type")) {
+        (Some(alternatives), _) => alternatives.iter().any(|one| takes(root, one, kinds, depth - 1)),
+        (None, Some(Json::String(kind))) => kinds.contains(&kind.as_str()),
+        (None, Some(Json::Array(several))) => several.iter().filter_map(Json::as_str).any(|kind| kinds.contains(&kind)),
+        (None, _) if schema.get("const").is_some_and(Json::is_string) => kinds.contains(&"string"),
+        (None, _) => *schema != Json::Bool(false),
+    }
+}
+
 fn after_references<'s>(root: &'s Json, mut schema: &'s Json) -> Option<&'s Json> {
     for _ in 0..DEEPEST {
         let target = schema.get("$ref").and_then(Json::as_str).and_then(|target| target.strip_prefix('#'));
@@ -280,6 +333,60 @@ mod tests {
         let (wiring, own) = read("[stages.a]\ndocuments = \"x\"\ntokens = 3\nrate = 1\n").expect("reads");
         assert_eq!((wiring.documents.as_str(), own.tokens, own.rate), ("x", 3, 1.0));
         assert!(wiring.nested.is_none());
+    }
+
+    #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Mixed {
+        name: String,
+        maybe: Option<String>,
+        texts: crate::recipe::values::Texts,
+        either: serde_json::Value,
+        rate: f64,
+        whether: bool,
+        deep: Deep,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Deep {
+        word: Word,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Word {
+        /// A word that is no number.
+        True,
+    }
+
+    #[test]
+    fn a_flags_value_is_a_text_where_the_key_is_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("r.toml");
+        std::fs::write(&file, "[stages.a]\ndeep = {}\n").expect("written");
+        let set = |texts: &[&str]| texts.iter().map(|text| format!("a.{text}")).collect::<Vec<_>>();
+        let flags = set(&[
+            "name=nan",
+            "maybe=1_000",
+            "texts=2024-01-31",
+            "either=inf",
+            "rate=1e3",
+            "whether=true",
+            "deep.word=true",
+        ]);
+        let text = RecipeText::read(&file, &flags, &[]).expect("reads");
+        let Value::Table(table) = text.root["stages"]["a"].clone() else { panic!("not a table") };
+        let read: Mixed = TableReader::new(&text, &["stages", "a"], table).rest().expect("reads");
+        assert_eq!((read.name.as_str(), read.maybe.as_deref()), ("nan", Some("1_000")));
+        assert_eq!(read.texts.0, ["2024-01-31"]);
+        assert_eq!((read.rate, read.whether, read.deep.word), (1000.0, true, Word::True));
+        assert!(!read.either.is_string(), "where both may stand, TOML decides");
+        // A number in the file stays one: there a text has its quotes.
+        std::fs::write(&file, "word = nan\n").expect("written");
+        let text = RecipeText::read(&file, &[], &[]).expect("reads");
+        let error = TableReader::new(&text, &[], text.root.clone()).rest::<Deep>().expect_err("refused").to_string();
+        assert!(error.contains("r.toml:1: word: "), "{error}");
     }
 
     #[test]

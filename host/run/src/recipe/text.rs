@@ -1,13 +1,15 @@
 //! The recipe's text: TOML, overrides from the command line, and where each key came from.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
 use super::expand;
-use super::origins::{Origin, Origins, dotted};
+use super::origins::{KeyPath, Origin, Origins, dotted};
 use super::replace;
 use crate::nearest;
 
@@ -20,6 +22,8 @@ pub struct RecipeText {
     pub(super) origins: Origins,
     /// Roles that `--plugin` has replaced by several rewards.
     pub(super) summed_roles: Vec<String>,
+    /// The values of `--set` as they were written, for keys that are texts: `nan` is a number in TOML, and may be a name.
+    pub(super) written: BTreeMap<KeyPath, String>,
 }
 
 impl RecipeText {
@@ -31,9 +35,11 @@ impl RecipeText {
         let source =
             std::fs::read_to_string(path).with_context(|| format!("could not read the recipe {}", path.display()))?;
         let not_toml = |error| anyhow::anyhow!("{} is not valid TOML\n{error}", path.display());
-        let origins = Origins::of_file(DeTable::parse(&source).map_err(not_toml)?.get_ref(), &source);
-        let root: Table = source.parse().map_err(not_toml)?;
-        let mut text = RecipeText { path: path.to_owned(), root, origins, summed_roles: Vec::new() };
+        let parsed = DeTable::parse(&source).map_err(not_toml)?;
+        let origins = Origins::of_file(parsed.get_ref(), &source);
+        let root = Table::deserialize(toml::Deserializer::from(parsed)).map_err(not_toml)?;
+        let (path, written) = (path.to_owned(), BTreeMap::new());
+        let mut text = RecipeText { path, root, origins, summed_roles: Vec::new(), written };
         if let Some(stages) = text.root.remove("stages") {
             let Value::Table(stages) = stages else {
                 bail!("{}: `stages` must be a table of stages ([stages.NAME])", text.place(&["stages"]));
@@ -62,7 +68,8 @@ impl RecipeText {
         let Some((key, value)) = assignment.split_once('=') else {
             bail!("--set {assignment:?} has no '='; write KEY=VALUE, such as --set seed=3");
         };
-        let value = parse_value(value);
+        let written = value;
+        let value = parse_value(written);
         let mut path: Vec<&str> = key.trim().split('.').collect();
         let roots = ["name", "seed", "plugins", "stages"];
         if !roots.contains(&path[0]) {
@@ -89,7 +96,24 @@ impl RecipeText {
         }
         assign(&mut self.root, &path, value).with_context(|| format!("--set {key}"))?;
         self.origins.set(&path, &format!("--set {key}"));
+        let own: KeyPath = path.iter().map(|key| (*key).to_owned()).collect();
+        self.written.retain(|known, _| !known.starts_with(&own));
+        self.written.insert(own, written.trim().to_owned());
         Ok(())
+    }
+
+    /// The path of `key` below `table`: its dots reach further in, and an empty one is the table itself.
+    pub fn path_of(&self, table: &[String], key: &str) -> KeyPath {
+        let mut path = table.to_vec();
+        for part in key.split('.').filter(|part| !part.is_empty()) {
+            // An element of a list, where there is one: names may be numbers too.
+            path.push(format!("[{part}]"));
+            if !self.origins.has(&path) {
+                path.pop();
+                path.push(part.to_owned());
+            }
+        }
+        path
     }
 
     /// `recipes/demo.toml:31: stages.base.tokens`, or `--set base.tokens: stages.base.tokens`: where the value at `path`
@@ -184,6 +208,21 @@ mod tests {
     fn a_key_is_found_by_line_in_an_expanded_stage() {
         let text = read(RECIPE, &[], &[]).unwrap();
         assert!(text.place(&["stages", "x-b", "steps"]).contains("r.toml:7: stages.x-b.steps"));
+    }
+
+    #[test]
+    fn a_recipe_is_read_with_the_values_and_the_order_of_its_file() {
+        let text = read(
+            "seed = 1\n[stages.z]\nkind = \"x\"\nb = 2.5\na = [1979-05-27, true]\n[stages.a]\nkind = \"y\"\n",
+            &[],
+            &[],
+        );
+        let root = text.expect("reads").root;
+        let stages: Vec<&String> = root["stages"].as_table().expect("a table").keys().collect();
+        assert_eq!(stages, ["z", "a"]);
+        let keys: Vec<&String> = root["stages"]["z"].as_table().expect("a table").keys().collect();
+        assert_eq!(keys, ["kind", "b", "a"]);
+        assert_eq!(root["stages"]["z"]["a"].to_string(), "[1979-05-27, true]");
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn attempts() -> usize {
 
 impl EvalConfig {
     /// Refuses settings that cannot work, naming the key.
-    pub(super) fn check(&self) -> Result<(), TrainError> {
+    pub fn check(&self) -> Result<(), TrainError> {
         if self.attempts == 0 {
             return Err(TrainError::config("attempts", "must be at least 1"));
         }

@@ -1,19 +1,24 @@
 //! `eval`: accuracy of a model on problems.
 
+mod forecast;
+
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use octo_record::{Device, EvalResults};
+use octo_run::PlannedRun;
+use octo_run::check::Fault;
 use octo_run::context::StageContext;
 use octo_run::kind::{Ended, StageKind, keys_of};
 use octo_run::recipe::problems::{Problems, Prompts};
-use octo_run::recipe::stage::StageTable;
+use octo_run::recipe::stage::{Stage, StageTable};
 use octo_run::recipe::values::ProblemFile;
 use octo_train::eval::{EvalConfig, EvalInputs};
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::asking::{self, Asking};
 use super::controlled;
 use crate::prompts::{self, PromptKeys};
 
@@ -54,7 +59,9 @@ impl StageKind for Eval {
         let problems = Problems::take(table, "problems", wiring.problems)?;
         table.role("verifier", &wiring.verifier)?;
         prompts::resolve(table)?;
-        Ok(Eval { problems, config: table.rest()? })
+        let config: EvalConfig = table.rest()?;
+        config.check().map_err(|error| anyhow!("{}: {error}", table.place("")))?;
+        Ok(Eval { problems, config })
     }
 
     fn content(&self) -> Value {
@@ -71,6 +78,17 @@ impl StageKind for Eval {
 
     fn prompts(&self) -> Option<Prompts<'_>> {
         Some(Prompts { problems: &self.problems, settings: &self.config.prompt, last_epoch_only: true })
+    }
+
+    fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
+        let limit = ("max_response_tokens", self.config.max_response_tokens);
+        let (prompt, longest_prompt) = (&self.config.prompt, self.config.max_prompt_tokens);
+        let asking = Asking { prompt, longest_prompt, sets: vec![(&self.problems, Some(limit))] };
+        asking::faults(run, stage, &self.config.device, &asking, &[limit])
+    }
+
+    fn forecast(run: &PlannedRun, stages: &[&Stage]) -> Option<String> {
+        Some(forecast::text(run, stages))
     }
 
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {

@@ -5,26 +5,29 @@ pub mod forecast;
 use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
+use octo_data::field_map::FieldMap;
 use octo_model::ModelConfig;
 use octo_record::{Device, MidtrainRecord};
-use octo_run::PlannedRun;
+use octo_run::check::{Fault, first_row};
 use octo_run::context::StageContext;
 use octo_run::kind::{Ended, StageKind, keys_of};
 use octo_run::recipe::source::checkpoint_step;
 use octo_run::recipe::stage::{Stage, StageTable};
 use octo_run::recipe::values::{Named, Texts};
-use octo_train::midtrain::{Initial, MidtrainConfig, MidtrainInputs};
+use octo_run::{PlannedRun, nearest};
+use octo_train::midtrain::{Initial, MidtrainConfig, MidtrainInputs, OptimizerStart};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::controlled;
+use super::known_model::KnownModel;
 use crate::ranks::TrainingRanks;
 
 /// A stage of this kind.
 pub struct Midtrain {
     /// `None` where the model comes from the input `initial`.
-    architecture: Option<Architecture>,
+    pub(super) architecture: Option<Architecture>,
     /// Data source → the slots of its files.
     sources: Vec<(String, Vec<String>)>,
     /// Slots of the documents to measure the loss on.
@@ -195,6 +198,21 @@ impl StageKind for Midtrain {
         table.role("mixture", &wiring.mixture)?;
         let config: MidtrainConfig = table.rest()?;
         config.check().map_err(|error| anyhow!("{}: {error}", table.place("")))?;
+        if let Some(architecture) = &wiring.architecture {
+            // The vocabulary is the tokenizer's.
+            let shape = architecture.model_config(1).validate();
+            shape.map_err(|error| anyhow!("{}: {error}", table.place("architecture")))?;
+            if config.optimizer == OptimizerStart::Keep {
+                bail!("{}: `keep` needs a model to start from (`initial`)", table.place("optimizer"));
+            }
+        }
+        for name in config.max_epochs.keys() {
+            if !sources.iter().any(|(source, _)| source == name) {
+                let known = sources.iter().map(|(source, _)| source.clone());
+                let place = table.place(&format!("max_epochs.{name}"));
+                bail!("{place}: there is no source {name:?}{}", nearest(name, known));
+            }
+        }
         Ok(Midtrain { architecture: wiring.architecture, sources, held_out, config })
     }
 
@@ -231,6 +249,25 @@ impl StageKind for Midtrain {
             }
         };
         Err(format!("checkpoint of step {step}, but {why}"))
+    }
+
+    fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
+        let model = KnownModel::of(run, stage);
+        let mut faults = super::device_faults(&self.config.device);
+        faults.extend(model.faults);
+        if let Some(positions) = model.shape.map(|shape| shape.max_position_embeddings)
+            && self.config.context > positions
+        {
+            let context = self.config.context;
+            let message = format!(
+                "{context} tokens of a sequence are more than the model's {positions} positions (`max_position_embeddings`)"
+            );
+            faults.push(Fault::new("context", message));
+        }
+        let row = |path: &Path| first_row(path, &FieldMap::default());
+        faults.extend(run.check_documents(stage, "sources.", &row, false));
+        faults.extend(run.check_documents(stage, "held_out.", &row, false));
+        faults
     }
 
     fn forecast(run: &PlannedRun, stages: &[&Stage]) -> Option<String> {

@@ -1,19 +1,24 @@
 //! `rl`: reinforcement learning with verifiable rewards.
 
+mod forecast;
+
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use octo_record::{Device, RlRecord};
+use octo_run::PlannedRun;
+use octo_run::check::Fault;
 use octo_run::context::StageContext;
 use octo_run::kind::{Ended, StageKind, keys_of};
 use octo_run::recipe::problems::{Problems, Prompts};
-use octo_run::recipe::stage::StageTable;
+use octo_run::recipe::stage::{Stage, StageTable};
 use octo_run::recipe::values::ProblemFile;
 use octo_train::rl::{HeldOutSet, RlConfig, RlInputs};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::asking::{self, Asking};
 use super::controlled;
 use crate::prompts::{self, PromptKeys};
 use crate::rewards::{RewardTerms, Rewards};
@@ -113,6 +118,27 @@ impl StageKind for Rl {
 
     fn prompts(&self) -> Option<Prompts<'_>> {
         Some(Prompts { problems: &self.problems, settings: &self.config.prompt, last_epoch_only: false })
+    }
+
+    fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
+        let key = match self.config.held_out_response_tokens {
+            Some(_) => "held_out_response_tokens",
+            None => "max_response_tokens",
+        };
+        let held_out_limit = (key, self.config.held_out_limit());
+        // In training the schedule plugin may keep responses shorter, so only what no plan could allow is a fault.
+        let mut limits = vec![("max_response_tokens", self.config.max_response_tokens)];
+        if !self.held_out.is_empty() && key != limits[0].0 {
+            limits.push(held_out_limit);
+        }
+        let mut sets = vec![(&self.problems, None)];
+        sets.extend(self.held_out.iter().map(|(_, set)| (set, Some(held_out_limit))));
+        let asking = Asking { prompt: &self.config.prompt, longest_prompt: self.config.max_prompt_tokens, sets };
+        asking::faults(run, stage, &self.config.device, &asking, &limits)
+    }
+
+    fn forecast(run: &PlannedRun, stages: &[&Stage]) -> Option<String> {
+        Some(forecast::text(run, stages))
     }
 
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use octo_model::ModelConfig;
 use octo_record::MidtrainRecord;
 use octo_record::layout::METRICS;
 use octo_run::PlannedRun;
-use octo_run::figures::human_duration;
-use octo_run::kinds::tokenizer::TrainTokenizer;
 use octo_run::recipe::source::Source;
 use octo_run::recipe::stage::Stage;
 use octo_run::store::Standing;
@@ -19,6 +16,8 @@ use octo_train::midtrain::MidtrainConfig;
 use serde_json::Value;
 
 use super::Midtrain;
+use crate::kinds::forecast_figures::{in_words, parameters};
+use crate::kinds::known_model::shape_of;
 
 /// Share of the device's peak that is assumed where no run was measured: what torchtitan's eager mode reaches with an
 /// 8B Llama on H100s is 0.33; this leaves room for less.
@@ -41,12 +40,12 @@ pub fn text(run: &PlannedRun, stages: &[&Stage]) -> String {
     let mut total = Some(0.0);
     for stage in stages {
         let Some(Midtrain { config, .. }) = midtrain(stage) else { continue };
-        let shape = shape_of(run, stage, 0);
+        let shape = shape_of(run, stage);
         let tokens = config.steps() * config.tokens_per_step();
         let (parameters, memory) = match &shape {
             Ok(shape) => {
                 let bytes = MemoryEstimate::of(shape, config).total();
-                (count(shape.parameter_count()), format!("{:.1} GiB", bytes / f64::from(1 << 30)))
+                (parameters(shape.parameter_count()), format!("{:.1} GiB", bytes / f64::from(1 << 30)))
             }
             Err(_) => ("?".to_owned(), "?".to_owned()),
         };
@@ -85,45 +84,6 @@ fn rates(config: &MidtrainConfig) -> String {
             format!("{peak:e} -> {last:.3e} {shape}")
         }
     }
-}
-
-fn count(parameters: u64) -> String {
-    match parameters as f64 {
-        few if few < 1e6 => format!("{:.0}k", few / 1e3),
-        some if some < 1e9 => format!("{:.0}M", some / 1e6),
-        many => format!("{:.2}B", many / 1e9),
-    }
-}
-
-/// The model's shape: from `config.json`, or of the stage that the model comes from.
-fn shape_of(run: &PlannedRun, stage: &Stage, depth: usize) -> Result<ModelConfig, String> {
-    let Some(midtrain) = midtrain(stage) else {
-        return Err(format!("stage {:?} starts from no model", stage.name));
-    };
-    let stages = &run.recipe.stages;
-    if let Some(architecture) = &midtrain.architecture {
-        return Ok(architecture.model_config(vocabulary(run, stage.input("tokenizer")).unwrap_or(0)));
-    }
-    match stage.input("initial") {
-        Some(Source::File(folder)) => {
-            let path = folder.join("config.json");
-            let text = std::fs::read(&path).map_err(|_| format!("needs {}", path.display()))?;
-            serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))
-        }
-        // The plan has no cycles; the depth is for the compiler's peace and ours.
-        Some(Source::Stage { stage: name, .. }) if depth < stages.len() => {
-            let before = stages.iter().find(|other| other.name == *name);
-            before.map_or(Err(format!("no stage {name:?}")), |before| shape_of(run, before, depth + 1))
-        }
-        _ => Err("its model is not known".to_owned()),
-    }
-}
-
-/// Tokens of the vocabulary: what the tokenizer stage is to make.
-fn vocabulary(run: &PlannedRun, tokenizer: Option<&Source>) -> Option<usize> {
-    let Some(Source::Stage { stage: name, .. }) = tokenizer else { return None };
-    let before = run.recipe.stages.iter().find(|stage| stage.name == *name)?;
-    before.work_of::<TrainTokenizer>().map(|tokenizer| tokenizer.vocabulary)
 }
 
 fn midtrain(stage: &Stage) -> Option<&Midtrain> {
@@ -232,9 +192,4 @@ fn median_speed(metrics: &Path) -> Option<f64> {
     let mut speeds: Vec<f64> = records.iter().rev().take(100).filter_map(speed).collect();
     speeds.sort_by(f64::total_cmp);
     speeds.get(speeds.len() / 2).copied().filter(|speed| *speed > 0.0)
-}
-
-/// Seconds for people; a rate near zero makes them more than a duration holds.
-fn in_words(seconds: f64) -> String {
-    human_duration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
