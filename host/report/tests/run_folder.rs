@@ -78,7 +78,7 @@ fn run(folder: &Path) {
 
     let parts = |step: u64| {
         RlRecord::Step(Box::new(RlStep {
-            reward: 0.5,
+            reward: Some(0.5),
             reward_parts: BTreeMap::from([("brevity".to_owned(), 0.25), ("outcome".to_owned(), 0.75)]),
             step,
             ..RlStep::default()

@@ -79,7 +79,8 @@ pub struct RlConfig {
     /// Rollouts per prompt, which form a group; at least 2.
     #[serde(default = "rollouts_per_prompt")]
     pub rollouts_per_prompt: usize,
-    /// Updates per step, over which its prompts are divided. Unless set, as many as make updates of at most 64 prompts.
+    /// Updates per step, over which its prompts are divided: all of the same number, the last may have fewer. A number
+    /// that does not come out so is refused. Unless set, as many as make updates of at most 64 prompts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updates_per_step: Option<usize>,
     /// Policy-gradient algorithm: `grpo`, `dr-grpo`, `dapo`, `gspo`, `rloo`, `reinforce-plus-plus` or `cispo`.
@@ -121,10 +122,12 @@ pub struct RlConfig {
     /// Weight of the divergence from the initial model; 0 keeps no reference model.
     #[serde(default)]
     pub kl_coefficient: f64,
-    /// Estimator of the divergence from the initial model: `k1`, `k2` or `k3`.
+    /// Estimator of the divergence from the initial model: `k1`, `k2` or `k3`. In the loss, `k1` has a gradient of 0 in
+    /// expectation (arXiv 2506.09477), so there it is warned of; it belongs in the reward.
     #[serde(default)]
     pub kl_estimator: KlEstimator,
-    /// Where the divergence from the initial model counts: in the `loss` or in the `reward`.
+    /// Where the divergence from the initial model counts: in the `loss` or in the `reward`. In the reward, differences
+    /// within what rounding does to the log-probabilities, which is measured at every step, count as none.
     #[serde(default)]
     pub kl_place: KlPlace,
     /// Cap of truncated importance sampling, the most that a token may weigh: it corrects for the engine's
@@ -139,8 +142,8 @@ pub struct RlConfig {
     /// algorithm's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advantage: Option<AdvantageScale>,
-    /// Whether groups of equal rewards, which have no gradient, are replaced by further prompts. Unless set, the
-    /// algorithm's choice (`dapo` does).
+    /// Whether groups of equal rewards, which have no gradient, are replaced by further prompts; where KL stands in the
+    /// reward, they are equal if they are so with it. Unless set, the algorithm's choice (`dapo` does).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dynamic_sampling: Option<bool>,
     /// Most rounds of generation that dynamic sampling takes in a step, the first included.
@@ -287,6 +290,15 @@ impl RlConfig {
             let message = format!("{} updates cannot share {} prompts", self.updates(), self.prompts_per_step);
             return Err(TrainError::config("updates_per_step", message));
         }
+        let made = self.prompts_per_step.div_ceil(self.prompts_per_update());
+        if made != self.updates() {
+            let (updates, prompts, own) = (self.updates(), self.prompts_per_step, self.prompts_per_update());
+            let message = format!(
+                "{prompts} prompts do not make {updates} updates: with {own} prompts each they make {made}; use {made}, \
+                 or a number that divides `prompts_per_step`"
+            );
+            return Err(TrainError::config("updates_per_step", message));
+        }
         let positive = [
             ("clip", self.clip),
             ("clip_low", self.clip_low),
@@ -329,6 +341,27 @@ impl RlConfig {
         }
         self.adamw().check()?;
         self.rate().check()
+    }
+
+    /// Settings that work and hardly are what was meant: each key with what to know, to be said before a run begins.
+    pub fn warnings(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        match self.kl_term() {
+            KlTerm::InLoss if self.kl_estimator == KlEstimator::K1 => found.push((
+                "kl_estimator",
+                "the gradient of `k1` inside the loss is 0 in expectation, so it adds noise and pulls nowhere \
+                 (arXiv 2506.09477); use `k2` or `k3`, or `kl_place = \"reward\"`"
+                    .to_owned(),
+            )),
+            KlTerm::Absent if self.kl_estimator != KlEstimator::default() => {
+                found.push(("kl_estimator", "has no effect while `kl_coefficient` is 0".to_owned()));
+            }
+            _ => {}
+        }
+        if self.kl_term() == KlTerm::Absent && self.kl_place != KlPlace::default() {
+            found.push(("kl_place", "has no effect while `kl_coefficient` is 0".to_owned()));
+        }
+        found
     }
 
     /// The algorithm, with what the recipe sets apart.
@@ -377,6 +410,11 @@ impl RlConfig {
     /// Updates of a step.
     pub fn updates(&self) -> usize {
         self.updates_per_step.unwrap_or(self.prompts_per_step.div_ceil(PROMPTS_PER_UPDATE))
+    }
+
+    /// Prompts of an update; the last one of a step has those that are left.
+    pub fn prompts_per_update(&self) -> usize {
+        self.prompts_per_step.div_ceil(self.updates().max(1))
     }
 
     /// Limit of a held-out response, in tokens.
@@ -453,6 +491,7 @@ mod tests {
     fn settings_that_cannot_work_are_refused_by_key() {
         for (extra, key) in [
             (serde_json::json!({ "updates_per_step": 129 }), "updates_per_step"),
+            (serde_json::json!({ "updates_per_step": 3, "prompts_per_step": 4 }), "updates_per_step"),
             (serde_json::json!({ "clip": 0.0 }), "clip"),
             (serde_json::json!({ "clip_low": 1.5 }), "clip_low"),
             (serde_json::json!({ "importance_cap": -1.0 }), "importance_cap"),
@@ -474,5 +513,40 @@ mod tests {
         assert!(message.contains("clip_ratio") && message.contains("`clip`"), "{message}");
         let message = config(serde_json::json!({ "algorithm": "ppo" })).expect_err("no such one").to_string();
         assert!(message.contains("ppo") && message.contains("reinforce-plus-plus"), "{message}");
+    }
+
+    #[test]
+    fn updates_are_as_many_as_were_asked_for_or_refused() {
+        for prompts in 1..200 {
+            let own = config(serde_json::json!({ "prompts_per_step": prompts })).expect("reads");
+            own.check().expect("what is not set always comes out");
+            assert!(own.prompts_per_update() <= PROMPTS_PER_UPDATE);
+        }
+        let set = config(serde_json::json!({ "prompts_per_step": 130, "updates_per_step": 3 })).expect("reads");
+        set.check().expect("44, 44 and 42");
+        let set = config(serde_json::json!({ "prompts_per_step": 4, "updates_per_step": 3 })).expect("reads");
+        assert_eq!(
+            set.check().expect_err("2 and 2 are two").to_string(),
+            "config key `updates_per_step`: 4 prompts do not make 3 updates: with 2 prompts each they make 2; use 2, or a \
+             number that divides `prompts_per_step`"
+        );
+    }
+
+    #[test]
+    fn what_works_and_is_hardly_meant_is_warned_of_by_key() {
+        let keys = |extra: serde_json::Value| {
+            let warnings = config(extra).expect("reads").warnings();
+            warnings.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(serde_json::json!({})), [""; 0]);
+        for estimator in ["k2", "k3"] {
+            assert_eq!(keys(serde_json::json!({ "kl_coefficient": 0.1, "kl_estimator": estimator })), [""; 0]);
+        }
+        let in_loss = serde_json::json!({ "kl_coefficient": 0.1, "kl_estimator": "k1" });
+        assert_eq!(keys(in_loss), ["kl_estimator"]);
+        let in_reward = serde_json::json!({ "kl_coefficient": 0.1, "kl_estimator": "k1", "kl_place": "reward" });
+        assert_eq!(keys(in_reward), [""; 0]);
+        let nowhere = serde_json::json!({ "kl_estimator": "k1", "kl_place": "reward" });
+        assert_eq!(keys(nowhere), ["kl_estimator", "kl_place"]);
     }
 }
