@@ -106,9 +106,9 @@ pub struct RlStep {
     pub verification_seconds: f64,
     /// Seconds during which the step waited for verdicts alone.
     pub waited_seconds: f64,
-    /// Groups from which nothing is learnt: all their advantages are 0, or they were replaced for that reason. Those are
-    /// groups of equal rewards, with KL where it stands in the reward, and up to rounding; `reinforce-plus-plus` compares
-    /// with the whole step, so there a group of equal rewards counts only where they are the step's mean.
+    /// Groups from which nothing is learnt: all their advantages are 0, or they were replaced for that reason. Those
+    /// are groups of equal rewards, with KL where it stands in the reward, and up to rounding; `reinforce-plus-plus`
+    /// compares with the whole step, so there a group of equal rewards counts only where they are the step's mean.
     pub zero_variance_groups: u64,
 }
 

@@ -5,11 +5,11 @@
 //! advantages from the rewards; and the policy gets one or more updates from per-token weights and advantages.
 //!
 //! File by file: [`config`] has the settings; `resume` begins a stage or resumes it from its newest checkpoint,
-//! `look_ahead` asks before the first step whether the model has room for what the schedule will plan; `step`
-//! plans, calls and counts; `collect` has the rollouts made, `rollout_store` keeps those of a step that may be
-//! interrupted; [`rewards`] asks the reward plugins, [`masking`] is what a failed verdict does; `learn` makes the
-//! updates, with [`algorithm`], and `kl_in_reward` what a KL term takes from rewards; `record` and `samples` write down what came of it; `held_out` evaluates, [`curriculum`]
-//! chooses problems, [`alarms`] watch.
+//! `look_ahead` asks before the first step whether the model has room for what the schedule will plan; `step` plans,
+//! calls and counts; `collect` has the rollouts made, `rollout_store` keeps those of a step that may be interrupted;
+//! [`rewards`] asks the reward plugins, [`masking`] is what a failed verdict does; `learn` makes the updates, with
+//! [`algorithm`], and `kl_in_reward` what a KL term takes from rewards; `record` and `samples` write down what came of
+//! it; `held_out` evaluates, [`curriculum`] chooses problems, [`alarms`] watch.
 
 pub mod alarms;
 pub mod algorithm;

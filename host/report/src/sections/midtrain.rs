@@ -64,8 +64,8 @@ fn tokens_before(run: &Run, stage: &Stage) -> Result<Result<f64, String>, Report
     Ok(Ok(tokens as f64))
 }
 
-/// Tokens of a stage that trains, of mid-training up to its last step that has a loss; `None` of a kind whose records are not known
-/// here.
+/// Tokens of a stage that trains, of mid-training up to its last step that has a loss; `None` of a kind whose records
+/// are not known here.
 fn tokens_of(stage: &Stage) -> Result<Option<u64>, ReportError> {
     // What cannot be read is said where the stage itself is shown.
     let mut unsaid = Summary::default();

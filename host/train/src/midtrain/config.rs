@@ -130,14 +130,14 @@ pub struct MidtrainConfig {
     /// Steps in a row without an update after which the stage ends with an error.
     #[serde(default = "skipped_steps_limit")]
     pub skipped_steps_limit: u64,
-    /// Standard deviations above the mean of the last 128 steps from which a loss is a spike, whose update is skipped; 0
-    /// skips none. 6 is OLMo-core's number: a step skipped in vain costs one batch, a spike that is not skipped may cost
-    /// the run.
+    /// Standard deviations above the mean of the last 128 steps from which a loss is a spike, whose update is skipped;
+    /// 0 skips none. 6 is OLMo-core's number: a step skipped in vain costs one batch, a spike that is not skipped may
+    /// cost the run.
     #[serde(default = "spike_sigma")]
     pub spike_sigma: f64,
     /// Times the fourth largest gradient norm of the last 128 steps from which a norm is a spike, whose update is
-    /// skipped; 0 skips none. Norms have heavy tails, and `gradient_clip` holds the larger ones; at 3, sound runs had no
-    /// such step, and ten times a usual norm is one.
+    /// skipped; 0 skips none. Norms have heavy tails, and `gradient_clip` holds the larger ones; at 3, sound runs had
+    /// no such step, and ten times a usual norm is one.
     #[serde(default = "spike_factor")]
     pub spike_factor: f64,
     /// Steps between evaluations on the held-out documents, where the stage has some; 0 evaluates before the first and

@@ -44,8 +44,8 @@ pub struct AlarmConfig {
     /// Steps in a row for which a figure must be bad before its alarm is up, except `constant-reward`. 3, since one odd
     /// batch is noise.
     pub patience: u64,
-    /// Steps in a row without a group that has rewards to learn from before `constant-reward` is up. 10, since an early policy
-    /// may well fail whole steps, but a run that learns nothing for ten will not begin to.
+    /// Steps in a row without a group that has rewards to learn from before `constant-reward` is up. 10, since an early
+    /// policy may well fail whole steps, but a run that learns nothing for ten will not begin to.
     pub constant_reward_steps: u64,
     /// Share of a step's rollouts whose verifier or reward failed, above which `failures` is up. 0.2 is far above what
     /// odd responses cost a sound plugin, and a fifth of the compute.

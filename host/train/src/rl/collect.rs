@@ -51,8 +51,8 @@ impl Reinforcement<'_> {
     ///
     /// With dynamic sampling (DAPO) a group of equal rewards, which has no gradient, is replaced by a further prompt,
     /// round after round, up to `sampling_rounds`. What counts is what advantages are computed from, so where KL stands
-    /// in the reward, rewards are equal if they are so with it. A round asks for as many prompts as are lacking, so nothing useful
-    /// is thrown away; where groups are lacking at the end, the step learns from fewer.
+    /// in the reward, rewards are equal if they are so with it. A round asks for as many prompts as are lacking, so
+    /// nothing useful is thrown away; where groups are lacking at the end, the step learns from fewer.
     pub(super) fn collect(
         &mut self,
         at: &Progress,

@@ -33,8 +33,8 @@ impl Reinforcement<'_> {
                     None => "max_response_tokens",
                 };
                 let message = format!(
-                    "{limit} tokens do not fit for the held-out problems: with their longest prompt, of {longest} tokens, \
-                     the model's {positions} positions leave {room}"
+                    "{limit} tokens do not fit for the held-out problems: with their longest prompt, of {longest} \
+                     tokens, the model's {positions} positions leave {room}"
                 );
                 return Err(TrainError::config(key, message));
             }
@@ -46,8 +46,9 @@ impl Reinforcement<'_> {
         }
         let Some((step, tokens)) = self.first_beyond(room)? else { return Ok(()) };
         let message = format!(
-            "the schedule plans responses of {tokens} tokens at step {}, and with the longest prompt, of {longest} tokens, \
-             the model's {positions} positions leave {room}; set {room} or less here, or lower the schedule's limit",
+            "the schedule plans responses of {tokens} tokens at step {}, and with the longest prompt, of {longest} \
+             tokens, the model's {positions} positions leave {room}; set {room} or less here, or lower the \
+             schedule's limit",
             step + 1
         );
         Err(TrainError::config("max_response_tokens", message))
@@ -79,8 +80,8 @@ impl Reinforcement<'_> {
         if tokens > self.room {
             let (step, room) = (self.state.step + 1, self.room);
             tracing::warn!(
-                "step {step}: the schedule plans responses of {tokens} tokens, and the model has room for {room} beside \
-                 the longest prompt; they are held to that"
+                "step {step}: the schedule plans responses of {tokens} tokens, and the model has room for {room} \
+                 beside the longest prompt; they are held to that"
             );
         }
         tokens.min(self.room)

@@ -1,4 +1,5 @@
-//! What a step learns from where rewards hardly differ, or differ by KL alone; and limits that the model has no room for.
+//! What a step learns from where rewards hardly differ, or differ by KL alone; and limits that the model has no room
+//! for.
 
 use std::path::{Path, PathBuf};
 
@@ -147,8 +148,8 @@ fn a_stair_beyond_the_models_positions_is_refused_before_the_first_step() {
     let (ended, lines) = with("held-out", json!([{ "step": 0, "tokens": 12 }]), json!({ "max_response_tokens": 300 }));
     assert_eq!(
         ended.expect_err("300 tokens do not fit"),
-        "config key `max_response_tokens`: 300 tokens do not fit for the held-out problems: with their longest prompt, of \
-         9 tokens, the model's 128 positions leave 119"
+        "config key `max_response_tokens`: 300 tokens do not fit for the held-out problems: with their longest prompt, \
+         of 9 tokens, the model's 128 positions leave 119"
     );
     assert_eq!(lines, 0);
 }

@@ -3,16 +3,17 @@
 //! Advantages are differences. Where all that differs is how numbers were rounded, dividing by their deviation, and
 //! AdamW's division after it, make a full update of nothing: a gradient of 1e-9 moves every weight as far as one of 1.
 //! So each number that advantages are taken from comes with a bound on its rounding ([`Rounded`]), and numbers that one
-//! common value could have been rounded to are equal ([`differ`]). What lies beyond the bounds is left exactly as it is,
-//! however small.
+//! common value could have been rounded to are equal ([`differ`]). What lies beyond the bounds is left exactly as it
+//! is, however small.
 //!
 //! Bounds are relative to what was summed and to the precision that it was computed in:
 //!
 //! - **A reward** is a sum in f64. Its bound is [`OF_SUM`] (2⁻⁴⁶, about 1.4e-14) of the sum of its parts' magnitudes.
-//! - **A divergence in the reward** is a sum over tokens of what a KL estimator makes of two log-probabilities, computed
-//!   in the precision of the passes. How far rounding moves those is not assumed but measured at every step: it is the
-//!   train–inference mismatch, which compares two computations on the same weights and tokens ([`PassNoise`]). Its
-//!   share of the sum is carried through the estimator to first and second order ([`KlEstimator::penalty`]).
+//! - **A divergence in the reward** is a sum over tokens of what a KL estimator makes of two log-probabilities,
+//!   computed in the precision of the passes. How far rounding moves those is not assumed but measured at every step:
+//!   it is the train–inference mismatch, which compares two computations on the same weights and tokens
+//!   ([`PassNoise`]). Its share of the sum is carried through the estimator to first and second order
+//!   ([`KlEstimator::penalty`]).
 //!
 //! A group whose rewards differ by more than their own rounding is never taken for equal, however coarse the divergence
 //! beside them is.
@@ -93,10 +94,10 @@ impl KlEstimator {
     /// What this estimate, times `coefficient`, takes from each token, from log-probabilities under the policy and the
     /// reference that passes of this `noise` found.
     ///
-    /// In f64: in f32, k3 of a distance of 1e-6 would be all cancellation. With f the estimate of a distance d, an error
-    /// e of d moves it by f′e + f″e² ÷ 2. Summed over independent errors, the first is within six deviations of
-    /// √Σf′² × deviation, the second within six deviations of T × deviation² (the variance of e² is at most
-    /// deviation² × largest²), and a single worst token comes on top of both.
+    /// In f64: in f32, k3 of a distance of 1e-6 would be all cancellation. With f the estimate of a distance d, an
+    /// error e of d moves it by f′e + f″e² ÷ 2. Summed over independent errors, the first is within six deviations of
+    /// √Σf′² × deviation, the second within six deviations of T × deviation² (the variance of e² is at most deviation²
+    /// × largest²), and a single worst token comes on top of both.
     pub fn penalty(self, coefficient: f64, policy: &[f32], reference: &[f32], noise: PassNoise) -> Penalty {
         let mut of_tokens = Vec::with_capacity(policy.len());
         let (mut squared_slopes, mut steepest, mut curvature, mut magnitude) = (0.0, 0.0f64, 0.0f64, 0.0);
