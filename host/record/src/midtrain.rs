@@ -68,8 +68,8 @@ pub struct MidtrainStep {
     /// Updates of the stage so far that were not made; only beside `skipped`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped_steps: Option<u64>,
-    /// By source: mean loss of its sequences, in nats per token. Sources without a sequence in the batch are left out;
-    /// absent where the loss is not finite.
+    /// By source: mean loss of the tokens that its sequences predict, in nats per token. Sources without a sequence in
+    /// the batch are left out; absent where the loss is not finite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_loss: Option<BTreeMap<String, f64>>,
     /// Steps done, counted from 1.

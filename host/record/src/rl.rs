@@ -28,15 +28,16 @@ pub struct RlStep {
     pub accuracy: f64,
     /// The alarms that are up.
     pub alarms: Vec<RaisedAlarm>,
-    /// Share of the weight of all tokens whose importance ratio was clipped: the sum of the next two.
-    #[serde(deserialize_with = "nan::number")]
-    pub clip_fraction: f64,
+    /// Share of the weight of all tokens whose importance ratio was clipped: the sum of the next two; absent where no
+    /// update was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_fraction: Option<f64>,
     /// Of which above the upper bound.
-    #[serde(deserialize_with = "nan::number")]
-    pub clip_fraction_high: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_fraction_high: Option<f64>,
     /// Of which below the lower bound.
-    #[serde(deserialize_with = "nan::number")]
-    pub clip_fraction_low: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_fraction_low: Option<f64>,
     /// Share of responses that the length limit cut.
     pub clipped: f64,
     /// Mean tokens of the correct responses; `null` where there are none.
@@ -51,16 +52,16 @@ pub struct RlStep {
     pub failures: BTreeMap<FailureKind, u64>,
     /// Seconds of the step during which responses were generated.
     pub generation_seconds: f64,
-    /// Mean norm of the gradients of the step's updates, before they are clipped.
-    #[serde(deserialize_with = "nan::number")]
-    pub gradient_norm: f64,
+    /// Mean norm of the gradients of the step's updates, before they are clipped; absent where no update was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_norm: Option<f64>,
     /// The learning rate of the step's updates.
     pub learning_rate: f64,
     /// Most tokens that a response might have.
     pub length_limit: u64,
-    /// Mean loss of the step's updates.
-    #[serde(deserialize_with = "nan::number")]
-    pub loss: f64,
+    /// Mean loss of the step's updates; absent where no update was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
     /// Rollouts without a reward, which count in no mean and no update.
     pub masked: u64,
     /// Rollouts with a verdict, by outcome.
@@ -78,9 +79,9 @@ pub struct RlStep {
     pub replaced_groups: u64,
     /// Mean tokens of a response, the end token included.
     pub response_length: f64,
-    /// Mean reward of the rollouts that have one.
-    #[serde(deserialize_with = "nan::number")]
-    pub reward: f64,
+    /// Mean reward of the rollouts that have one, without KL; absent where none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reward: Option<f64>,
     /// By part of the reward: its mean over the rollouts that have it. Parts beyond the 64 first are averaged as
     /// `(others)`.
     #[serde(deserialize_with = "nan::numbers")]
@@ -105,7 +106,9 @@ pub struct RlStep {
     pub verification_seconds: f64,
     /// Seconds during which the step waited for verdicts alone.
     pub waited_seconds: f64,
-    /// Groups whose rewards are all the same, from which nothing is learnt.
+    /// Groups from which nothing is learnt: all their advantages are 0, or they were replaced for that reason. Those
+    /// are groups of equal rewards, with KL where it stands in the reward, and up to rounding; `reinforce-plus-plus`
+    /// compares with the whole step, so there a group of equal rewards counts only where they are the step's mean.
     pub zero_variance_groups: u64,
 }
 

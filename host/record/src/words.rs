@@ -108,7 +108,7 @@ words! {
 words! {
     /// An alarm of reinforcement learning: what looks like health in the reward's curve and is not.
     AlarmName, "alarm":
-    /// No group has rollouts with different rewards, so nothing is learnt.
+    /// No group has rewards to learn from: all advantages are 0.
     ConstantReward = "constant-reward",
     /// The policy has all but stopped to explore.
     EntropyCollapse = "entropy-collapse",

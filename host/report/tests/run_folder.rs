@@ -46,16 +46,31 @@ fn sample(response: &str) -> Sample {
     }
 }
 
-/// A run of a `midtrain` stage and of an `rl` stage that begins with its model; the name of the first sorts after.
-fn run(folder: &Path) {
-    let stage = |kind: &str, key: &str, inputs: &[(&str, &str)]| StageLock {
+/// A finished stage of the lock.
+fn stage(kind: &str, key: &str, inputs: &[(&str, &str)]) -> StageLock {
+    StageLock {
         kind: kind.to_owned(),
         key: key.to_owned(),
         inputs: inputs.iter().map(|(slot, input)| ((*slot).to_owned(), (*input).to_owned())).collect(),
         done: true,
         seconds: Some(2.0),
         ..StageLock::default()
-    };
+    }
+}
+
+/// A step of mid-training.
+fn trained(step: u64) -> MidtrainRecord {
+    MidtrainRecord::Step(MidtrainStep {
+        loss: Some(3.0 - step as f64),
+        mixture: BTreeMap::from([("web".to_owned(), 1.0)]),
+        step,
+        tokens: 64 * step,
+        ..MidtrainStep::default()
+    })
+}
+
+/// A run of a `midtrain` stage and of an `rl` stage that begins with its model; the name of the first sorts after.
+fn run(folder: &Path) {
     let stages = [
         ("z-base".to_owned(), stage(MidtrainRecord::KIND, "aa", &[])),
         ("a-rl".to_owned(), stage(RlRecord::KIND, "bb", &[("model", "aa/model")])),
@@ -63,30 +78,21 @@ fn run(folder: &Path) {
     let lock = RunLock { name: "small <run>".to_owned(), stages: BTreeMap::from(stages), ..RunLock::default() };
     write(folder, layout::LOCK, lock.to_json().expect("writes"));
 
-    let step = |step: u64| {
-        MidtrainRecord::Step(MidtrainStep {
-            loss: Some(3.0 - step as f64),
-            mixture: BTreeMap::from([("web".to_owned(), 1.0)]),
-            step,
-            tokens: 64 * step,
-            ..MidtrainStep::default()
-        })
-    };
     let base = layout::stage_of_run(folder, "z-base");
     // A kill has cut the last line.
-    write(&base, layout::METRICS, lines(&[step(1), step(2)]) + "{\"step\":3,\"lo");
+    write(&base, layout::METRICS, lines(&[trained(1), trained(2)]) + "{\"step\":3,\"lo");
 
     let parts = |step: u64| {
         RlRecord::Step(Box::new(RlStep {
-            reward: 0.5,
+            reward: Some(0.5),
             reward_parts: BTreeMap::from([("brevity".to_owned(), 0.25), ("outcome".to_owned(), 0.75)]),
             step,
             ..RlStep::default()
         }))
     };
     let rl = layout::stage_of_run(folder, "a-rl");
-    // One line is of another shape: its key `reward` has another name.
-    let renamed = lines(&[parts(3)]).replace("\"reward\":", "\"rewards\":");
+    // One line is of another shape: its key `entropy` has another name.
+    let renamed = lines(&[parts(3)]).replace("\"entropy\":", "\"entropies\":");
     let records = [held_out(0, 0.25), parts(1), parts(2), held_out(2, 0.5)];
     write(&rl, layout::METRICS, lines(&records) + &renamed);
     write(&rl, layout::SAMPLES, lines(&[sample("<b>2</b>")]));
@@ -128,6 +134,32 @@ fn every_figure_and_table_of_a_small_run() {
             "z-base: 1 line of metrics.jsonl cannot be read and is left out",
         ]
     );
+}
+
+#[test]
+fn a_stage_after_one_that_does_not_say_its_tokens_has_no_curve_over_tokens_and_a_note() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let report = |kind: &str| {
+        let stages = [
+            ("first".to_owned(), stage(kind, "aa", &[])),
+            ("second".to_owned(), stage(MidtrainRecord::KIND, "bb", &[("initial", "aa/model")])),
+        ];
+        let lock = RunLock { stages: BTreeMap::from(stages), ..RunLock::default() };
+        write(folder, layout::LOCK, lock.to_json().expect("writes"));
+        for name in ["first", "second"] {
+            write(&layout::stage_of_run(folder, name), layout::METRICS, lines(&[trained(1), trained(2)]));
+        }
+        let out = folder.join(layout::REPORT);
+        let summary = write_report(folder, &out).expect("a report").to_string();
+        (summary, std::fs::read_to_string(out).expect("the report"))
+    };
+    let (summary, html) = report("distil");
+    assert!(!html.contains("Loss (nats a token)") && html.contains("Mixture weights of second"));
+    let note = "second: not drawn over tokens, since nothing says how many its model had seen in stage \"first\"";
+    assert_eq!(summary.lines().filter(|line| line.starts_with("second")).collect::<Vec<_>>(), [note]);
+    let (summary, html) = report(MidtrainRecord::KIND);
+    assert!(html.contains("Loss (nats a token)") && !summary.contains("not drawn"), "{summary}");
 }
 
 #[test]

@@ -51,15 +51,15 @@ pub enum TrainError {
         /// What does not fit and what to do.
         message: String,
     },
-    /// Loss or gradient was NaN or infinite too many steps in a row.
+    /// Loss or gradient was NaN or infinite in too many updates in a row.
     #[error(
-        "loss or gradient was not finite for {in_a_row} steps in a row (last: step {step}); \
+        "loss or gradient was not finite for {in_a_row} updates in a row (the last in step {step}); \
          lower `learning_rate` or `gradient_clip`, or look at the data of those steps"
     )]
     NotFinite {
         /// Last step tried, counted from 1.
         step: u64,
-        /// Skipped steps in a row.
+        /// Skipped updates in a row; a step makes several.
         in_a_row: u64,
     },
     /// A checkpoint could not be written. The ones before it are as they were.

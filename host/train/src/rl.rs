@@ -4,11 +4,12 @@
 //! rollouts, verified and rewarded group by group while others are still being generated; the algorithm takes
 //! advantages from the rewards; and the policy gets one or more updates from per-token weights and advantages.
 //!
-//! File by file: [`config`] has the settings; `resume` begins a stage or resumes it from its newest checkpoint; `step`
-//! plans, calls and counts; `collect` has the rollouts made, `rollout_store` keeps those of a step that may be
-//! interrupted; [`rewards`] asks the reward plugins, [`masking`] is what a failed verdict does; `learn` makes the
-//! updates, with [`algorithm`]; `record` and `samples` write down what came of it; `held_out` evaluates, [`curriculum`]
-//! chooses problems, [`alarms`] watch.
+//! File by file: [`config`] has the settings; `resume` begins a stage or resumes it from its newest checkpoint,
+//! `look_ahead` asks before the first step whether the model has room for what the schedule will plan; `step` plans,
+//! calls and counts; `collect` has the rollouts made, `rollout_store` keeps those of a step that may be interrupted;
+//! [`rewards`] asks the reward plugins, [`masking`] is what a failed verdict does; `learn` makes the updates, with
+//! [`algorithm`], and `kl_in_reward` what a KL term takes from rewards; `record` and `samples` write down what came of
+//! it; `held_out` evaluates, [`curriculum`] chooses problems, [`alarms`] watch.
 
 pub mod alarms;
 pub mod algorithm;
@@ -16,7 +17,9 @@ mod collect;
 pub mod config;
 pub mod curriculum;
 mod held_out;
+mod kl_in_reward;
 pub mod learn;
+mod look_ahead;
 pub mod masking;
 mod record;
 mod resume;
@@ -132,6 +135,7 @@ pub fn reinforce(
             return Ok(Finished::Stopped);
         };
         let mut training = Reinforcement::open(config, inputs, out, seed)?;
+        training.look_ahead()?;
         training.run(control)
     })
 }
@@ -157,6 +161,8 @@ struct Reinforcement<'a> {
     schedule: RolloutSchedule,
     end_tokens: Vec<u32>,
     curriculum: Curriculum,
+    /// Response tokens that the model has positions for beside the longest prompt.
+    room: usize,
     state: State,
     /// Step of the newest checkpoint.
     saved: Option<u64>,

@@ -57,7 +57,7 @@ pub fn records(workdir: &Workdir, run: &str, stage: &str) -> Vec<Value> {
 #[track_caller]
 pub fn rl_steps(workdir: &Workdir, run: &str, stage: &str) -> Vec<Value> {
     let mut steps = records(workdir, run, stage);
-    steps.retain(|record| record.get("reward").is_some());
+    steps.retain(|record| record.get("updates").is_some());
     steps
 }
 

@@ -14,8 +14,8 @@ use crate::summary::Summary;
 struct Trained<'a> {
     stage: &'a Stage,
     records: Vec<MidtrainRecord>,
-    /// Tokens that its model had seen before the stage began.
-    tokens_before: f64,
+    /// Tokens that its model had seen before the stage began; `None` where that cannot be known.
+    tokens_before: Option<f64>,
 }
 
 impl Trained<'_> {
@@ -29,7 +29,7 @@ impl Trained<'_> {
 
 fn read<'a>(stage: &'a Stage, summary: &mut Summary) -> Result<Trained<'a>, ReportError> {
     let records = whole(stage.lines(layout::METRICS)?, stage, layout::METRICS, summary);
-    Ok(Trained { stage, records, tokens_before: 0.0 })
+    Ok(Trained { stage, records, tokens_before: None })
 }
 
 /// The section.
@@ -37,43 +37,53 @@ pub(crate) fn html(run: &Run, summary: &mut Summary) -> Result<String, ReportErr
     let mut stages = Vec::new();
     for stage in run.of_kind(MidtrainRecord::KIND) {
         let trained = read(stage, summary)?;
-        stages.push(Trained { tokens_before: tokens_before(run, stage)?, ..trained });
+        let tokens_before = tokens_before(run, stage)?;
+        if let Err(unknown) = &tokens_before {
+            let note = format!(
+                "{}: not drawn over tokens, since nothing says how many its model had seen in stage {unknown:?}",
+                stage.name
+            );
+            summary.notes.push(note);
+        }
+        stages.push(Trained { tokens_before: tokens_before.ok(), ..trained });
     }
     Ok([loss(&stages), held_out_loss(&stages), mixtures(&stages)].concat())
 }
 
-/// Tokens that a stage's model had seen before the stage began.
-fn tokens_before(run: &Run, stage: &Stage) -> Result<f64, ReportError> {
+/// Tokens that a stage's model had seen before the stage began, or the name of a stage before it that does not say.
+fn tokens_before(run: &Run, stage: &Stage) -> Result<Result<f64, String>, ReportError> {
     let mut tokens = 0;
     let mut at = stage.initial;
     // `initial` always points to an earlier stage, so this ends.
     while let Some(index) = at {
         let before = &run.stages[index];
-        tokens += tokens_of(before)?;
+        let Some(of_stage) = tokens_of(before)? else { return Ok(Err(before.name.clone())) };
+        tokens += of_stage;
         at = before.initial;
     }
-    Ok(tokens as f64)
+    Ok(Ok(tokens as f64))
 }
 
-/// Tokens of a stage that trains, up to its last step that has a loss.
-fn tokens_of(stage: &Stage) -> Result<u64, ReportError> {
+/// Tokens of a stage that trains, of mid-training up to its last step that has a loss; `None` of a kind whose records
+/// are not known here.
+fn tokens_of(stage: &Stage) -> Result<Option<u64>, ReportError> {
     // What cannot be read is said where the stage itself is shown.
     let mut unsaid = Summary::default();
     Ok(match stage.lock.kind.as_str() {
         MidtrainRecord::KIND => {
-            read(stage, &mut unsaid)?.steps().rfind(|step| step.loss.is_some()).map_or(0, |step| step.tokens)
+            Some(read(stage, &mut unsaid)?.steps().rfind(|step| step.loss.is_some()).map_or(0, |step| step.tokens))
         }
         RlRecord::KIND => {
             let steps = rl::read(stage, &mut unsaid)?.steps;
-            steps.iter().rfind(|step| !step.loss.is_nan()).map_or(0, |step| step.tokens)
+            Some(steps.last().map_or(0, |step| step.tokens))
         }
-        _ => 0,
+        _ => None,
     })
 }
 
 fn loss(stages: &[Trained<'_>]) -> String {
     let series = series(stages, |own| {
-        let point = |step: &MidtrainStep| Some((own.tokens_before + step.tokens as f64, step.loss?));
+        let point = |step: &MidtrainStep| Some((own.tokens_before? + step.tokens as f64, step.loss?));
         own.steps().filter_map(point).collect()
     });
     let axes = Axes {
@@ -89,7 +99,7 @@ fn loss(stages: &[Trained<'_>]) -> String {
 fn held_out_loss(stages: &[Trained<'_>]) -> String {
     let mut series = series(stages, |own| {
         let point =
-            |record: &MidtrainRecord| Some((own.tokens_before + record.tokens() as f64, record.held_out_loss()?));
+            |record: &MidtrainRecord| Some((own.tokens_before? + record.tokens() as f64, record.held_out_loss()?));
         own.records.iter().filter_map(point).collect()
     });
     series.retain(|series| !series.points.is_empty());

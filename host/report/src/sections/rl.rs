@@ -114,7 +114,7 @@ fn held_out_of(stages: &[Reinforced<'_>], set: Option<&str>) -> String {
 }
 
 fn rewards(stages: &[Reinforced<'_>]) -> String {
-    let points = |own: &Reinforced<'_>| own.steps.iter().map(|at| (at.step as f64, at.reward)).collect();
+    let points = |own: &Reinforced<'_>| own.steps.iter().filter_map(|at| Some((at.step as f64, at.reward?))).collect();
     let named = stages.iter().enumerate();
     let series: Vec<Series> =
         named.map(|(colour, own)| Series { name: own.stage.name.clone(), points: points(own), colour }).collect();

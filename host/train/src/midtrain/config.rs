@@ -8,6 +8,7 @@ use octo_model::Precision;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::spikes::SpikeRule;
 use crate::checkpoint::Retention;
 use crate::error::TrainError;
 use crate::optimizer::adamw::AdamWConfig;
@@ -71,7 +72,7 @@ pub struct MidtrainConfig {
     /// Curve of a decay: `cosine`, `linear`, `1-sqrt` or `exponential`.
     #[serde(default)]
     pub decay_shape: DecayShape,
-    /// Length of a decay at the stage's end, in steps. Unless set, all steps after the warmup.
+    /// Length of a decay at the stage's end, in steps: from 1 to all steps after the warmup, which it takes unless set.
     #[serde(default)]
     pub decay_steps: Option<u64>,
     /// Length of the warmup, in steps.
@@ -129,11 +130,16 @@ pub struct MidtrainConfig {
     /// Steps in a row without an update after which the stage ends with an error.
     #[serde(default = "skipped_steps_limit")]
     pub skipped_steps_limit: u64,
-    /// Standard deviations above the mean of the last 128 steps from which a loss or gradient norm is a spike, whose
-    /// update is skipped; 0 skips none. 6 is OLMo-core's number: a step skipped in vain costs one batch, a spike that
-    /// is not skipped may cost the run.
+    /// Standard deviations above the mean of the last 128 steps from which a loss is a spike, whose update is skipped;
+    /// 0 skips none. 6 is OLMo-core's number: a step skipped in vain costs one batch, a spike that is not skipped may
+    /// cost the run.
     #[serde(default = "spike_sigma")]
     pub spike_sigma: f64,
+    /// Times the fourth largest gradient norm of the last 128 steps from which a norm is a spike, whose update is
+    /// skipped; 0 skips none. Norms have heavy tails, and `gradient_clip` holds the larger ones; at 3, sound runs had
+    /// no such step, and ten times a usual norm is one.
+    #[serde(default = "spike_factor")]
+    pub spike_factor: f64,
     /// Steps between evaluations on the held-out documents, where the stage has some; 0 evaluates before the first and
     /// after the last step only.
     #[serde(default)]
@@ -173,6 +179,9 @@ fn yes() -> bool {
 }
 fn spike_sigma() -> f64 {
     6.0
+}
+fn spike_factor() -> f64 {
+    3.0
 }
 fn held_out_sequences() -> usize {
     64
@@ -215,6 +224,11 @@ impl MidtrainConfig {
         AdamWConfig { beta1, beta2, epsilon, weight_decay, decay_embeddings }
     }
 
+    /// Which updates are skipped.
+    pub fn spike_rule(&self) -> SpikeRule {
+        SpikeRule { loss_sigma: self.spike_sigma, norm_factor: self.spike_factor }
+    }
+
     /// Which checkpoints stay.
     pub fn retention(&self) -> Retention {
         Retention { last: self.keep_last, every: self.keep_every, best: self.keep_best }
@@ -253,12 +267,21 @@ impl MidtrainConfig {
             let message = format!("{} is not a number of at least 0", self.spike_sigma);
             return Err(TrainError::config("spike_sigma", message));
         }
+        if self.spike_factor != 0.0 && !(self.spike_factor.is_finite() && self.spike_factor > 1.0) {
+            let message = format!("{} is not a number above 1; 0 skips no update for its norm", self.spike_factor);
+            return Err(TrainError::config("spike_factor", message));
+        }
         if self.compute == Precision::Float16 {
             let message = "`float16` needs its losses scaled, which is not implemented; use `bfloat16`";
             return Err(TrainError::config("compute", message));
         }
         if self.peak_teraflops.is_some_and(|peak| !(peak.is_finite() && peak > 0.0)) {
             return Err(TrainError::config("peak_teraflops", "is not a positive number"));
+        }
+        if self.final_learning_rate.is_some() && self.schedule == Schedule::Stable {
+            let message = "has no effect while `schedule` is `stable`, the rate of which never falls; set \
+                           `schedule = \"decay\"`, or leave it out";
+            return Err(TrainError::config("final_learning_rate", message));
         }
         self.adamw().check()?;
         self.rate().check()
@@ -298,8 +321,12 @@ mod tests {
         for (extra, key) in [
             (r#", "gradient_clip": 0.0"#, "gradient_clip"),
             (r#", "warmup_steps": 33"#, "warmup_steps"),
-            (r#", "final_learning_rate": -1.0"#, "final_learning_rate"),
+            (r#", "schedule": "decay", "final_learning_rate": -1.0"#, "final_learning_rate"),
+            (r#", "final_learning_rate": 1e-6"#, "final_learning_rate"),
+            (r#", "decay_steps": 8"#, "decay_steps"),
+            (r#", "schedule": "decay", "decay_steps": 33"#, "decay_steps"),
             (r#", "spike_sigma": -1.0"#, "spike_sigma"),
+            (r#", "spike_factor": 0.5"#, "spike_factor"),
             (r#", "keep_last": 0"#, "keep_last"),
             (r#", "compute": "float16""#, "compute"),
         ] {

@@ -12,12 +12,24 @@ use crate::ranks::sum_gradients;
 
 /// What a backward pass over the whole batch found; the gradients themselves are with the parameters.
 pub(super) struct Gradients {
-    /// Source and mean loss of every sequence of the batch.
-    pub(super) losses: Vec<(usize, f64)>,
+    /// The loss of every sequence of the batch.
+    pub(super) losses: Vec<SequenceLoss>,
     /// Norm of all gradients together.
     pub(super) norm: f64,
     /// The norm as a tensor on the device.
     pub(super) norm_there: Tensor,
+}
+
+/// The loss of one sequence, as a sum: where documents are apart, sequences predict different numbers of tokens, and
+/// only a mean over tokens is what is optimised.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SequenceLoss {
+    /// The source that it was drawn from.
+    pub(super) source: usize,
+    /// Sum of the losses of the tokens that it predicts, in nats.
+    pub(super) sum: f64,
+    /// Their number.
+    pub(super) predicted: f64,
 }
 
 impl Midtraining<'_> {
@@ -36,20 +48,21 @@ impl Midtraining<'_> {
         let norm_there = global_norm(self.model.parameters());
         let read = Tensor::f_cat(&[of_sequences, norm_there.view([1]).to_kind(Kind::Double)], 0)?;
         let read = Vec::<f64>::try_from(&read)?;
-        // Losses, and after them sources. Every other rank's part is zero here, so the sum puts them together and
+        // Three numbers of each sequence. Every other rank's part is zero here, so the sum puts them together and
         // rounds nothing.
-        let mut shared = vec![0.0; 2 * sequences];
+        let mut shared = vec![0.0; 3 * sequences];
         let part = self.ranks.place().part_of(sequences);
-        for (index, (loss, source)) in part.zip(read.iter().zip(&own.source)) {
-            (shared[index], shared[sequences + index]) = (*loss, *source as f64);
+        for (index, ((sum, source), starts)) in part.zip(read.iter().zip(&own.source).zip(&own.segments)) {
+            let of_sequence = [*source as f64, *sum, self.config.predicted(starts) as f64];
+            shared[3 * index..3 * index + 3].copy_from_slice(&of_sequence);
         }
         self.ranks.sum_double(&mut shared)?;
-        let (losses, sources) = shared.split_at(sequences);
-        let losses = sources.iter().map(|source| *source as usize).zip(losses.iter().copied()).collect();
+        let sequence = |of: &[f64]| SequenceLoss { source: of[0] as usize, sum: of[1], predicted: of[2] };
+        let losses = shared.chunks_exact(3).map(sequence).collect();
         Ok(Gradients { losses, norm: read.last().copied().unwrap_or(f64::NAN), norm_there })
     }
 
-    /// Adds the gradients of the sequences `own` to the parameters'; returns each one's mean loss, f64 on the device.
+    /// Adds the gradients of the sequences `own` to the parameters'; returns each one's summed loss, f64 on the device.
     fn backward(&self, own: &Batch) -> Result<Tensor, TrainError> {
         let width = self.config.context + 1;
         let device = self.model.device();
@@ -74,8 +87,7 @@ impl Midtraining<'_> {
                 next_token_backward_with(&self.model, &tokens.narrow(0, start as i64, rows), weight, &options)?;
             losses.push(of_tokens.f_sum_dim_intlist(Some([1i64].as_slice()), false, Kind::Double)?);
         }
-        let predicted = upload(&Tensor::from_slice(&predicted), device)?;
-        Ok(Tensor::f_cat(&losses, 0)? / predicted)
+        Ok(Tensor::f_cat(&losses, 0)?)
     }
 
     /// Tokens that all ranks together predict. Where documents are apart it depends on where they begin, which only the

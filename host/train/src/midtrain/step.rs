@@ -6,7 +6,7 @@ use octo_data::sampler::Batch;
 use octo_plugin::types::{DataSource, Metric, Progress};
 
 use super::Midtraining;
-use super::gradients::Gradients;
+use super::gradients::{Gradients, SequenceLoss};
 use super::record::now;
 use crate::control::Clock;
 use crate::error::TrainError;
@@ -26,11 +26,11 @@ pub(super) struct StepOutcome {
     pub(super) weights: Vec<f64>,
     /// Shares of the sequences drawn since the start.
     pub(super) realised_shares: Vec<f64>,
-    /// Mean loss of each source's sequences, where there were some.
+    /// Mean loss of the tokens that each source's sequences predict, where there were some.
     pub(super) source_loss: Vec<Option<f64>>,
     /// Names of the sources that are at their `max_epochs`.
     pub(super) capped_sources: Vec<String>,
-    /// Mean loss of all sequences.
+    /// Mean loss of all tokens that the batch predicts: what the update lowers.
     pub(super) loss: f64,
     /// Norm of all gradients together, before clipping.
     pub(super) gradient_norm: f64,
@@ -129,7 +129,7 @@ impl Midtraining<'_> {
         learning_rate: f64,
     ) -> Option<String> {
         let (state, norm) = (&mut self.state, gradients.norm);
-        if let Some(reason) = state.recent.refuse(loss, norm, self.config.spike_sigma) {
+        if let Some(reason) = state.recent.refuse(loss, norm, self.config.spike_rule()) {
             tracing::warn!("step {}: {reason}; the update is skipped", state.step);
             state.skipped += 1;
             state.skipped_in_a_row.push(format!("  step {}: {reason}", state.step));
@@ -191,10 +191,34 @@ impl Midtraining<'_> {
     }
 }
 
-/// The mean of all sequences, and of each source's where it has some, from source and loss of each.
-fn means(losses: &[(usize, f64)], sources: usize) -> (f64, Vec<Option<f64>>) {
-    let mean = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-    let of = |source: usize| losses.iter().filter(move |(other, _)| *other == source).map(|(_, loss)| *loss);
-    let all = mean(losses.iter().map(|(_, loss)| *loss).collect()).unwrap_or(f64::NAN);
-    (all, (0..sources).map(|source| mean(of(source).collect())).collect())
+/// The mean of all tokens that the sequences predict, and of those of each source's sequences where it has some.
+///
+/// That is the mean that the gradients are of, and the held-out loss: a mean of the sequences' own means would let a
+/// sequence of many short documents, which predicts fewer tokens, weigh as much as a full one.
+fn means(losses: &[SequenceLoss], sources: usize) -> (f64, Vec<Option<f64>>) {
+    let mean = |of: &dyn Fn(&SequenceLoss) -> bool| {
+        let (sum, predicted) = losses
+            .iter()
+            .filter(|loss| of(loss))
+            .fold((0.0, 0.0), |(sum, predicted), loss| (sum + loss.sum, predicted + loss.predicted));
+        (predicted > 0.0).then(|| sum / predicted)
+    };
+    let all = mean(&|_| true).unwrap_or(f64::NAN);
+    (all, (0..sources).map(|source| mean(&|loss| loss.source == source)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_are_of_tokens_and_not_of_sequences() {
+        let loss = |source, sum, predicted| SequenceLoss { source, sum, predicted };
+        // Means of the sequences: 2, 6 and 1, whose mean would be 3.
+        let losses = [loss(0, 2.0 * 12.0, 12.0), loss(0, 6.0 * 2.0, 2.0), loss(2, 1.0 * 10.0, 10.0)];
+        let (all, by_source) = means(&losses, 3);
+        assert_eq!(all, 46.0 / 24.0);
+        assert_eq!(by_source, [Some(36.0 / 14.0), None, Some(1.0)]);
+        assert!(means(&[], 1).0.is_nan());
+    }
 }

@@ -104,7 +104,32 @@ impl LearningRate {
             let message = "a constant warmup needs the rate that it holds; at 0 nothing would be learned";
             return Err(TrainError::config("warmup_learning_rate", message));
         }
+        if steps == 0 && (start > 0.0 || shape != WarmupShape::default()) {
+            let key = if start > 0.0 { "warmup_learning_rate" } else { "warmup_shape" };
+            return Err(TrainError::config(
+                key,
+                "has no effect while `warmup_steps` is 0; set that too, or leave it out",
+            ));
+        }
         let decays = self.schedule == Schedule::Decay;
+        if !decays && (self.decay_steps.is_some() || self.shape != DecayShape::default()) {
+            let key = if self.decay_steps.is_some() { "decay_steps" } else { "decay_shape" };
+            let message = "has no effect while `schedule` is `stable`, the rate of which never falls; set \
+                           `schedule = \"decay\"`, or leave it out";
+            return Err(TrainError::config(key, message));
+        }
+        if self.decay_steps == Some(0) {
+            let message = "must be at least 1; leave it out for a fall over all steps after the warmup";
+            return Err(TrainError::config("decay_steps", message));
+        }
+        if let Some(decay) = self.decay_steps.filter(|decay| *decay > self.total_steps - steps) {
+            let (total, left) = (self.total_steps, self.total_steps - steps);
+            let message = match steps {
+                0 => format!("{decay} is more than the stage's {total} steps"),
+                steps => format!("{decay} is more than the {left} steps that a warmup of {steps} leaves of {total}"),
+            };
+            return Err(TrainError::config("decay_steps", message));
+        }
         if decays && self.shape == DecayShape::Exponential && (self.last <= 0.0 || self.peak <= 0.0) {
             let message = "an exponential decay never reaches 0; give a final rate above 0";
             return Err(TrainError::config("final_learning_rate", message));
@@ -232,5 +257,34 @@ mod tests {
         refused(LearningRate { warmup: warmup(4, WarmupShape::Constant), ..linear() }, "warmup_learning_rate");
         refused(LearningRate { peak: f64::NAN, ..linear() }, "learning_rate");
         refused(LearningRate { last: 0.0, ..decay(DecayShape::Exponential) }, "final_learning_rate");
+    }
+
+    #[test]
+    fn what_a_schedule_would_pass_over_in_silence_is_refused_with_what_to_do() {
+        let refused = |rate: LearningRate| rate.check().expect_err("has no effect").to_string();
+        let linear = |decay_steps| LearningRate { decay_steps, ..decay(DecayShape::Linear) };
+        let warmup = Warmup { steps: 10, ..Warmup::default() };
+        linear(Some(40)).check().expect("the whole stage");
+        LearningRate { warmup, ..linear(Some(30)) }.check().expect("all that the warmup leaves");
+        assert_eq!(
+            refused(LearningRate { schedule: Schedule::Stable, ..linear(Some(20)) }),
+            "config key `decay_steps`: has no effect while `schedule` is `stable`, the rate of which never falls; set \
+             `schedule = \"decay\"`, or leave it out"
+        );
+        assert!(refused(LearningRate { schedule: Schedule::Stable, ..linear(None) }).contains("`decay_shape`"));
+        assert_eq!(
+            refused(linear(Some(0))),
+            "config key `decay_steps`: must be at least 1; leave it out for a fall over all steps after the warmup"
+        );
+        assert_eq!(refused(linear(Some(41))), "config key `decay_steps`: 41 is more than the stage's 40 steps");
+        assert_eq!(
+            refused(LearningRate { warmup, ..linear(Some(31)) }),
+            "config key `decay_steps`: 31 is more than the 30 steps that a warmup of 10 leaves of 40"
+        );
+        let without_steps = |warmup| refused(LearningRate { warmup, ..linear(None) });
+        let rate = without_steps(Warmup { start: 1e-6, ..Warmup::default() });
+        assert!(rate.contains("`warmup_learning_rate`") && rate.contains("`warmup_steps` is 0"), "{rate}");
+        let shape = without_steps(Warmup { shape: WarmupShape::Cosine, ..Warmup::default() });
+        assert!(shape.contains("`warmup_shape`"), "{shape}");
     }
 }

@@ -17,7 +17,7 @@ use crate::error::TrainError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlarmName {
-    /// No group has rollouts with different rewards, so nothing is learnt.
+    /// No group has rewards to learn from: all advantages are 0.
     ConstantReward,
     /// Verifier or reward plugin fail on too many rollouts.
     Failures,
@@ -44,8 +44,8 @@ pub struct AlarmConfig {
     /// Steps in a row for which a figure must be bad before its alarm is up, except `constant-reward`. 3, since one odd
     /// batch is noise.
     pub patience: u64,
-    /// Steps in a row without a group of different rewards before `constant-reward` is up. 10, since an early policy
-    /// may well fail whole steps, but a run that learns nothing for ten will not begin to.
+    /// Steps in a row without a group that has rewards to learn from before `constant-reward` is up. 10, since an early
+    /// policy may well fail whole steps, but a run that learns nothing for ten will not begin to.
     pub constant_reward_steps: u64,
     /// Share of a step's rollouts whose verifier or reward failed, above which `failures` is up. 0.2 is far above what
     /// odd responses cost a sound plugin, and a fifth of the compute.
@@ -143,7 +143,8 @@ impl From<AlarmName> for octo_record::AlarmName {
 /// The figures of one step that alarms watch.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Figures {
-    /// Share of groups in which rewards differ.
+    /// Share of groups with advantages that are not all 0: those whose rewards, KL included where it stands there,
+    /// differ from what they are compared with.
     pub varied_share: f64,
     /// Share of rollouts whose verifier or reward failed.
     pub failure_share: f64,
@@ -210,7 +211,7 @@ fn table(config: &AlarmConfig, at: &Figures) -> [Alarm; 9] {
     [
         row(
             ConstantReward,
-            "share of groups with different rewards",
+            "share of groups with rewards to learn from",
             Some(at.varied_share),
             Bad::Zero,
             "nothing is learnt; look at samples.jsonl, the verifier's failures and the length limit",

@@ -8,6 +8,8 @@
 //! | a group of rollouts for each prompt, verified while others are generated | `rl/collect.rs`, `generation/` |
 //! | rewards from verdicts, by the reward plugins | `rl/rewards.rs` |
 //! | rollouts whose verdict failed have no reward and no weight | `rl/masking.rs` |
+//! | KL that the reward pays for, where the recipe has it there | `rl/kl_in_reward.rs` |
+//! | which differences are more than rounding | [`rounding`] |
 //! | (r − mean) ÷ (deviation + 1e-6) in each group | [`advantage`], called by `grpo.rs` |
 //! | old log-probabilities, and which rows have a gradient | `rl/learn.rs` |
 //! | the train–inference mismatch, and weights that correct for it | [`importance`] |
@@ -51,6 +53,7 @@ pub mod importance;
 pub mod loss;
 mod reinforce_plus_plus;
 mod rloo;
+pub mod rounding;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,6 +61,7 @@ use serde::{Deserialize, Serialize};
 use advantage::AdvantageScale;
 use aggregation::Aggregation;
 use loss::ImportanceRatio;
+use rounding::{Penalty, Rounded, differ};
 
 /// An algorithm by its name in a recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -118,21 +122,38 @@ pub struct Outcomes<'a> {
     /// Rollouts of a prompt.
     pub group_size: usize,
     /// Rewards; `None` is a masked rollout, whose advantages are all 0 and which is in no statistic.
-    pub rewards: &'a [Option<f64>],
+    pub rewards: &'a [Option<Rounded>],
     /// Response tokens of each rollout.
     pub lengths: &'a [usize],
     /// What a KL term in the reward takes from every token, where there is one.
-    pub penalties: Option<&'a [Vec<f64>]>,
+    pub penalties: Option<&'a [Penalty]>,
     /// How centred rewards are scaled.
     pub scale: AdvantageScale,
 }
 
 impl Outcomes<'_> {
     /// Each rollout's reward less all penalties of its tokens.
-    pub fn totals(&self) -> Vec<Option<f64>> {
-        let penalty =
-            |index: usize| self.penalties.and_then(|rows| rows.get(index)).map_or(0.0, |row| row.iter().sum::<f64>());
-        self.rewards.iter().enumerate().map(|(index, reward)| reward.map(|reward| reward - penalty(index))).collect()
+    pub fn totals(&self) -> Vec<Option<Rounded>> {
+        (0..self.rewards.len()).map(|index| self.total(index)).collect()
+    }
+
+    fn total(&self, index: usize) -> Option<Rounded> {
+        let reward = self.rewards[index]?;
+        let penalty = self.penalties.and_then(|penalties| penalties.get(index));
+        Some(penalty.map_or(reward, |penalty| reward.less(penalty.total())))
+    }
+
+    /// Whether a group has something to learn from: its rewards, or its rewards less their penalties, differ by more
+    /// than rounding.
+    pub fn varies(&self, group: usize) -> bool {
+        let size = self.group_size.max(1);
+        self.varied(group * size..((group + 1) * size).min(self.rewards.len()))
+    }
+
+    /// [`Outcomes::varies`] of any rollouts.
+    fn varied(&self, rollouts: std::ops::Range<usize>) -> bool {
+        differ(rollouts.clone().filter_map(|index| self.rewards[index]))
+            || self.penalties.is_some() && differ(rollouts.filter_map(|index| self.total(index)))
     }
 
     /// One advantage per rollout, given to each of its tokens.

@@ -10,7 +10,8 @@ use octo_plugin::RewardSum;
 use octo_plugin::types::Progress;
 use rand_chacha::rand_core::Rng;
 
-use super::algorithm::advantage::varied;
+use super::algorithm::rounding::Rounded;
+use super::kl_in_reward::Taken;
 use super::rewards::{Rewards, Scored, score};
 use super::rollout_store::{RolloutStore, digest, fingerprint};
 use super::{Reinforcement, prompt_of};
@@ -27,6 +28,8 @@ pub(super) struct Collected {
     /// All rollouts, group after group.
     pub(super) rollouts: Vec<Rollout>,
     pub(super) rewards: Rewards,
+    /// What KL in the reward takes from each rollout; empty where there is no such term.
+    pub(super) taken: Vec<Taken>,
     /// Groups to learn from.
     pub(super) kept: Vec<usize>,
     /// Rounds of generation.
@@ -47,8 +50,9 @@ impl Reinforcement<'_> {
     /// The rollouts of this step.
     ///
     /// With dynamic sampling (DAPO) a group of equal rewards, which has no gradient, is replaced by a further prompt,
-    /// round after round, up to `sampling_rounds`. A round asks for as many prompts as are lacking, so nothing useful
-    /// is thrown away; where groups are lacking at the end, the step learns from fewer.
+    /// round after round, up to `sampling_rounds`. What counts is what advantages are computed from, so where KL stands
+    /// in the reward, rewards are equal if they are so with it. A round asks for as many prompts as are lacking, so
+    /// nothing useful is thrown away; where groups are lacking at the end, the step learns from fewer.
     pub(super) fn collect(
         &mut self,
         at: &Progress,
@@ -96,11 +100,14 @@ impl Reinforcement<'_> {
             };
             let new = round.scored.into_inner().unwrap_or_else(PoisonError::into_inner);
             // Judged here without the run's list of parts, which is kept once for the whole step.
-            let totals = Rewards::gather(new.clone(), self.config.failed_rollouts, &mut BTreeSet::new()).totals;
-            let useful = |group: &usize| !dynamic || varied(&totals[group * group_size..(group + 1) * group_size]);
-            found.kept.extend((0..problems.len()).filter(useful).map(|group| first_group + group));
+            let rewards = Rewards::gather(new.clone(), self.config.failed_rollouts, &mut BTreeSet::new());
+            let groups = problems.len();
             found.problems.extend(problems);
             found.rollouts.extend(generated.rollouts);
+            let taken = self.taken_by_kl(&found, &rewards, first_group * group_size, sampling)?;
+            let varying = if dynamic { self.varying(&rewards, &taken) } else { (0..groups).collect() };
+            found.kept.extend(varying.into_iter().map(|group| first_group + group));
+            found.taken.extend(taken);
             scored.extend(new);
             found.rounds += 1;
             found.generation_seconds += generated.generation_seconds;
@@ -109,6 +116,18 @@ impl Reinforcement<'_> {
         }
         found.rewards = Rewards::gather(scored, self.config.failed_rollouts, &mut self.state.reward_parts);
         Ok(Stoppable::Done(found))
+    }
+
+    /// The groups of a round that have a gradient of their own.
+    fn varying(&self, rewards: &Rewards, taken: &[Taken]) -> Vec<usize> {
+        let count = rewards.totals.len();
+        let rounded: Vec<Option<Rounded>> = (0..count).map(|index| rewards.rounded(index)).collect();
+        let taken: Vec<&Taken> = taken.iter().collect();
+        let groups = count / self.config.rollouts_per_prompt;
+        // Lengths are no part of this question.
+        self.with_outcomes(&rounded, &[], &taken, |outcomes| {
+            (0..groups).filter(|group| outcomes.varies(*group)).collect()
+        })
     }
 
     fn seeds(&self, first: usize, count: usize) -> Vec<u64> {

@@ -79,7 +79,8 @@ pub struct RlConfig {
     /// Rollouts per prompt, which form a group; at least 2.
     #[serde(default = "rollouts_per_prompt")]
     pub rollouts_per_prompt: usize,
-    /// Updates per step, over which its prompts are divided. Unless set, as many as make updates of at most 64 prompts.
+    /// Updates per step, over which its prompts are divided: all of the same number, the last may have fewer. A number
+    /// that does not come out so is refused. Unless set, as many as make updates of at most 64 prompts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updates_per_step: Option<usize>,
     /// Policy-gradient algorithm: `grpo`, `dr-grpo`, `dapo`, `gspo`, `rloo`, `reinforce-plus-plus` or `cispo`.
@@ -121,10 +122,12 @@ pub struct RlConfig {
     /// Weight of the divergence from the initial model; 0 keeps no reference model.
     #[serde(default)]
     pub kl_coefficient: f64,
-    /// Estimator of the divergence from the initial model: `k1`, `k2` or `k3`.
+    /// Estimator of the divergence from the initial model: `k1`, `k2` or `k3`. In the loss, `k1` has a gradient of 0 in
+    /// expectation (arXiv 2506.09477), so there it is warned of; it belongs in the reward.
     #[serde(default)]
     pub kl_estimator: KlEstimator,
-    /// Where the divergence from the initial model counts: in the `loss` or in the `reward`.
+    /// Where the divergence from the initial model counts: in the `loss` or in the `reward`. In the reward, differences
+    /// within what rounding does to the log-probabilities, which is measured at every step, count as none.
     #[serde(default)]
     pub kl_place: KlPlace,
     /// Cap of truncated importance sampling, the most that a token may weigh: it corrects for the engine's
@@ -139,8 +142,8 @@ pub struct RlConfig {
     /// algorithm's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advantage: Option<AdvantageScale>,
-    /// Whether groups of equal rewards, which have no gradient, are replaced by further prompts. Unless set, the
-    /// algorithm's choice (`dapo` does).
+    /// Whether groups of equal rewards, which have no gradient, are replaced by further prompts; where KL stands in the
+    /// reward, they are equal if they are so with it. Unless set, the algorithm's choice (`dapo` does).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dynamic_sampling: Option<bool>,
     /// Most rounds of generation that dynamic sampling takes in a step, the first included.
@@ -287,6 +290,15 @@ impl RlConfig {
             let message = format!("{} updates cannot share {} prompts", self.updates(), self.prompts_per_step);
             return Err(TrainError::config("updates_per_step", message));
         }
+        let made = self.prompts_per_step.div_ceil(self.prompts_per_update());
+        if made != self.updates() {
+            let (updates, prompts, own) = (self.updates(), self.prompts_per_step, self.prompts_per_update());
+            let message = format!(
+                "{prompts} prompts do not make {updates} updates: with {own} prompts each they make {made}; use \
+                 {made}, or a number that divides `prompts_per_step`"
+            );
+            return Err(TrainError::config("updates_per_step", message));
+        }
         let positive = [
             ("clip", self.clip),
             ("clip_low", self.clip_low),
@@ -329,6 +341,27 @@ impl RlConfig {
         }
         self.adamw().check()?;
         self.rate().check()
+    }
+
+    /// Settings that work and hardly are what was meant: each key with what to know, to be said before a run begins.
+    pub fn warnings(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        match self.kl_term() {
+            KlTerm::InLoss if self.kl_estimator == KlEstimator::K1 => found.push((
+                "kl_estimator",
+                "the gradient of `k1` inside the loss is 0 in expectation, so it adds noise and pulls nowhere \
+                 (arXiv 2506.09477); use `k2` or `k3`, or `kl_place = \"reward\"`"
+                    .to_owned(),
+            )),
+            KlTerm::Absent if self.kl_estimator != KlEstimator::default() => {
+                found.push(("kl_estimator", "has no effect while `kl_coefficient` is 0".to_owned()));
+            }
+            _ => {}
+        }
+        if self.kl_term() == KlTerm::Absent && self.kl_place != KlPlace::default() {
+            found.push(("kl_place", "has no effect while `kl_coefficient` is 0".to_owned()));
+        }
+        found
     }
 
     /// The algorithm, with what the recipe sets apart.
@@ -379,6 +412,11 @@ impl RlConfig {
         self.updates_per_step.unwrap_or(self.prompts_per_step.div_ceil(PROMPTS_PER_UPDATE))
     }
 
+    /// Prompts of an update; the last one of a step has those that are left.
+    pub fn prompts_per_update(&self) -> usize {
+        self.prompts_per_step.div_ceil(self.updates().max(1))
+    }
+
     /// Limit of a held-out response, in tokens.
     pub fn held_out_limit(&self) -> usize {
         self.held_out_response_tokens.unwrap_or(self.max_response_tokens)
@@ -410,69 +448,4 @@ impl RlConfig {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rl::algorithm::loss::ImportanceRatio;
-
-    fn config(extra: serde_json::Value) -> Result<RlConfig, serde_json::Error> {
-        let mut config = serde_json::json!({ "prompt": "{problem}" });
-        extra.as_object().expect("an object").iter().for_each(|(key, value)| config[key] = value.clone());
-        serde_json::from_value(config)
-    }
-
-    #[test]
-    fn what_is_left_out_is_as_octothinker_has_it() {
-        let config = config(serde_json::json!({})).expect("only the prompt is needed");
-        config.check().expect("works");
-        assert_eq!((config.prompts_per_step, config.rollouts_per_prompt, config.updates()), (128, 16, 2));
-        assert_eq!((config.learning_rate, config.gradient_clip, config.kl_coefficient), (1e-6, 1.0, 0.0));
-        assert_eq!((config.max_prompt_tokens, config.max_response_tokens), (400, 4096));
-        assert_eq!(config.failed_rollouts, FailedRollouts::Mask);
-        let (loss, algorithm) = (config.policy_loss(), config.algorithm());
-        assert_eq!((loss.ratio, loss.clip_low, loss.clip_high), (ImportanceRatio::Token, 0.2, 0.2));
-        assert_eq!((algorithm.aggregation, algorithm.scale), (Aggregation::Token, Some(AdvantageScale::Grpo)));
-        assert!(!algorithm.dynamic_sampling && config.drop_solved == 0 && config.importance_cap.is_none());
-    }
-
-    #[test]
-    fn an_algorithm_brings_its_own_defaults_and_the_recipe_has_the_last_word() {
-        let dapo = config(serde_json::json!({ "algorithm": "dapo" })).expect("reads");
-        assert_eq!((dapo.policy_loss().clip_low, dapo.policy_loss().clip_high), (0.2, 0.28));
-        assert!(dapo.algorithm().dynamic_sampling);
-        let set = serde_json::json!({ "algorithm": "dapo", "clip": 0.1, "clip_high": 0.5, "dynamic_sampling": false,
-            "aggregation": "sequence", "advantage": "mean-centred" });
-        let set = config(set).expect("reads");
-        set.check().expect("works");
-        assert_eq!((set.policy_loss().clip_low, set.policy_loss().clip_high), (0.1, 0.5));
-        let algorithm = set.algorithm();
-        assert_eq!(algorithm.scale, Some(AdvantageScale::MeanCentred));
-        assert!(!algorithm.dynamic_sampling && algorithm.aggregation == Aggregation::Sequence);
-    }
-
-    #[test]
-    fn settings_that_cannot_work_are_refused_by_key() {
-        for (extra, key) in [
-            (serde_json::json!({ "updates_per_step": 129 }), "updates_per_step"),
-            (serde_json::json!({ "clip": 0.0 }), "clip"),
-            (serde_json::json!({ "clip_low": 1.5 }), "clip_low"),
-            (serde_json::json!({ "importance_cap": -1.0 }), "importance_cap"),
-            (serde_json::json!({ "importance_cap": 2.0, "old_log_probabilities": "sampled" }), "importance_cap"),
-            (serde_json::json!({ "algorithm": "rloo", "advantage": "grpo" }), "advantage"),
-            (serde_json::json!({ "kl_coefficient": -1.0 }), "kl_coefficient"),
-            (serde_json::json!({ "sampling_rounds": 0 }), "sampling_rounds"),
-            (serde_json::json!({ "alarms": { "truncated_share": 2.0 } }), "alarms.truncated_share"),
-            (serde_json::json!({ "beta2": 1.0 }), "beta2"),
-            (serde_json::json!({ "min_p": 1.5 }), "min_p"),
-            (serde_json::json!({ "generation_batch": 0 }), "generation_batch"),
-            (serde_json::json!({ "generation_cache_gib": 0.0 }), "generation_cache_gib"),
-            (serde_json::json!({ "compute": "float16" }), "compute"),
-        ] {
-            let message = config(extra).expect("reads").check().expect_err(key).to_string();
-            assert!(message.contains(key), "{message}");
-        }
-        let message = config(serde_json::json!({ "clip_ratio": 0.2 })).expect_err("no such key").to_string();
-        assert!(message.contains("clip_ratio") && message.contains("`clip`"), "{message}");
-        let message = config(serde_json::json!({ "algorithm": "ppo" })).expect_err("no such one").to_string();
-        assert!(message.contains("ppo") && message.contains("reinforce-plus-plus"), "{message}");
-    }
-}
+mod tests;

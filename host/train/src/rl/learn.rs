@@ -9,14 +9,17 @@ use std::sync::Arc;
 
 use octo_model::Model;
 
-use super::algorithm::Outcomes;
 use super::algorithm::importance::{TrainInferenceMismatch, weigh};
+use super::algorithm::loss::KlEstimator;
+use super::algorithm::rounding::{PassNoise, Rounded};
 use super::collect::Collected;
 use super::config::{KlTerm, OldSource};
+use super::kl_in_reward::Taken;
 use super::masking::token_weights;
 use super::{OldLogProbabilities, Reinforcement, prompt_of};
 use crate::error::TrainError;
 use crate::generation::prompts::Prompt;
+use crate::generation::rollouts::Rollout;
 use crate::optimizer::clip::{clear_gradients, clip_global_norm};
 use passes::{PolicyPasses, TrainingRow, UpdateTerms};
 
@@ -32,6 +35,15 @@ pub(super) struct Learned {
     pub(super) reference_kl: Option<f64>,
     pub(super) mismatch: TrainInferenceMismatch,
     pub(super) updates: u64,
+    /// Groups among those to learn from whose advantages are all 0.
+    pub(super) groups_without_gradient: usize,
+}
+
+impl Learned {
+    /// A mean over the updates; `None` where none was made, since a mean of nothing is not 0.
+    pub(super) fn of_updates(&self, mean: f64) -> Option<f64> {
+        (self.updates > 0).then_some(mean)
+    }
 }
 
 /// What was summed up over the updates of a step.
@@ -70,7 +82,9 @@ impl Mean {
 struct Rows<'r> {
     rows: Vec<TrainingRow<'r>>,
     sampled: Vec<&'r [f32]>,
-    rewards: Vec<Option<f64>>,
+    rewards: Vec<Option<Rounded>>,
+    /// What KL in the reward takes; empty where there is no such term.
+    taken: Vec<&'r Taken>,
 }
 
 impl<'r> Rows<'r> {
@@ -88,36 +102,30 @@ impl Reinforcement<'_> {
         temperature: f64,
         learning_rate: f64,
     ) -> Result<Learned, TrainError> {
-        let config = self.config;
-        let passes = PolicyPasses {
-            loss: config.policy_loss(),
-            temperature,
-            tokens_per_forward: config.tokens_per_forward,
-            recompute: config.recompute,
-        };
-        let kl = config.kl_term();
+        let passes = self.passes(temperature);
+        let kl = self.config.kl_term();
         let prompts = Arc::clone(&self.prompts);
         let mut rows = self.rows(collected, &prompts);
-        let penalties = match kl {
-            KlTerm::InReward => {
-                let weighted = rows.which(|row| row.weight() > 0.0);
-                self.fill_before_updates(&passes, &mut rows, &weighted)?;
-                Some(self.penalties(&rows)?)
-            }
-            KlTerm::InLoss | KlTerm::Absent => None,
-        };
-        self.set_advantages(&mut rows, penalties.as_deref());
+        self.set_advantages(&mut rows);
+        let of_group = |group: &[TrainingRow<'_>]| group.iter().all(|row| !row.has_gradient(false));
+        let groups_without_gradient =
+            rows.rows.chunks(self.config.rollouts_per_prompt).filter(|group| of_group(group)).count();
         if kl != KlTerm::InReward {
             let with_gradient = rows.which(|row| row.has_gradient(kl == KlTerm::InLoss));
             self.fill_before_updates(&passes, &mut rows, &with_gradient)?;
         }
         let before_updates = self.weigh_by_importance(&passes, &mut rows);
-        let updates = self.update(&passes, &rows, learning_rate)?;
+        let updates = self.update(&passes, &rows, before_updates, learning_rate)?;
         // On all rows whose old log-probabilities were recomputed, else on those of the first pass, else on a few.
         let measured = [before_updates, updates.mismatch].into_iter().find(|found| found.divergence().is_some());
         let mismatch = match measured {
             Some(mismatch) => mismatch,
-            None => self.mismatch_of_few(&passes, collected, &prompts)?,
+            None => {
+                let few = self.all_rows(collected, &prompts);
+                let sampled: Vec<_> =
+                    collected.rollouts.iter().map(|rollout| &rollout.response.log_probabilities).collect();
+                self.mismatch_of_few(&passes, &few.iter().collect::<Vec<_>>(), &sampled)?
+            }
         };
         let made = updates.made.max(1) as f64;
         Ok(Learned {
@@ -129,29 +137,61 @@ impl Reinforcement<'_> {
             reference_kl: updates.reference_kl.value(),
             mismatch,
             updates: updates.made,
+            groups_without_gradient,
         })
+    }
+
+    /// How this step's rows are run through a model.
+    pub(super) fn passes(&self, temperature: f64) -> PolicyPasses {
+        PolicyPasses {
+            loss: self.config.policy_loss(),
+            temperature,
+            tokens_per_forward: self.config.tokens_per_forward,
+            recompute: self.config.recompute,
+        }
     }
 
     /// Rows of the groups that the step learns from; advantages come later.
     fn rows<'r>(&self, collected: &'r Collected, prompts: &'r [Vec<Prompt>]) -> Rows<'r> {
         let group_size = self.config.rollouts_per_prompt;
         let indices = || collected.kept.iter().flat_map(|group| group * group_size..(group + 1) * group_size);
+        let taken = |index: usize| collected.taken.get(index);
+        let row = |index: usize| {
+            let taken = taken(index).filter(|_| collected.rewards.totals[index].is_some());
+            TrainingRow {
+                old: taken.map(|taken| taken.old.clone()),
+                reference: taken.map(|taken| taken.reference.clone()),
+                ..self.row_of(collected, prompts, index)
+            }
+        };
         Rows {
-            rows: indices().map(|index| self.row(collected, prompts, index)).collect(),
+            rows: indices().map(row).collect(),
             sampled: indices().map(|index| &collected.rollouts[index].response.log_probabilities[..]).collect(),
-            rewards: indices().map(|index| collected.rewards.totals[index]).collect(),
+            rewards: indices().map(|index| collected.rewards.rounded(index)).collect(),
+            taken: indices().filter_map(taken).collect(),
         }
     }
 
-    fn row<'r>(&self, collected: &'r Collected, prompts: &'r [Vec<Prompt>], index: usize) -> TrainingRow<'r> {
-        let config = self.config;
-        let response = &collected.rollouts[index].response.tokens;
-        let weight = config.algorithm().aggregation.token_weight(response.len(), config.max_response_tokens);
+    /// Rows of all rollouts, without advantages.
+    fn all_rows<'r>(&self, collected: &'r Collected, prompts: &'r [Vec<Prompt>]) -> Vec<TrainingRow<'r>> {
+        (0..collected.rollouts.len()).map(|index| self.row_of(collected, prompts, index)).collect()
+    }
+
+    fn row_of<'r>(&self, collected: &'r Collected, prompts: &'r [Vec<Prompt>], index: usize) -> TrainingRow<'r> {
+        let prompt = prompt_of(prompts, collected.problems[index / self.config.rollouts_per_prompt]);
+        self.row(prompt, &collected.rollouts[index], collected.rewards.totals[index])
+    }
+
+    /// A rollout as a row, without advantages.
+    pub(super) fn row<'r>(&self, prompt: &'r Prompt, rollout: &'r Rollout, reward: Option<f64>) -> TrainingRow<'r> {
+        let response = &rollout.response.tokens;
+        let aggregation = self.config.algorithm().aggregation;
+        let weight = aggregation.token_weight(response.len(), self.config.max_response_tokens);
         TrainingRow {
-            prompt: &prompt_of(prompts, collected.problems[index / config.rollouts_per_prompt]).tokens,
+            prompt: &prompt.tokens,
             response,
             advantages: vec![0.0; response.len()],
-            weights: token_weights(collected.rewards.totals[index], weight, response.len()),
+            weights: token_weights(reward, weight, response.len()),
             old: None,
             reference: None,
         }
@@ -176,34 +216,10 @@ impl Reinforcement<'_> {
         Ok(())
     }
 
-    /// What KL in the reward takes from every token.
-    fn penalties(&self, rows: &Rows<'_>) -> Result<Vec<Vec<f64>>, TrainError> {
-        let config = self.config;
-        let mut found = Vec::with_capacity(rows.rows.len());
-        for row in &rows.rows {
-            found.push(match (&row.old, &row.reference) {
-                (Some(old), Some(reference)) => {
-                    let [old, reference] = [old, reference].map(|of| tch::Tensor::from_slice(of));
-                    let divergence = config.kl_estimator.estimate(&old, &reference) * config.kl_coefficient;
-                    Vec::<f32>::try_from(&divergence)?.into_iter().map(f64::from).collect()
-                }
-                _ => vec![0.0; row.response.len()],
-            });
-        }
-        Ok(found)
-    }
-
-    /// The algorithm's advantages, from rewards and penalties.
-    fn set_advantages(&self, rows: &mut Rows<'_>, penalties: Option<&[Vec<f64>]>) {
-        let algorithm = self.config.algorithm();
+    /// The algorithm's advantages, from rewards and what is taken from them.
+    fn set_advantages(&self, rows: &mut Rows<'_>) {
         let lengths: Vec<usize> = rows.rows.iter().map(|row| row.response.len()).collect();
-        let advantages = (algorithm.advantages)(&Outcomes {
-            group_size: self.config.rollouts_per_prompt,
-            rewards: &rows.rewards,
-            lengths: &lengths,
-            penalties,
-            scale: algorithm.scale.unwrap_or_default(),
-        });
+        let advantages = self.with_outcomes(&rows.rewards, &lengths, &rows.taken, self.config.algorithm().advantages);
         for (row, advantages) in rows.rows.iter_mut().zip(advantages) {
             row.advantages = advantages.into_iter().map(|advantage| advantage as f32).collect();
         }
@@ -226,13 +242,19 @@ impl Reinforcement<'_> {
         mismatch
     }
 
-    /// One update per mini-batch.
-    fn update(&mut self, passes: &PolicyPasses, rows: &Rows<'_>, learning_rate: f64) -> Result<Updates, TrainError> {
+    /// One update per mini-batch. `before` is the mismatch where it was measured already.
+    fn update(
+        &mut self,
+        passes: &PolicyPasses,
+        rows: &Rows<'_>,
+        before: TrainInferenceMismatch,
+        learning_rate: f64,
+    ) -> Result<Updates, TrainError> {
         let config = self.config;
         let kl_in_loss = config.kl_term() == KlTerm::InLoss;
         let aggregation = config.algorithm().aggregation;
         let mut updates = Updates::default();
-        let size = config.prompts_per_step.div_ceil(config.updates()) * config.rollouts_per_prompt;
+        let size = config.prompts_per_update() * config.rollouts_per_prompt;
         for (batch, sampled) in rows.rows.chunks(size).zip(rows.sampled.chunks(size)) {
             let unmasked = batch.iter().filter(|row| row.weight() > 0.0);
             let divisor = aggregation.divisor(unmasked.map(|row| row.response.len()));
@@ -250,6 +272,11 @@ impl Reinforcement<'_> {
                     updates.mismatch.add(found, sampled);
                 });
             }
+            let noise = if before.divergence().is_some() { before.noise() } else { updates.mismatch.noise() };
+            if config.kl_estimator != KlEstimator::K1 && is_rounding(&with_gradient, &terms, noise) {
+                updates.measured(&terms);
+                continue;
+            }
             let norm = clip_global_norm(self.model.parameters(), config.gradient_clip);
             if !(terms.loss.is_finite() && norm.is_finite()) {
                 self.state.skipped += 1;
@@ -264,24 +291,24 @@ impl Reinforcement<'_> {
         Ok(updates)
     }
 
-    /// The mismatch on a few rollouts, as many as one forward pass takes, for a step in which nothing was run.
-    fn mismatch_of_few(
+    /// The mismatch on the first of `rows`, as many as one forward pass takes, which were `sampled` with these
+    /// log-probabilities: for a step in which nothing is run, or before anything is.
+    pub(super) fn mismatch_of_few(
         &self,
         passes: &PolicyPasses,
-        collected: &Collected,
-        prompts: &[Vec<Prompt>],
+        rows: &[&TrainingRow<'_>],
+        sampled: &[&Vec<f32>],
     ) -> Result<TrainInferenceMismatch, TrainError> {
         let mut tokens = 0;
-        let few = (0..collected.rollouts.len()).map(|index| self.row(collected, prompts, index)).take_while(|row| {
+        let few = rows.iter().copied().take_while(|row| {
             let first = tokens == 0;
             tokens += row.length();
             first || tokens <= self.config.tokens_per_forward
         });
-        let few: Vec<TrainingRow<'_>> = few.collect();
-        let found = passes.log_probabilities(&self.model, &few.iter().collect::<Vec<_>>())?;
+        let found = passes.log_probabilities(&self.model, &few.collect::<Vec<_>>())?;
         let mut mismatch = TrainInferenceMismatch::default();
-        for (rollout, found) in collected.rollouts.iter().zip(&found) {
-            mismatch.add(found, &rollout.response.log_probabilities);
+        for (sampled, found) in sampled.iter().zip(&found) {
+            mismatch.add(found, sampled);
         }
         Ok(mismatch)
     }
@@ -297,11 +324,40 @@ impl Updates {
         if self.made > 0 {
             self.policy_kl.add(terms.policy_kl, terms.weight);
         }
+        self.measured(terms);
+        self.made += 1;
+    }
+
+    /// Adds what a pass has measured, whether or not an update came of it.
+    fn measured(&mut self, terms: &UpdateTerms) {
         if let Some(sum) = terms.reference_kl {
             self.reference_kl.add(sum, terms.weight);
         }
-        self.made += 1;
     }
+}
+
+/// Whether there is nothing to learn from `rows` but rounding: no advantage, and a KL term in the loss between a policy
+/// and a reference that are no further apart than the passes' own `noise`. The gradient of k2 and of k3 is the distance
+/// itself, and AdamW would make a full update of it.
+fn is_rounding(rows: &[&TrainingRow<'_>], terms: &UpdateTerms, noise: PassNoise) -> bool {
+    if rows.iter().any(|row| row.has_gradient(false)) {
+        return false;
+    }
+    let (mut squares, mut largest, mut tokens) = (0.0, 0.0f64, 0u64);
+    for (row, now) in rows.iter().zip(&terms.log_probabilities) {
+        let Some(reference) = &row.reference else { return false };
+        for (now, reference) in now.iter().zip(reference) {
+            let distance = f64::from(*now) - f64::from(*reference);
+            if !distance.is_finite() {
+                return false;
+            }
+            squares += distance * distance;
+            largest = largest.max(distance.abs());
+            tokens += 1;
+        }
+    }
+    let deviation = (squares / tokens.max(1) as f64).sqrt();
+    deviation <= 2.0 * noise.deviation && largest <= 2.0 * noise.largest
 }
 
 /// Log-probabilities of the `chosen` rows under `model`, put at the field that `place` gives.
@@ -320,4 +376,31 @@ fn fill<'r>(
         *place(&mut rows[row]) = Some(found);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pull_between_models_that_differ_by_rounding_alone_is_none() {
+        let noise = PassNoise { deviation: 3e-7, largest: 6e-6 };
+        let row = |advantage: f32, reference: Option<Vec<f32>>| TrainingRow {
+            prompt: &[1],
+            response: &[2, 3],
+            advantages: vec![advantage; 2],
+            weights: vec![1.0; 2],
+            old: None,
+            reference,
+        };
+        let is_rounding = |advantage: f32, reference: Option<Vec<f32>>| {
+            let terms = UpdateTerms { log_probabilities: vec![vec![-1.0, -2.0]], ..UpdateTerms::default() };
+            super::is_rounding(&[&row(advantage, reference)], &terms, noise)
+        };
+        let near = || Some(vec![-1.0000004f32, -1.9999998]);
+        assert!(is_rounding(0.0, Some(vec![-1.0, -2.0])) && is_rounding(0.0, near()));
+        assert!(!is_rounding(1e-9, near()), "an advantage is learnt from, however small");
+        assert!(!is_rounding(0.0, Some(vec![-1.00001, -2.0])), "the policy has moved");
+        assert!(!is_rounding(0.0, Some(vec![f32::NAN, -2.0])) && !is_rounding(0.0, None));
+    }
 }

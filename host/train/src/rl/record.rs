@@ -34,11 +34,11 @@ impl StepOutcome {
             sampling_rounds: collected.rounds,
             replaced_groups: collected.replaced() as u64,
             problems_left_out: self.problems_left_out as u64,
-            gradient_norm: learned.gradient_norm,
-            loss: learned.loss,
-            clip_fraction: learned.clipped_low + learned.clipped_high,
-            clip_fraction_low: learned.clipped_low,
-            clip_fraction_high: learned.clipped_high,
+            gradient_norm: learned.of_updates(learned.gradient_norm),
+            loss: learned.of_updates(learned.loss),
+            clip_fraction: learned.of_updates(learned.clipped_low + learned.clipped_high),
+            clip_fraction_low: learned.of_updates(learned.clipped_low),
+            clip_fraction_high: learned.of_updates(learned.clipped_high),
             policy_kl: learned.policy_kl,
             reference_kl: learned.reference_kl,
             train_inference_mismatch: learned.mismatch.record(),
@@ -58,10 +58,11 @@ impl StepOutcome {
     /// What a person reads after the step, of `total` steps.
     pub(super) fn progress_line(&self, total: u64, clock: &Clock) -> String {
         let StepOutcome { step, learning_rate, tally, .. } = self;
-        let (reward, accuracy, length) = (self.collected.rewards.mean(), tally.accuracy(), tally.response_length());
+        let (accuracy, length) = (tally.accuracy(), tally.response_length());
+        let reward = self.collected.rewards.mean().map_or("none".to_owned(), |reward| format!("{reward:.3}"));
         let (speed, eta) = (tally.tokens() as f64 / self.seconds.max(1e-9), clock.eta(*step));
         let mut line = format!(
-            "step {step}/{total}  reward {reward:.3}  accuracy {accuracy:.3}  length {length:.1}  \
+            "step {step}/{total}  reward {reward}  accuracy {accuracy:.3}  length {length:.1}  \
              lr {learning_rate:.2e}  {speed:.0} tokens/s  {eta}"
         );
         for alarm in &self.alarms {

@@ -84,6 +84,7 @@ impl<'a> Reinforcement<'a> {
             samples: StepLog::resume(&out.join(layout::SAMPLES), keep)?,
             end_tokens: end_tokens(&model, model_writer.tokenizer()),
             rollout_store: RolloutStore::open(out)?,
+            room: usize::MAX,
             curriculum: Curriculum::new(seed, prompts[0].len(), config.drop_solved),
             model_writer,
             checkpoints,

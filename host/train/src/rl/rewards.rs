@@ -11,6 +11,7 @@ use octo_plugin::types::{self, FinishReason, Progress};
 use octo_plugin::{Failure, RewardSum};
 use octo_record::FailureKind;
 
+use super::algorithm::rounding::Rounded;
 use super::masking::{self, FailedRollouts};
 use crate::generation::prompts::Prompt;
 use crate::generation::rollouts::Rollout;
@@ -32,6 +33,8 @@ pub type Scored = Option<Result<types::Reward, Failure>>;
 pub struct Rewards {
     /// One per rollout, in order; `None` is masked.
     pub totals: Vec<Option<f64>>,
+    /// Sum of the magnitudes of the parts of each rollout's reward: what its rounding is relative to.
+    pub magnitudes: Vec<f64>,
     /// The parts of each rollout's reward.
     pub own_parts: Vec<BTreeMap<String, f64>>,
     /// Mean of every part over the rollouts that have it.
@@ -46,13 +49,14 @@ impl Rewards {
         let mut found = Rewards::default();
         let mut sums: BTreeMap<String, (f64, u64)> = BTreeMap::new();
         for scored in scored {
-            let mut total = failed.reward();
+            let (mut total, mut magnitude) = (failed.reward(), 0.0);
             // Values by the names that they count under: several of one rollout may be among the others.
             let mut own: BTreeMap<String, (f64, u64)> = BTreeMap::new();
             match scored {
                 Some(Ok(reward)) => {
                     total = Some(reward.total);
                     for part in reward.parts {
+                        magnitude += part.value.abs();
                         let name = counted_as(names, part.name);
                         for (sum, count) in [sums.entry(name.clone()).or_default(), own.entry(name).or_default()] {
                             *sum += part.value;
@@ -66,16 +70,22 @@ impl Rewards {
                 None => {}
             }
             found.totals.push(total);
+            found.magnitudes.push(magnitude);
             found.own_parts.push(means(own));
         }
         found.parts = means(sums);
         found
     }
 
-    /// Mean over the rollouts that have a reward; 0 if none has.
-    pub fn mean(&self) -> f64 {
+    /// Mean over the rollouts that have a reward; `None` if none has.
+    pub fn mean(&self) -> Option<f64> {
         let present: Vec<f64> = self.totals.iter().flatten().copied().collect();
-        if present.is_empty() { 0.0 } else { present.iter().sum::<f64>() / present.len() as f64 }
+        (!present.is_empty()).then(|| present.iter().sum::<f64>() / present.len() as f64)
+    }
+
+    /// The reward of the rollout `index`, with the bound of its rounding.
+    pub fn rounded(&self, index: usize) -> Option<Rounded> {
+        Some(Rounded::sum(self.totals[index]?, self.magnitudes[index]))
     }
 
     /// Rollouts without a reward.
@@ -168,7 +178,11 @@ mod tests {
             vec![reward(1.0, &[("outcome", 1.0)]), Some(Err(failure)), None, reward(-1.0, &[("outcome", -1.0)])];
         let masked = Rewards::gather(scored.clone(), FailedRollouts::Mask, &mut BTreeSet::new());
         assert_eq!(masked.totals, [Some(1.0), None, None, Some(-1.0)]);
-        assert_eq!((masked.mean(), masked.masked(), masked.failures.as_slice()), (0.0, 2, &[FailureKind::Trap][..]));
+        assert_eq!((masked.mean(), masked.masked()), (Some(0.0), 2));
+        assert_eq!(masked.failures, [FailureKind::Trap]);
+        let nothing = Rewards::gather(vec![None, None], FailedRollouts::Mask, &mut BTreeSet::new());
+        assert_eq!((nothing.mean(), nothing.masked()), (None, 2), "a mean of nothing is not 0");
+        assert_eq!((masked.rounded(0), masked.rounded(1)), (Some(Rounded::sum(1.0, 1.0)), None));
         assert_eq!(masked.own_parts[0], BTreeMap::from([("outcome".to_owned(), 1.0)]));
         assert_eq!((masked.own_parts[1].len(), masked.parts["outcome"]), (0, 0.0));
         let zeroed = Rewards::gather(scored, FailedRollouts::Zero, &mut BTreeSet::new());

@@ -8,7 +8,6 @@ use octo_record::RaisedAlarm;
 
 use super::Reinforcement;
 use super::alarms::Figures;
-use super::algorithm::advantage::varied;
 use super::collect::Collected;
 use super::learn::Learned;
 use crate::control::{Clock, Control, Stoppable};
@@ -30,7 +29,7 @@ pub(super) struct StepOutcome {
     /// Counts over all rollouts, and the failures of their rewards.
     pub(super) tally: Tally,
     pub(super) learned: Learned,
-    /// Groups whose rewards are all equal.
+    /// Groups from which nothing is learnt: those that were replaced, and those whose advantages are all 0.
     pub(super) zero_variance_groups: usize,
     /// Problems that this epoch leaves out.
     pub(super) problems_left_out: usize,
@@ -72,8 +71,7 @@ impl Reinforcement<'_> {
         let learning_rate = self.config.rate().at(self.state.step);
         let learned = self.learn(&collected, sampling.temperature, learning_rate)?;
         let tally = self.count(&collected);
-        let groups = collected.rewards.totals.chunks(self.config.rollouts_per_prompt);
-        let zero_variance_groups = groups.filter(|group| !varied(group)).count();
+        let zero_variance_groups = collected.replaced() + learned.groups_without_gradient;
         let figures = Figures {
             varied_share: 1.0 - zero_variance_groups as f64 / collected.problems.len().max(1) as f64,
             failure_share: tally.failed(),
@@ -118,9 +116,13 @@ impl Reinforcement<'_> {
             });
             self.state.curriculum.record(*problem, self.state.step, judged, correct, group_size);
         }
+        match collected.rewards.mean() {
+            Some(mean) => self.state.metrics.insert("reward".to_owned(), mean),
+            // What a step did not measure is not what the step before did.
+            None => self.state.metrics.remove("reward"),
+        };
         self.state.metrics.extend(
             [
-                ("reward", collected.rewards.mean()),
                 ("accuracy", tally.accuracy()),
                 ("response_length", tally.response_length()),
                 ("clipped", tally.clipped()),
@@ -141,7 +143,7 @@ impl Reinforcement<'_> {
     }
 
     /// What plugins get: where the run stands and the last step's figures. The total of tokens is a bound.
-    fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> Progress {
         let of_step = self.config.rollouts_per_step().saturating_mul(self.config.max_response_tokens) as u64;
         let most = self.config.steps.saturating_mul(of_step);
         let metrics = self.state.metrics.iter();
@@ -160,6 +162,7 @@ impl Reinforcement<'_> {
         let plan =
             self.schedule.plan(at).map_err(|failure| TrainError::plugin("schedule", self.state.step, failure))?;
         let tokens = (plan.max_response_tokens as usize).clamp(1, self.config.max_response_tokens);
+        let tokens = self.held_to_room(tokens);
         let temperature = plan.temperature.clamp(TEMPERATURES.0, TEMPERATURES.1);
         Ok(self.sampling(tokens, temperature, plan.top_p.clamp(1e-3, 1.0)))
     }

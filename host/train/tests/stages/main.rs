@@ -2,6 +2,7 @@
 
 mod answers;
 mod configs;
+mod differences;
 mod memory;
 mod midtraining;
 mod parallel;

@@ -109,10 +109,20 @@ fn failed_verifications_are_masked_not_scored_zero() {
     let out = world.path("masked");
     let config = rl_config(json!({ "steps": 2, "checkpoint_every": 0 }));
     reinforce(&config, world.rl_inputs(&base, no_fuel.clone()), &out, 7, &Control::silent()).expect("runs");
-    for record in records(&out.join("metrics.jsonl")).iter().filter(|record| record.get("reward").is_some()) {
+    let metrics = records(&out.join("metrics.jsonl"));
+    let steps: Vec<&Value> = metrics.iter().filter(|record| record.get("updates").is_some()).collect();
+    assert_eq!(steps.len(), 2);
+    for record in steps {
         assert_eq!(record["failures"], json!({"fuel": 16}), "every verification ran out of fuel");
         assert_eq!((&record["masked"], &record["updates"]), (&json!(16), &json!(0)));
+        assert_eq!(record["zero_variance_groups"], 4);
+        for mean_of_nothing in ["reward", "loss", "gradient_norm", "clip_fraction", "clip_fraction_low"] {
+            assert!(record.get(mean_of_nothing).is_none(), "{mean_of_nothing} is no 0: {record}");
+        }
     }
+    let results: Value =
+        serde_json::from_slice(&std::fs::read(out.join("results.json")).expect("results")).expect("JSON");
+    assert!(results["metrics"].get("reward").is_none() && results["metrics"]["accuracy"] == 0.0, "{results}");
     let before = std::fs::read(base.join("model.safetensors")).expect("reads");
     assert!(weights(&out) == before, "nothing was verified, so nothing may be learnt");
     let samples = records(&out.join("samples.jsonl"));

@@ -18,7 +18,7 @@ fn base(world: &World) -> PathBuf {
 
 /// The records of training steps.
 fn trained(records: &[Value]) -> Vec<Value> {
-    records.iter().filter(|record| record.get("reward").is_some()).cloned().collect()
+    records.iter().filter(|record| record.get("updates").is_some()).cloned().collect()
 }
 
 /// Problems of which every second one has an answer that this model never gives.

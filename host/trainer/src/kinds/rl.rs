@@ -82,6 +82,9 @@ impl StageKind for Rl {
         prompts::resolve(table)?;
         let config: RlConfig = table.rest()?;
         config.check().map_err(|error| anyhow!("{}: {error}", table.place("")))?;
+        for (key, message) in config.warnings() {
+            tracing::warn!("{}: {message}", table.place(key));
+        }
         Ok(Rl { problems, held_out, rewards, config })
     }
 

@@ -23,6 +23,5 @@ pub(super) const GRPO: Algorithm = Algorithm {
 
 /// Group-relative advantages; also those of DAPO, GSPO, CISPO and, unscaled, Dr. GRPO.
 pub(super) fn advantages(outcomes: &Outcomes<'_>) -> Vec<Vec<f64>> {
-    let found = group_relative(&outcomes.totals(), outcomes.group_size, outcomes.scale);
-    outcomes.spread(&found.advantages)
+    outcomes.spread(&group_relative(outcomes))
 }

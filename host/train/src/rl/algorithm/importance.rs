@@ -6,12 +6,14 @@
 //! min(trainer's ÷ engine's probability, cap).
 
 use crate::rl::algorithm::loss::ImportanceRatio;
+use crate::rl::algorithm::rounding::PassNoise;
 
 /// How far the trainer's log-probabilities are from the engine's, over the tokens seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TrainInferenceMismatch {
     tokens: u64,
     sum: f64,
+    squares: f64,
     largest: f64,
     divergence: f64,
 }
@@ -23,6 +25,7 @@ impl TrainInferenceMismatch {
             let difference = f64::from(*trainer) - f64::from(*engine);
             self.tokens += 1;
             self.sum += difference.abs();
+            self.squares += difference * difference;
             // `max` would pass over a NaN, which is the worst of mismatches.
             self.largest = if difference.is_nan() { f64::NAN } else { self.largest.max(difference.abs()) };
             self.divergence += difference.exp() - 1.0 - difference;
@@ -33,6 +36,12 @@ impl TrainInferenceMismatch {
     /// samples); `None` where nothing was measured.
     pub fn divergence(&self) -> Option<f64> {
         (self.tokens > 0).then(|| self.divergence / self.tokens as f64)
+    }
+
+    /// What rounding does to a log-probability, as far as it was measured: two computations of the same number.
+    pub fn noise(&self) -> PassNoise {
+        let deviation = (self.squares / self.tokens.max(1) as f64).sqrt();
+        PassNoise { deviation, largest: self.largest }
     }
 
     /// What metrics hold: mean and largest absolute difference, in nats, and the divergence.
@@ -69,6 +78,7 @@ mod tests {
         mismatch.add(&[-1.0, -2.0], &[-1.5, -2.0]);
         let record = mismatch.record().expect("measured");
         assert_eq!((record.mean, record.max), (0.125, 0.5));
+        assert_eq!(mismatch.noise(), PassNoise { deviation: 0.25, largest: 0.5 });
         assert!((mismatch.divergence().expect("measured") - (0.5f64.exp() - 1.5) / 4.0).abs() < 1e-12);
     }
 

@@ -5,7 +5,6 @@
 //! allowed, is the fixed-length aggregation; the constant changes no direction. At a step's first update the gradient
 //! is the paper's; further ones are held by PPO's clip, which the paper, on-policy, does not need.
 
-use super::advantage::varied;
 use super::aggregation::Aggregation;
 use super::loss::ImportanceRatio;
 use super::{Algorithm, Outcomes};
@@ -21,12 +20,12 @@ pub(super) const RLOO: Algorithm = Algorithm {
 
 fn advantages(outcomes: &Outcomes<'_>) -> Vec<Vec<f64>> {
     let mut advantages = Vec::with_capacity(outcomes.rewards.len());
-    for group in outcomes.totals().chunks(outcomes.group_size.max(1)) {
-        let present: Vec<f64> = group.iter().flatten().copied().collect();
-        let varied = varied(group);
+    for (number, group) in outcomes.totals().chunks(outcomes.group_size.max(1)).enumerate() {
+        let present: Vec<f64> = group.iter().flatten().map(|total| total.value).collect();
+        let varies = outcomes.varies(number);
         let (sum, others) = (present.iter().sum::<f64>(), present.len() as f64 - 1.0);
-        advantages.extend(group.iter().map(|reward| match reward {
-            Some(reward) if varied => reward - (sum - reward) / others,
+        advantages.extend(group.iter().map(|total| match total {
+            Some(total) if varies => total.value - (sum - total.value) / others,
             _ => 0.0,
         }));
     }

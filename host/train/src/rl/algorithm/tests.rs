@@ -6,6 +6,7 @@ use tch::Tensor;
 use super::{AlgorithmName, Outcomes};
 use crate::rl::algorithm::importance;
 use crate::rl::algorithm::loss::{ImportanceRatio, KlEstimator, PolicyLoss, PolicyTokens};
+use crate::rl::algorithm::rounding::{Penalty, Rounded};
 
 fn floats(value: &Value) -> Vec<f64> {
     value.as_array().expect("a list").iter().map(|number| number.as_f64().expect("a number")).collect()
@@ -37,7 +38,12 @@ fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Option<T> {
 fn advantages_losses_and_gradients_are_those_of_the_papers() {
     let golden: Value =
         serde_json::from_str(include_str!("../../../tests/golden/algorithms.json")).expect("golden file");
-    let rewards: Vec<Option<f64>> = golden["rewards"].as_array().expect("rewards").iter().map(Value::as_f64).collect();
+    let rewards: Vec<Option<Rounded>> = golden["rewards"]
+        .as_array()
+        .expect("rewards")
+        .iter()
+        .map(|reward| Some(Rounded::sum(reward.as_f64()?, 0.0)))
+        .collect();
     let [old, sampled, reference, now] = ["old", "sampled", "reference", "now"].map(|name| rows(&golden[name]));
     let lengths: Vec<usize> = old.iter().map(Vec::len).collect();
     let limit = golden["limit"].as_u64().expect("a limit") as usize;
@@ -58,12 +64,12 @@ fn advantages_losses_and_gradients_are_those_of_the_papers() {
         let estimator: KlEstimator = read(&case["kl_estimator"]).unwrap_or_default();
         let coefficient = case["kl_coefficient"].as_f64().unwrap_or(0.0);
         let in_reward = case["kl_place"] == "reward";
-        let penalties: Vec<Vec<f64>> = old
+        let penalties: Vec<Penalty> = old
             .iter()
             .zip(&reference)
             .map(|(old, reference)| {
                 let found = estimator.estimate(&Tensor::from_slice(old), &Tensor::from_slice(reference)) * coefficient;
-                Vec::try_from(&found).expect("numbers")
+                Penalty { of_tokens: Vec::try_from(&found).expect("numbers"), bound: 0.0 }
             })
             .collect();
         let advantages = (algorithm.advantages)(&Outcomes {
