@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::controlled;
-use crate::ranks::TrainingRanks;
+use crate::ranks::{TrainingRanks, in_words_of_a_run};
 
 /// A stage of this kind.
 pub struct Midtrain {
@@ -146,7 +146,9 @@ impl Midtrain {
 
     fn train(&self, context: &StageContext<'_>, inputs: MidtrainInputs, out: &Path) -> Result<Ended> {
         let seed = context.stage.seed;
-        controlled(context, |control| Ok(octo_train::midtrain::midtrain(&self.config, inputs, out, seed, control)?))
+        controlled(context, |control| {
+            octo_train::midtrain::midtrain(&self.config, inputs, out, seed, control).map_err(in_words_of_a_run)
+        })
     }
 }
 

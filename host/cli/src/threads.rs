@@ -1,0 +1,19 @@
+//! The threads that a command shares its work out to.
+
+use anyhow::{Context, Result};
+
+/// Starts them: as many as are asked for, or one per processor. Without this they are started where they are first
+/// needed, and a system that refuses them ends the process with a panic.
+///
+/// # Errors
+/// Threads that the system refuses.
+pub fn start(threads: Option<usize>) -> Result<()> {
+    let builder = match threads {
+        Some(threads) => rayon::ThreadPoolBuilder::new().num_threads(threads),
+        None => rayon::ThreadPoolBuilder::new(),
+    };
+    let started = builder.build_global();
+    let refused =
+        "could not start the threads; the limit on processes (`ulimit -u`, or that of the container) may be too low";
+    started.context(refused)
+}
