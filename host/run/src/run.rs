@@ -96,7 +96,7 @@ pub fn run(
         (Err(error), shown) => {
             // Where the disk is full both fail, and what the stage says is why.
             if let Err(also) = shown {
-                tracing::error!("{} is not up to date either: {also:#}", folder.display());
+                tracing::error!("{} is not up to date either: {also}", folder.display());
             }
             return Err(error);
         }
