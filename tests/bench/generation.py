@@ -72,7 +72,10 @@ def side(options, job, own):
             json.dump({**job, "precision": options.precision}, file)
         file.flush()
         command = [options.engine, file.name] if own else [options.python, __file__, "--peer", file.name]
-        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        # As `octo-host` has it; the engine's example is not started by that.
+        variables = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ} if own else None
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                              env=variables)
     return json.loads(said.stdout.splitlines()[-1])
 
 

@@ -18,7 +18,7 @@ use crate::key_table;
 use crate::{Program, terminal, trainer};
 
 /// Variables that Octo reads, and what for. The test of this list looks for every such name in the sources.
-pub const VARIABLES: [(&str, &str); 10] = [
+pub const VARIABLES: [(&str, &str); 14] = [
     ("OCTO_PLUGIN_PATH", "Folders to look for plugins in, separated by `:`, before those beside octo-host."),
     (
         "OCTO_LOG",
@@ -32,6 +32,22 @@ pub const VARIABLES: [(&str, &str); 10] = [
     (
         "OCTO_SHARED",
         "Folder with `data/`: real problems and responses, for recipes, tests and benchmarks that want them.",
+    ),
+    (
+        "OCTO_RANKS_START_SECONDS",
+        "How long several processes that train one model wait for each other to start; 600 where it is not set.",
+    ),
+    (
+        "OCTO_RANKS_GONE_SECONDS",
+        "How long the machine of another process may answer no probe before it is gone; 60 where it is not set.",
+    ),
+    (
+        "OCTO_RANKS_STEP_SECONDS",
+        "How long a process waits within a stage for the next message of another whose machine answers; 3600 where it is not set.",
+    ),
+    (
+        "OCTO_RANKS_STOP_SECONDS",
+        "How long a process that was asked to stop waits for the others to come to the end of their step; 300 where it is not set.",
     ),
     ("OCTO_TORCH_CUDA", "Set by the build where libtorch has CUDA."),
     ("OCTO_CUDA_HEADERS", "Folder of CUDA's headers, for the build; else those of the Python packages."),

@@ -40,11 +40,13 @@ mod run;
 mod runs;
 mod show_plan;
 pub mod terminal;
+mod threads;
 mod tokenize;
 pub mod trainer;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser};
@@ -66,11 +68,12 @@ pub trait Training {
     /// The version of libtorch, as the library itself reports it.
     fn libtorch(&self) -> Option<String>;
 
-    /// The processes that run a recipe together, from the environment.
+    /// The processes that run a recipe together, from the environment. Raising `stop` ends their waits for each other.
     ///
     /// # Errors
-    /// An environment that contradicts itself, or processes that do not come.
-    fn world(&self) -> Result<Arc<dyn World>>;
+    /// An environment that contradicts itself, processes that do not come, or
+    /// [`StoppedWaiting`](octo_run::world::StoppedWaiting).
+    fn world(&self, stop: &Arc<AtomicBool>) -> Result<Arc<dyn World>>;
 
     /// `octo-host generate`.
     ///

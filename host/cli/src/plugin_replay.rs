@@ -14,6 +14,7 @@ use octo_plugin::{
 use crate::arguments::PluginReplayArguments;
 use crate::guest_profile::GuestProfile;
 use crate::terminal::{Terminal, stdout_error};
+use crate::threads;
 use octo_run::figures::human_count;
 
 /// Longest text of a case or a plugin that is shown, in bytes.
@@ -27,6 +28,7 @@ pub fn run(arguments: PluginReplayArguments) -> Result<ExitCode> {
     let path = plugin_of(&case, arguments.plugin.as_deref())?;
     let bytes = read_plugin(&path)?;
     let profile = arguments.profile.as_deref().map(GuestProfile::start).transpose()?;
+    threads::start(None)?;
     let mut host = Host::new()?.with_source_lines()?;
     if let Some(profile) = &profile {
         host = profile.watch(host)?;

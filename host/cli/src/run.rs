@@ -6,16 +6,17 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use octo_record::layout;
-use octo_run::world::{Alone, World};
+use octo_run::world::{Alone, StoppedWaiting, World};
 use octo_run::{Ended, PlannedRun, RecipeArguments};
 
 use crate::arguments::RunArguments;
-use crate::{Program, show_plan, terminal, trainer};
+use crate::{Program, show_plan, terminal, threads, trainer};
 
 /// Runs a recipe, or shows its plan. The exit code is that of the signal if it was asked to stop before the end, and 1
 /// if inputs of a plan are missing or a stage could not work.
 pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     trainer::become_if_there(program)?;
+    threads::start(None)?;
     let libtorch = program.training.as_ref().and_then(|training| training.libtorch());
     let recipe = RecipeArguments {
         recipe: &arguments.recipe,
@@ -32,9 +33,22 @@ pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     }
     planned.plan.complete()?;
     may_run(&planned, arguments.replace)?;
+    match run_planned(&arguments, program, &planned) {
+        Err(error) => match StoppedWaiting::among(&error) {
+            Some(stopped) => {
+                eprintln!("{stopped}");
+                Ok(terminal::stopped())
+            }
+            None => Err(error),
+        },
+        ended => ended,
+    }
+}
+
+fn run_planned(arguments: &RunArguments, program: &Program, planned: &PlannedRun) -> Result<ExitCode> {
     let stop = terminal::stop_on_signals()?;
     let world: Arc<dyn World> = match &program.training {
-        Some(training) => training.world()?,
+        Some(training) => training.world(&stop)?,
         None => Arc::new(Alone),
     };
     let leads = world.rank() == 0;
@@ -49,7 +63,7 @@ pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     let lanes = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let started = Instant::now();
     let report = |failed: Vec<String>| failed.iter().for_each(|message| eprintln!("{message}"));
-    let ended = octo_run::run::run(&planned, lanes, &world, &stop, report)?;
+    let ended = octo_run::run::run(planned, lanes, &world, &stop, report)?;
     match ended {
         Ended::Stopped if leads => {
             eprintln!("stopped; what is done is kept, and the same command resumes from here");

@@ -117,7 +117,7 @@ pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     };
     let stop = Arc::new(AtomicBool::new(false));
     let raised = stop.clone();
-    std::thread::spawn(move || {
+    let wait = move || {
         runtime.block_on(async move {
             let number = tokio::select! {
                 _ = interrupt.recv() => SignalKind::interrupt(),
@@ -129,7 +129,9 @@ pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
             interrupt.recv().await;
             std::process::exit(128 + SignalKind::interrupt().as_raw_value());
         });
-    });
+    };
+    let waits = std::thread::Builder::new().name("signals".to_owned()).spawn(wait);
+    waits.context("could not start the thread that waits for Ctrl-C")?;
     Ok(stop)
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
+use std::thread::Builder;
 
 /// Pieces by which the digest of [`write_pieces`] may trail the file.
 const TRAILING: usize = 4;
@@ -120,19 +121,22 @@ pub fn write_pieces<'a, E: From<DataError>>(
 ) -> Result<Option<String>, E> {
     let mut file = AtomicFile::create(path)?;
     let digest = std::thread::scope(|scope| -> Result<Option<String>, E> {
-        let digest = digest.then(|| {
+        let refused = |error| DataError::file("start a thread to write", path, error);
+        let start_digest = || {
             let (send, receive) = sync_channel::<Arc<Cow<'a, [u8]>>>(TRAILING);
-            let thread = scope.spawn(move || {
+            let thread = Builder::new().name("digest".to_owned()).spawn_scoped(scope, move || {
                 let mut sum = Sum::default();
                 receive.into_iter().for_each(|piece| sum.update(&piece));
                 sum.finish()
             });
-            (send, thread)
-        });
+            Ok::<_, DataError>((send, thread.map_err(refused)?))
+        };
+        let digest = digest.then(start_digest).transpose()?;
         let syncing = file.handle().map_err(|error| DataError::file("write", path, error))?;
         let (more, written) = sync_channel::<()>(1);
         // An error of a sync is reported once only, to whoever syncs next: so it counts here too.
-        let syncing = scope.spawn(move || written.into_iter().try_for_each(|()| syncing.sync_data()));
+        let sync = move || written.into_iter().try_for_each(|()| syncing.sync_data());
+        let syncing = Builder::new().name("sync".to_owned()).spawn_scoped(scope, sync).map_err(refused)?;
         let mut held = 0;
         for piece in pieces {
             let piece = Arc::new(piece?);
@@ -162,9 +166,9 @@ pub fn write_pieces<'a, E: From<DataError>>(
 
 /// Whether a file's name is that of a file that is still being written, or was when its process was killed:
 /// `.NAME.PROCESS-NUMBER.tmp`, as [`AtomicFile::create`] makes them.
-pub fn is_temporary(name: &OsStr) -> bool {
+pub fn is_temporary(name: impl AsRef<OsStr>) -> bool {
     let marks = || {
-        let name = name.to_str()?.strip_prefix('.')?.strip_suffix(".tmp")?;
+        let name = name.as_ref().to_str()?.strip_prefix('.')?.strip_suffix(".tmp")?;
         let (process, number) = name.rsplit_once('.')?.1.split_once('-')?;
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         (is_number(process) && is_number(number)).then_some(())
@@ -216,7 +220,11 @@ mod tests {
         write(&path, b"old").unwrap();
         let mut file = AtomicFile::create(&path).unwrap();
         file.write_all(b"half of the n").unwrap();
-        assert_eq!(names(folder.path()).len(), 2);
+        let both = names(folder.path());
+        assert_eq!(both.iter().map(|name| is_temporary(name)).collect::<Vec<_>>(), [true, false], "{both:?}");
+        for other in [".tmp", "a.1-2.tmp", ".a.tmp", ".a.1-.tmp", ".a.1-2", ".a.x-2.tmp", ".a.12.tmp"] {
+            assert!(!is_temporary(other), "{other}");
+        }
         drop(file);
         assert_eq!(names(folder.path()), ["a.json"]);
         assert_eq!(fs::read(&path).unwrap(), b"old");

@@ -4,7 +4,7 @@ use crate::error::DataError;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// A digest being made.
@@ -38,11 +38,23 @@ pub fn of_files(paths: &[PathBuf]) -> Result<Vec<String>, DataError> {
 /// The digest of a file's bytes, which are not held.
 pub fn of_file(path: &Path) -> Result<String, DataError> {
     let failed = |error| DataError::file("read", path, error);
-    let mut file = File::open(path).map_err(failed)?;
+    of_rest(&mut File::open(path).map_err(failed)?).map_err(failed)
+}
+
+/// The digest of all bytes of a file that is open, which is at its start afterwards: whoever then reads from it reads
+/// what the digest is of, whatever has the file's name by then.
+pub fn of_open(file: &mut File) -> std::io::Result<String> {
+    file.rewind()?;
+    let digest = of_rest(file)?;
+    file.rewind()?;
+    Ok(digest)
+}
+
+fn of_rest(file: &mut File) -> std::io::Result<String> {
     let mut sum = Sum::default();
     let mut buffer = vec![0; 1 << 18];
     loop {
-        match file.read(&mut buffer).map_err(failed)? {
+        match file.read(&mut buffer)? {
             0 => return Ok(sum.finish()),
             read => sum.update(&buffer[..read]),
         }

@@ -23,10 +23,24 @@ const LARGEST_JSON: u64 = 64 << 20;
 const WHOLE: &str = "model.safetensors";
 const LISTING: &str = "model.safetensors.index.json";
 
+/// Digests of a folder's files by name, as [`octo_data::digest`] writes them, which the files are held to; none of a
+/// folder of which none is recorded.
+pub(crate) type Recorded = BTreeMap<String, String>;
+pub(crate) const NOT_AS_RECORDED: &str = "is not what was written here: its digest is another than the one recorded";
+
+/// The digest that a file is held to. Where digests are recorded, a file without one does not belong to the folder.
+pub(crate) fn recorded_digest<'a>(recorded: &'a Recorded, path: &Path) -> Result<Option<&'a str>, ModelError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match recorded.get(&*name) {
+        None if !recorded.is_empty() => Err(ModelError::content(path, "is not among the files that were written here")),
+        digest => Ok(digest.map(String::as_str)),
+    }
+}
+
 /// Reads and checks `config.json`, and takes end tokens from `generation_config.json` where it names some.
-pub(crate) fn read_config(dir: &Path) -> Result<ModelConfig, ModelError> {
+pub(crate) fn read_config(dir: &Path, recorded: &Recorded) -> Result<ModelConfig, ModelError> {
     let path = dir.join("config.json");
-    let mut config: ModelConfig = read_json(&path)?;
+    let mut config: ModelConfig = read_json(&path, recorded)?;
     config.validate().map_err(|error| ModelError::content(&path, error.to_string()))?;
 
     #[derive(Deserialize)]
@@ -37,7 +51,7 @@ pub(crate) fn read_config(dir: &Path) -> Result<ModelConfig, ModelError> {
     }
     let generation = dir.join("generation_config.json");
     if generation.is_file() {
-        let Generation { eos_token_id, mut others } = read_json(&generation)?;
+        let Generation { eos_token_id, mut others } = read_json(&generation, recorded)?;
         if let Some(tokens) = eos_token_id {
             config.eos_token_id = tokens.into();
         }
@@ -53,12 +67,13 @@ pub(crate) fn read_config(dir: &Path) -> Result<ModelConfig, ModelError> {
 /// Reads every parameter that `config` asks for, in its order.
 pub(crate) fn read_parameters(
     dir: &Path,
+    recorded: &Recorded,
     config: &ModelConfig,
     precision: Precision,
     device: Device,
 ) -> Result<Vec<(String, Tensor)>, ModelError> {
     let expected = config.parameter_shapes();
-    let (files, places, listing) = open_shards(dir)?;
+    let (files, places, listing) = open_shards(dir, recorded)?;
 
     let known: BTreeSet<&str> = expected.iter().map(|(name, _)| name.as_str()).collect();
     // Some exporters also write what follows from the rest: a tied projection, or the rotary frequencies.
@@ -136,8 +151,9 @@ pub(crate) fn write_model(
     let (whole, listing) = (dir.join(WHOLE), dir.join(LISTING));
     // Shards of an earlier save are about to be replaced or orphaned: without their index, a folder left half-way is
     // incomplete, and not a mixture of two models.
-    let old_shards: BTreeSet<String> =
-        read_json::<Index>(&listing).map(|index| index.weight_map.into_values().collect()).unwrap_or_default();
+    let old_shards: BTreeSet<String> = read_json::<Index>(&listing, &Recorded::new())
+        .map(|index| index.weight_map.into_values().collect())
+        .unwrap_or_default();
     remove(&listing)?;
     let shards = split(parameters, precision, options.largest_shard);
     let mut names = BTreeSet::new();
@@ -218,10 +234,10 @@ fn is_plain_name(shard: &str) -> bool {
 /// Opened shards, the shard of each tensor by name, and the file that lists them.
 type Shards = (Vec<TensorFile>, BTreeMap<String, usize>, PathBuf);
 
-fn open_shards(dir: &Path) -> Result<Shards, ModelError> {
+fn open_shards(dir: &Path, recorded: &Recorded) -> Result<Shards, ModelError> {
     let whole = dir.join(WHOLE);
     if whole.is_file() {
-        let file = TensorFile::open(&whole)?;
+        let file = TensorFile::open(&whole, recorded)?;
         let places = file.metadata.tensors().into_keys().map(|name| (name, 0)).collect();
         return Ok((vec![file], places, whole));
     }
@@ -230,7 +246,7 @@ fn open_shards(dir: &Path) -> Result<Shards, ModelError> {
         return Err(ModelError::content(dir, "holds neither model.safetensors nor model.safetensors.index.json"));
     }
 
-    let index: Index = read_json(&listing)?;
+    let index: Index = read_json(&listing, recorded)?;
     let mut files: Vec<TensorFile> = Vec::new();
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
     let mut places = BTreeMap::new();
@@ -241,7 +257,7 @@ fn open_shards(dir: &Path) -> Result<Shards, ModelError> {
                 if !is_plain_name(&shard) {
                     return Err(ModelError::content(&listing, format!("shard \"{shard}\" is not a plain file name")));
                 }
-                files.push(TensorFile::open(&dir.join(&shard))?);
+                files.push(TensorFile::open(&dir.join(&shard), recorded)?);
                 numbers.insert(shard, files.len() - 1);
                 files.len() - 1
             }
@@ -255,12 +271,15 @@ fn open_shards(dir: &Path) -> Result<Shards, ModelError> {
     Ok((files, places, listing))
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ModelError> {
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path, recorded: &Recorded) -> Result<T, ModelError> {
     let file = File::open(path).map_err(|error| ModelError::file(path, error))?;
     let mut text = Vec::new();
     file.take(LARGEST_JSON + 1).read_to_end(&mut text).map_err(|error| ModelError::file(path, error))?;
     if text.len() as u64 > LARGEST_JSON {
         return Err(ModelError::content(path, format!("is larger than {LARGEST_JSON} bytes")));
+    }
+    if recorded_digest(recorded, path)?.is_some_and(|recorded| octo_data::digest::of_bytes(&text) != recorded) {
+        return Err(ModelError::content(path, NOT_AS_RECORDED));
     }
     serde_json::from_slice(&text).map_err(|error| ModelError::content(path, error.to_string()))
 }

@@ -69,8 +69,26 @@ impl Model {
     /// One [`ModelError`] naming the file and what is wrong; for a tensor also its name and both shapes, for a kind of
     /// model that is not known here also the kinds that are.
     pub fn load_in(dir: &Path, device: Device, precision: Precision) -> Result<Self, ModelError> {
-        let config = checkpoint::read_config(dir)?;
-        let parameters = checkpoint::read_parameters(dir, &config, precision, device)?;
+        Self::load_as(dir, &BTreeMap::new(), device, precision)
+    }
+
+    /// [`Model::load`] of a folder whose files have `recorded` digests, by name, as [`octo_data::digest`] writes them: each
+    /// is compared with its own and read from the same open file, so that nothing else can be loaded than what was recorded.
+    ///
+    /// # Errors
+    /// The errors of [`Model::load_in`], and a file that is not what was recorded.
+    pub fn load_recorded(dir: &Path, recorded: &BTreeMap<String, String>, device: Device) -> Result<Self, ModelError> {
+        Self::load_as(dir, recorded, device, Precision::Float32)
+    }
+
+    fn load_as(
+        dir: &Path,
+        recorded: &BTreeMap<String, String>,
+        device: Device,
+        precision: Precision,
+    ) -> Result<Self, ModelError> {
+        let config = checkpoint::read_config(dir, recorded)?;
+        let parameters = checkpoint::read_parameters(dir, recorded, &config, precision, device)?;
         Self::from_parameters(config, parameters, device, precision)
     }
 

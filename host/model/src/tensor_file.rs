@@ -16,6 +16,7 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use tch::{Device, Kind, Tensor};
 
 use crate::ModelError;
+use crate::checkpoint::{NOT_AS_RECORDED, Recorded, recorded_digest};
 
 /// The format's own bound on its JSON header.
 const LARGEST_HEADER: u64 = 100_000_000;
@@ -30,7 +31,7 @@ const WRITTEN: usize = 4 << 20;
 /// # Errors
 /// [`ModelError`] naming the file; damaged and hostile files are refused, never trusted.
 pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>, ModelError> {
-    let file = TensorFile::open(path)?;
+    let file = TensorFile::open(path, &Recorded::new())?;
     let names: BTreeSet<String> = file.metadata.tensors().into_keys().collect();
     names.into_iter().map(|name| file.read(&name, None, Device::Cpu).map(|tensor| (name, tensor))).collect()
 }
@@ -165,10 +166,16 @@ pub(crate) struct TensorFile {
 }
 
 impl TensorFile {
-    pub(crate) fn open(path: &Path) -> Result<Self, ModelError> {
+    /// Opens a file. Where digests are recorded it is compared with its own, and then read from the same open file.
+    pub(crate) fn open(path: &Path, recorded: &Recorded) -> Result<Self, ModelError> {
         let failed = |error| ModelError::file(path, error);
         let refused = |reason: String| ModelError::content(path, reason);
         let mut file = File::open(path).map_err(failed)?;
+        if let Some(recorded) = recorded_digest(recorded, path)?
+            && octo_data::digest::of_open(&mut file).map_err(failed)? != recorded
+        {
+            return Err(refused(NOT_AS_RECORDED.to_owned()));
+        }
         let length = file.metadata().map_err(failed)?.len();
         let mut size = [0; 8];
         if length < 8 {

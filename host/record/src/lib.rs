@@ -39,7 +39,7 @@
 //! | `statistics.json` | `curate` | [`Statistics`] |
 //! | `kept.jsonl.zst`, `dropped.jsonl.zst`, `dead-letter.jsonl.zst` | `curate` | `octo_data::record::Document`, with why |
 //! | `model/`, `optimizer.safetensors` | `midtrain`; `rl` the model alone | the layout of Hugging Face; safetensors |
-//! | `checkpoints/step-000123/` | `midtrain`, `rl` | a model folder, `optimizer.safetensors`, `state.json` |
+//! | `checkpoints/step-000123/` | `midtrain`, `rl` | a model folder, `optimizer.safetensors`, `state.json`, which has their digests and, first, its own |
 //! | `rollouts/` | `rl` at work, gone when it is done | safetensors |
 //!
 //! What `generate`, `tokenizer` and `tokenize` write is data, and `octo-data` says how it looks.
@@ -61,7 +61,8 @@
 //!
 //! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs` and `curation.rs` have what the kinds
 //! of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
-//! outcomes, failures and other words, and `lines.rs` what files of lines have in common.
+//! outcomes, failures and other words, `lines.rs` what files of lines have in common, and `missing.rs` which steps such a
+//! file lacks.
 
 mod curation;
 mod evaluation;
@@ -70,6 +71,7 @@ pub mod layout;
 mod lines;
 mod lock;
 mod midtrain;
+mod missing;
 mod nan;
 mod rl;
 mod sample;
@@ -81,6 +83,7 @@ pub use extraction::{ExtractionStatistics, NoDocument};
 pub use lines::{AnyRecord, Lines, RunLine, read_lines};
 pub use lock::{Device, PluginLock, Processor, RunLock, StageDone, StageLock};
 pub use midtrain::{MidtrainRecord, MidtrainResults, MidtrainStart, MidtrainStep};
+pub use missing::MissingSteps;
 pub use rl::{AlarmSpan, ProblemHistory, RaisedAlarm, RlRecord, RlResults, RlStep, TrainInferenceMismatch};
 pub use sample::Sample;
 pub use words::{AlarmName, FailureKind, Finish, Outcome, Pick, Split, UnknownWord};

@@ -9,7 +9,7 @@ pub(crate) mod midtrain;
 pub(crate) mod rl;
 pub(crate) mod samples;
 
-use octo_record::Lines;
+use octo_record::{Lines, MissingSteps, layout};
 
 use crate::ReportError;
 use crate::run_folder::{Run, Stage};
@@ -58,4 +58,12 @@ fn whole<T>(lines: Lines<T>, stage: &Stage, file: &str, summary: &mut Summary) -
         ));
     }
     lines.records
+}
+
+/// Says in the summary which of the steps up to `last` have none among the records of a stage's `metrics.jsonl`.
+fn say_missing(steps: impl Iterator<Item = u64>, last: u64, stage: &Stage, summary: &mut Summary) {
+    let missing = MissingSteps::of(steps, last);
+    if missing.count() > 0 {
+        summary.notes.push(format!("{}: {} lacks {missing} of {last}", stage.name, layout::METRICS));
+    }
 }

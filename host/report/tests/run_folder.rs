@@ -163,6 +163,32 @@ fn a_stage_after_one_that_does_not_say_its_tokens_has_no_curve_over_tokens_and_a
 }
 
 #[test]
+fn steps_that_a_stages_metrics_lack_are_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    run(folder.path());
+    let base = layout::stage_of_run(folder.path(), "z-base");
+    let text = std::fs::read_to_string(base.join(layout::METRICS)).expect("reads").replace("\"step\":2", "\"step\":4");
+    write(&base, layout::METRICS, text);
+    write(
+        &base,
+        layout::RESULTS,
+        to_json(&MidtrainResults { steps: 9, ..MidtrainResults::default() }).expect("writes"),
+    );
+    let rl = layout::stage_of_run(folder.path(), "a-rl");
+    write(&rl, layout::RESULTS, to_json(&RlResults { steps: 3, ..RlResults::default() }).expect("writes"));
+    let summary = write_report(folder.path(), &folder.path().join(layout::REPORT)).expect("a report").to_string();
+    assert_eq!(
+        summary.lines().skip(2).collect::<Vec<_>>(),
+        [
+            "a-rl: 1 line of metrics.jsonl cannot be read and is left out",
+            "a-rl: metrics.jsonl lacks 1 step (3) of 3",
+            "z-base: 1 line of metrics.jsonl cannot be read and is left out",
+            "z-base: metrics.jsonl lacks 7 steps (2, 3 and 5 to 9) of 9",
+        ]
+    );
+}
+
+#[test]
 fn results_that_are_damaged_are_named_and_left_out_and_a_damaged_lock_is_an_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     run(folder.path());

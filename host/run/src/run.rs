@@ -28,7 +28,7 @@ use crate::failures::Failures;
 use crate::kind::Ended;
 use crate::progress::Board;
 use crate::store::Standing;
-use crate::world::World;
+use crate::world::{StoppedWaiting, World};
 
 /// Runs what is not done of a plan. Ranks other than 0 help with the stages that rank 0 calls them to, and give no
 /// outcome but how these ended. `lanes` stages run side by side, counted by their threads. `report` is called once with
@@ -89,6 +89,7 @@ pub fn run(
         match &result {
             Ok(Ended::Done) => line.done(),
             Ok(Ended::Stopped) => line.stopped(stage.work.resumes()),
+            Err(error) if StoppedWaiting::among(error).is_some() => line.stopped(stage.work.resumes()),
             Err(_) => line.failed(),
         }
         result
@@ -98,15 +99,21 @@ pub fn run(
     keep_digests();
     report(failed_items.into_inner().unwrap_or_else(PoisonError::into_inner));
     drop(following);
-    // On a full disk neither works, and the stage's own error says more.
-    if let (Err(_), Err(error)) = (&ended, &shown) {
-        tracing::warn!("the run's folder does not show all that is done: {error:#}");
+    let ended = match (ended, shown) {
+        (Ok(ended), shown) => shown.map(|()| ended)?,
+        (Err(error), shown) => {
+            // Where the disk is full both fail, and what the stage says is why.
+            if let Err(also) = shown {
+                tracing::error!("{} is not up to date either: {also}", folder.display());
+            }
+            return Err(error);
+        }
+    };
+    // After an error they hear that rank 0 is gone. Those that a signal has ended too wait for nothing more.
+    match world.broadcast(follow::END) {
+        Err(error) if ended == Ended::Done => Err(error),
+        _ => Ok(ended),
     }
-    let ended = ended?;
-    shown?;
-    // After an error they hear that rank 0 is gone.
-    world.broadcast(follow::END)?;
-    Ok(ended)
 }
 
 /// The message on a stage's failed items, with the path of their cases through the run's own link, which is right once the

@@ -2,32 +2,41 @@
 //!
 //! A checkpoint is a folder `step-NNNNNN` with the model in the HF layout, `optimizer.safetensors` and `state.json`. It
 //! is filled under a temporary name, every file is synced, and the folder is renamed; so a kill leaves either all of
-//! it or a temporary folder, which the next start removes. `state.json` carries the digest of every other file: a
-//! checkpoint that the disk has damaged is passed over for the one before it, which is why two are kept. Old ones are
+//! it or a temporary folder, which the next start removes. `state.json` carries the digest of every other file, and its
+//! first key is the digest of all that comes after it (`seal`): a checkpoint that the disk has damaged is passed over for
+//! the one before it, which is why two are kept, and so is one without that key, which earlier builds wrote. What is
+//! loaded then is compared with its digest once more, and read from the same open file. Old ones are
 //! removed only once the new one is whole, so that a full disk costs an error and not the last good checkpoint; there
 //! must be room for one more than are kept.
 //!
-//! `retention` says which stay, `model_folder` fills a folder with model and tokenizer, and `background` writes while
+//! `seal` is how `state.json` vouches for itself, `retention` says which stay, `model_folder` fills a folder with model and tokenizer, and `background` writes while
 //! training goes ahead. How a stage resumes from its newest checkpoint stands with the stage, in `midtrain/resume.rs`
 //! and `rl/resume.rs`.
 
 pub(crate) mod background;
 pub(crate) mod model_folder;
 mod retention;
+mod seal;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use octo_model::Model;
 use octo_record::layout;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tch::{Device, Tensor};
 
 use crate::error::TrainError;
+use crate::optimizer::adamw::{AdamW, AdamWConfig};
 pub use retention::Retention;
 
 const TEMPORARY: &str = ".partial-";
+/// Most bytes of a `state.json`; those of long runs have a few megabytes.
+const LARGEST_STATE: u64 = 1 << 30;
 
 /// The checkpoints of one stage, in `OUT/checkpoints`.
 #[derive(Clone)]
@@ -45,6 +54,48 @@ pub struct Checkpoint<S> {
     pub step: u64,
     /// What the stage had stored.
     pub state: S,
+    /// Its other files.
+    pub files: Files,
+}
+
+/// Files of a checkpoint, with the digests that its state has of them.
+#[derive(Debug)]
+pub struct Files {
+    folder: PathBuf,
+    digests: BTreeMap<String, String>,
+}
+
+impl Files {
+    /// Those of the folder of a checkpoint, of any stage, checked against their digests; `None` where the folder has no
+    /// state, as one with a model alone.
+    ///
+    /// # Errors
+    /// A checkpoint that is damaged.
+    pub fn of(folder: &Path) -> Result<Option<Files>, TrainError> {
+        let state = folder.join(layout::CHECKPOINT_STATE);
+        if !state.try_exists().map_err(|error| TrainError::io(&state, error))? {
+            return Ok(None);
+        }
+        let record = read(folder).map_err(|reason| TrainError::checkpoint(folder, reason))?;
+        Ok(Some(record.into_files(folder)))
+    }
+
+    /// The model, in fp32.
+    ///
+    /// # Errors
+    /// Those of [`Model::load_recorded`].
+    pub fn model(&self, device: Device) -> Result<Model, TrainError> {
+        Ok(Model::load_recorded(&self.folder, &self.digests, device)?)
+    }
+
+    /// The optimiser's state for a model's parameters.
+    ///
+    /// # Errors
+    /// Those of [`AdamW::load_recorded`].
+    pub fn optimiser(&self, parameters: &[(String, Tensor)], config: AdamWConfig) -> Result<AdamW, TrainError> {
+        let digest = self.digests.get(layout::OPTIMIZER).map(String::as_str);
+        AdamW::load_recorded(&self.folder.join(layout::OPTIMIZER), digest, parameters, config)
+    }
 }
 
 /// Digests of files by name, as [`octo_data::digest`] writes them: those that were made while the files were written.
@@ -76,18 +127,22 @@ struct Record {
     state: Value,
 }
 
+impl Record {
+    fn into_files(self, folder: &Path) -> Files {
+        // The digits alone stand in the record.
+        let digests = self.files.into_iter().map(|(name, digits)| (name, format!("sha256:{digits}"))).collect();
+        Files { folder: folder.to_path_buf(), digests }
+    }
+}
+
 impl Checkpoints {
-    /// Opens `out/checkpoints`, making the folder and removing what an interrupted write left in it. `settings` (seed
-    /// and config) are stored in each checkpoint and compared when one is read.
+    /// Opens `out/checkpoints`, making the folder and removing what an interrupted write left there and in `out`.
+    /// `settings` (seed and config) are stored in each checkpoint and compared when one is read.
     pub fn open(out: &Path, settings: Value) -> Result<Checkpoints, TrainError> {
         let folder = out.join(layout::CHECKPOINTS);
         std::fs::create_dir_all(&folder).map_err(|error| TrainError::io(&folder, error))?;
-        for entry in std::fs::read_dir(&folder).map_err(|error| TrainError::io(&folder, error))? {
-            let path = entry.map_err(|error| TrainError::io(&folder, error))?.path();
-            if file_name(&path).starts_with(TEMPORARY) {
-                remove(&path)?;
-            }
-        }
+        remove_temporary(out)?;
+        remove_temporary(&folder)?;
         Ok(Checkpoints { folder, settings, retention: Retention::default() })
     }
 
@@ -105,7 +160,7 @@ impl Checkpoints {
     /// error, since to resume from it would be neither run.
     pub fn latest<S: DeserializeOwned>(&self) -> Result<Option<Checkpoint<S>>, TrainError> {
         for (step, folder) in self.list()?.into_iter().rev() {
-            let record = match read(&folder, step) {
+            let record = match read_of(&folder, step) {
                 Ok(record) => record,
                 Err(reason) => {
                     tracing::warn!("{} is damaged ({reason}); trying the checkpoint before it", folder.display());
@@ -120,20 +175,20 @@ impl Checkpoints {
     /// The checkpoint of `step`, which must be there and whole.
     pub fn at<S: DeserializeOwned>(&self, step: u64) -> Result<Checkpoint<S>, TrainError> {
         let folder = self.folder.join(layout::checkpoint(step));
-        let record = read(&folder, step).map_err(|reason| TrainError::checkpoint(&folder, reason))?;
+        let record = read_of(&folder, step).map_err(|reason| TrainError::checkpoint(&folder, reason))?;
         self.admit(record, folder)
     }
 
-    fn admit<S: DeserializeOwned>(&self, record: Record, folder: PathBuf) -> Result<Checkpoint<S>, TrainError> {
+    fn admit<S: DeserializeOwned>(&self, mut record: Record, folder: PathBuf) -> Result<Checkpoint<S>, TrainError> {
         let changed = changed_keys(&record.settings, &self.settings);
         if !changed.is_empty() {
             let message =
                 format!("was made with another {}; use a new output folder, or the old settings", changed.join(", "));
             return Err(TrainError::checkpoint(&folder, message));
         }
-        let state = serde_json::from_value(record.state)
+        let state = serde_json::from_value(record.state.take())
             .map_err(|error| TrainError::checkpoint(&folder, format!("its state does not read: {error}")))?;
-        Ok(Checkpoint { folder, step: record.step, state })
+        Ok(Checkpoint { step: record.step, state, files: record.into_files(&folder), folder })
     }
 
     /// Writes the checkpoint of `step`: `fill` puts files into the folder it is given, and returns the digests that it
@@ -166,8 +221,8 @@ impl Checkpoints {
                 files: digests(folder, known.0)?,
                 state: serde_json::to_value(state).map_err(broken)?,
             };
-            let bytes = serde_json::to_vec_pretty(&record).map_err(broken)?;
-            Ok(octo_data::atomic::write(&folder.join(layout::CHECKPOINT_STATE), &bytes)?)
+            let text = serde_json::to_vec_pretty(&record).map_err(broken)?;
+            Ok(octo_data::atomic::write(&folder.join(layout::CHECKPOINT_STATE), &seal::sealed(&text))?)
         };
         write_folder(&self.folder.join(layout::checkpoint(step)), |folder| {
             let known = fill(folder)?.into();
@@ -223,15 +278,7 @@ pub(crate) fn write_folder(
 
 /// The step of the checkpoint with the lowest score; the earliest of equals. What can't be read has none.
 fn best_of(present: &[(u64, PathBuf)]) -> Option<u64> {
-    #[derive(Deserialize)]
-    struct Scored {
-        score: Option<f64>,
-    }
-    let score = |folder: &Path| -> Option<f64> {
-        let text = std::fs::read(folder.join(layout::CHECKPOINT_STATE)).ok()?;
-        serde_json::from_slice::<Scored>(&text).ok()?.score
-    };
-    let scored = present.iter().filter_map(|(step, folder)| Some((*step, score(folder)?)));
+    let scored = present.iter().filter_map(|(step, folder)| Some((*step, read_record(folder).ok()?.score?)));
     scored.min_by(|left, right| left.1.total_cmp(&right.1)).map(|(step, _)| step)
 }
 
@@ -242,13 +289,31 @@ fn sync_files(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn read(folder: &Path, step: u64) -> Result<Record, String> {
+/// The state of a checkpoint, as it was written.
+fn read_record(folder: &Path) -> Result<Record, String> {
     let name = layout::CHECKPOINT_STATE;
-    let text = std::fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
-    let record: Record = serde_json::from_slice(&text).map_err(|error| format!("{name}: {error}"))?;
-    if record.step != step {
-        return Err(format!("{name} is of step {}", record.step));
+    let file = File::open(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+    let mut text = Vec::new();
+    file.take(LARGEST_STATE + 1).read_to_end(&mut text).map_err(|error| format!("{name}: {error}"))?;
+    if text.len() as u64 > LARGEST_STATE {
+        return Err(format!("{name} is larger than {LARGEST_STATE} bytes"));
     }
+    let text = seal::opened(&text).map_err(|reason| format!("{name} {reason}"))?;
+    serde_json::from_slice(&text).map_err(|error| format!("{name}: {error}"))
+}
+
+/// The checkpoint of `step`, if it is whole.
+fn read_of(folder: &Path, step: u64) -> Result<Record, String> {
+    let record = read(folder)?;
+    if record.step != step {
+        return Err(format!("{} is of step {}", layout::CHECKPOINT_STATE, record.step));
+    }
+    Ok(record)
+}
+
+/// A checkpoint, if it is whole.
+fn read(folder: &Path) -> Result<Record, String> {
+    let record = read_record(folder)?;
     let found = digests(folder, BTreeMap::new()).map_err(|error| error.to_string())?;
     match record.files.iter().find(|(name, digest)| found.get(*name) != Some(digest)) {
         Some((name, _)) => Err(format!("{name} is missing or not what was written")),
@@ -292,6 +357,19 @@ fn changed_keys(before: &Value, now: &Value) -> Vec<String> {
         }
     }
     changed
+}
+
+/// Removes what interrupted writes have left in a folder: half a folder, and files that [`octo_data::atomic`] had not
+/// named yet. Nobody else writes there.
+fn remove_temporary(folder: &Path) -> Result<(), TrainError> {
+    for entry in std::fs::read_dir(folder).map_err(|error| TrainError::io(folder, error))? {
+        let path = entry.map_err(|error| TrainError::io(folder, error))?.path();
+        let name = file_name(&path);
+        if name.starts_with(TEMPORARY) || octo_data::atomic::is_temporary(&name) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
 }
 
 fn file_name(path: &Path) -> String {

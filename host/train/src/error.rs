@@ -91,6 +91,9 @@ pub enum TrainError {
     /// The processes that train together do not find each other, differ, or have lost each other.
     #[error("{0}")]
     Ranks(String),
+    /// A signal has ended a wait for other ranks.
+    #[error("{0}")]
+    StoppedWaiting(String),
     /// An alarm that the recipe lets end the run.
     #[error(
         "stopped by an alarm at step {step}, after a checkpoint: {message}; running again resumes from there, without \

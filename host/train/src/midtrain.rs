@@ -129,7 +129,7 @@ struct Midtraining<'a> {
     rate: LearningRate,
     model_writer: Arc<ModelWriter>,
     /// The files of the stage; `None` where another rank writes.
-    files: Option<Files>,
+    files: Option<StageFiles>,
     model: Model,
     optimiser: AdamW,
     sampler: Sampler,
@@ -144,7 +144,7 @@ struct Midtraining<'a> {
 }
 
 /// What the leading rank writes to.
-struct Files {
+struct StageFiles {
     checkpoints: Checkpoints,
     log: StepLog,
     background: BackgroundWriter,

@@ -7,8 +7,13 @@
 //! Where every rank trains on a GPU and has NCCL, gradients are summed by that, where they lie, in an order that is
 //! NCCL's own. All else goes over TCP still, and so do gradients where a rank lacks NCCL.
 //!
-//! `connect` is how ranks find each other, `link` a connection between two, `gradients` the sum in buckets, and `nccl`
-//! the sum on GPUs.
+//! `environment` reads which rank this process is and how long it waits; `connect` is how ranks find each other, with the
+//! words of `greeting`; `link` is the connection between two, `pulse` how one notices that the other's machine is gone;
+//! `gradients` is the sum in buckets, and `nccl` the sum on GPUs.
+//!
+//! No wait lasts for ever: see [`Patience`]. A signal ends a rank that waits: at once before the ranks have met and
+//! between stages, where rank 0 may work for days, and within a stage once the others have had the time to come to the
+//! end of their step, at which all ranks stop together.
 //!
 //! What is not here: overlap of communication with the backward pass, a sharded optimiser (ZeRO, FSDP), tensor,
 //! pipeline and context parallelism.
@@ -16,19 +21,25 @@
 //! Connections are neither encrypted nor authenticated, as with torch's own stores: for a trusted network only.
 
 mod connect;
+mod environment;
 mod gradients;
+mod greeting;
 mod link;
 mod nccl;
+mod pulse;
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Instant;
 
 use octo_data::sampler::Rank;
 use tch::Device;
 
 use crate::error::TrainError;
 use connect::{follow, lead};
+pub use environment::{Patience, Rendezvous};
 pub(crate) use gradients::sum_gradients;
-use link::{Link, Number};
+use link::{Link, Number, Wait};
 use nccl::Communicator;
 
 /// This process among those that train together.
@@ -41,49 +52,70 @@ pub struct Ranks {
     gpus: Mutex<Option<Communicator>>,
 }
 
+/// What every wait of this process looks at.
+struct Process {
+    rank: usize,
+    patience: Patience,
+    /// Raised where the process is to stop.
+    stop: Arc<AtomicBool>,
+    /// When a wait first found it raised.
+    stopped_since: OnceLock<Instant>,
+}
+
+impl Process {
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// When a wait for `whom` first found that the process is to stop, which is said then.
+    fn stopped_since(&self, whom: &str) -> Instant {
+        *self.stopped_since.get_or_init(|| {
+            let seconds = self.patience.stop.as_secs();
+            tracing::warn!(
+                "rank {}: asked to stop; waits for {whom} to come to the end of the step, {seconds} s at most",
+                self.rank
+            );
+            Instant::now()
+        })
+    }
+
+    /// That a signal has ended the wait for `whom`.
+    fn stopped(&self, whom: &str) -> TrainError {
+        TrainError::StoppedWaiting(format!("rank {}: stopped while it waited for {whom}", self.rank))
+    }
+}
+
 impl Ranks {
     /// A process on its own.
     pub fn alone() -> Ranks {
         Ranks { rank: 0, world: 1, links: Mutex::new(Vec::new()), gpus: Mutex::new(None) }
     }
 
-    /// The ranks that `RANK`, `WORLD_SIZE`, `MASTER_ADDR` and `MASTER_PORT` describe, as `torchrun --no-python` sets
-    /// them; without `WORLD_SIZE`, or where it is 1, a process on its own.
+    /// The ranks that the environment describes; see [`Rendezvous::read`] and [`Patience`]. Raising `stop` ends waits.
     ///
-    /// `torchrun` often listens at `MASTER_PORT` itself and reports that with `TORCHELASTIC_USE_AGENT_STORE`: then the
-    /// port after it is taken.
-    pub fn from_environment() -> Result<Ranks, TrainError> {
-        let text = |key: &str| std::env::var(key).ok().filter(|value| !value.trim().is_empty());
-        let Some(world) = text("WORLD_SIZE") else { return Ok(Ranks::alone()) };
-        let number = |key: &str, value: Option<String>| -> Result<usize, TrainError> {
-            let value = value.ok_or_else(|| {
-                TrainError::Ranks(format!("WORLD_SIZE is set and {key} is not; start ranks with torchrun or srun"))
-            })?;
-            value.trim().parse().map_err(|_| TrainError::Ranks(format!("{key}={value:?} is not a whole number")))
-        };
-        let world = number("WORLD_SIZE", Some(world))?;
-        if world <= 1 {
-            return Ok(Ranks::alone());
+    /// # Errors
+    /// Variables that cannot be meant, and the errors of [`Ranks::connect`].
+    pub fn from_environment(stop: &Arc<AtomicBool>) -> Result<Ranks, TrainError> {
+        let read = |key: &str| std::env::var_os(key).map(|value| value.to_string_lossy().into_owned());
+        match Rendezvous::read(&read)? {
+            None => Ok(Ranks::alone()),
+            Some(rendezvous) => Ranks::connect(&rendezvous, Patience::read(&read)?, stop),
         }
-        let rank = number("RANK", text("RANK"))?;
-        let address = text("MASTER_ADDR").unwrap_or_else(|| "127.0.0.1".to_owned());
-        let port = number("MASTER_PORT", text("MASTER_PORT"))?;
-        let taken = text("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let port = u16::try_from(port + usize::from(taken))
-            .map_err(|_| TrainError::Ranks(format!("MASTER_PORT={port} is not a port")))?;
-        Ranks::connect(rank, world, &address, port)
     }
 
-    /// Joins `world` ranks, of which this is `rank`; rank 0 listens at `address` and `port`. Returns once all are
-    /// connected.
-    pub fn connect(rank: usize, world: usize, address: &str, port: u16) -> Result<Ranks, TrainError> {
-        if world == 0 || rank >= world {
-            return Err(TrainError::Ranks(format!("RANK={rank} is not below WORLD_SIZE={world}")));
-        }
+    /// Joins the ranks of `rendezvous`, of which rank 0 listens. Returns once all are connected.
+    ///
+    /// # Errors
+    /// Ranks that do not come in time, that are of another run or another version, and [`TrainError::StoppedWaiting`]
+    /// where `stop` was raised meanwhile.
+    pub fn connect(rendezvous: &Rendezvous, patience: Patience, stop: &Arc<AtomicBool>) -> Result<Ranks, TrainError> {
+        rendezvous.check()?;
+        let &Rendezvous { rank, world, .. } = rendezvous;
+        let own = Arc::new(Process { rank, patience, stop: stop.clone(), stopped_since: OnceLock::new() });
         let links = match (world, rank) {
             (1, _) => Vec::new(),
-            (_, 0) => lead(world, address, port)?,
-            _ => vec![follow(rank, world, address, port)?],
+            (_, 0) => lead(&own, rendezvous)?,
+            _ => vec![follow(&own, rendezvous)?],
         };
         Ok(Ranks { rank, world, links: Mutex::new(links), gpus: Mutex::new(None) })
     }
@@ -189,14 +221,29 @@ impl Ranks {
         Ok(votes[0] > 0.0)
     }
 
-    /// The leader's `mine`, sent to all ranks; that of the others does not count.
+    /// The leader's `mine`, sent to all ranks; that of the others does not count. All call it at the same place of a
+    /// stage.
+    ///
+    /// # Errors
+    /// That a rank is gone or hangs, or [`TrainError::StoppedWaiting`].
     pub fn leaders(&self, mine: &str) -> Result<String, TrainError> {
+        self.leaders_after(mine, Wait::Step)
+    }
+
+    /// [`Ranks::leaders`] between stages: what rank 0 calls the others to next. They wait for it as long as it takes.
+    ///
+    /// # Errors
+    /// Those of [`Ranks::leaders`], but for a rank that hangs.
+    pub fn call(&self, mine: &str) -> Result<String, TrainError> {
+        self.leaders_after(mine, Wait::Call)
+    }
+
+    fn leaders_after(&self, mine: &str, wait: Wait) -> Result<String, TrainError> {
         let mut links = self.links();
         if self.rank > 0 {
-            let bytes = links[0].receive_any()?;
-            return String::from_utf8(bytes).map_err(|_| TrainError::Ranks("rank 0 sent what is not text".to_owned()));
+            return links[0].receive_text(wait);
         }
-        links.iter_mut().try_for_each(|link| link.send(mine.as_bytes()))?;
+        links.iter_mut().try_for_each(|link| link.send_text(mine))?;
         Ok(mine.to_owned())
     }
 

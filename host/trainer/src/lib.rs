@@ -24,6 +24,7 @@ pub mod rewards;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use octo_host::arguments::GenerateArguments;
@@ -50,8 +51,8 @@ impl Training for Libtorch {
         octo_shim::libtorch_version()
     }
 
-    fn world(&self) -> Result<Arc<dyn World>> {
-        Ok(Arc::new(TrainingRanks::from_environment()?))
+    fn world(&self, stop: &Arc<AtomicBool>) -> Result<Arc<dyn World>> {
+        Ok(Arc::new(TrainingRanks::from_environment(stop)?))
     }
 
     fn generate(&self, arguments: GenerateArguments) -> Result<ExitCode> {

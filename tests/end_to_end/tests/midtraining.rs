@@ -108,16 +108,8 @@ fn a_full_disk_ends_the_run_with_a_reason_and_spares_the_last_checkpoint() {
     stop_at_checkpoint(&workdir);
     let before = checkpoints(&workdir);
     assert!(!before.is_empty());
-    // No file may grow beyond 64 KiB, and the signal that says so is ignored: writes fail as on a full disk. The
-    // model has 150 kB, so no checkpoint can be written any more.
-    let mut limited = Command::new("bash");
-    limited
-        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" run \"$1\" --jobs 1"])
-        .arg(octo_host_path())
-        .arg(resume())
-        .current_dir(workdir.folder());
-    environment::clear(&mut limited);
-    assert_shown!(Ended::from(limited.output().expect("bash starts")).without_stdout(), @r#"
+    // The model has 150 kB, so no checkpoint can be written any more.
+    assert_shown!(limited(&workdir, &[]), @r#"
     exit 1
     --- stderr
     resume: 4 stages, 2 done already
@@ -135,6 +127,38 @@ fn a_full_disk_ends_the_run_with_a_reason_and_spares_the_last_checkpoint() {
         outputs(&whole, "runs/resume", "stable")["model/model.safetensors"],
         outputs(&workdir, "runs/resume", "stable")["model/model.safetensors"]
     );
+}
+
+/// A run in which no file may grow beyond 64 KiB, and the signal that says so is ignored: writes fail as on a full disk.
+fn limited(workdir: &Workdir, settings: &[&str]) -> Ended {
+    let mut limited = Command::new("bash");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" run \"$@\" --jobs 1"])
+        .arg(octo_host_path())
+        .arg(resume())
+        .args(settings)
+        .current_dir(workdir.folder());
+    environment::clear(&mut limited);
+    Ended::from(limited.output().expect("bash starts")).without_stdout()
+}
+
+#[test]
+fn where_the_run_folder_cannot_be_written_either_the_stages_own_error_is_the_runs() {
+    let workdir = Workdir::new();
+    // Without checkpoints the metrics are the first file that grows so long; the run's own copy of them is longer.
+    let settings = ["stable.checkpoint_every=0", "stable.keep_every=0", "branch.initial=@stable/model"];
+    let settings: Vec<&str> = settings.iter().flat_map(|setting| ["--set", *setting]).collect();
+    assert_shown!(limited(&workdir, &settings), @r#"
+    exit 1
+    --- stderr
+    resume: 4 stages, 0 done already
+    corpus: done in [time]
+    tokenizer: done in [time]
+    stable: failed
+    ERROR runs/resume is not up to date either: cannot write runs/resume/metrics.jsonl: File too large (os error 27)
+    error: stage "stable" failed
+      because: [folder]/runs/.store/midtrain-[key].partial/metrics.jsonl: File too large (os error 27)
+    "#);
 }
 
 /// Names of the checkpoints of the stage at work.

@@ -20,6 +20,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::Builder;
 
 /// Tokens of a shard unless set otherwise: 268 or 537 MB.
 pub const SHARD_TOKENS: u64 = 1 << 27;
@@ -292,18 +293,21 @@ fn describe(inputs: &[PathBuf], threads: usize) -> Result<Vec<Input>, DataError>
     }
     let next = AtomicUsize::new(0);
     let found: Mutex<Vec<Option<Result<Input, DataError>>>> = Mutex::new(inputs.iter().map(|_| None).collect());
-    std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, inputs.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(path) = inputs.get(index) else { break };
-                    let input = describe_one(path);
-                    found.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[index] = Some(input);
-                }
-            });
+    let describe_next = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = inputs.get(index) else { break };
+            let input = describe_one(path);
+            found.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[index] = Some(input);
         }
-    });
+    };
+    std::thread::scope(|scope| {
+        let start = |_| {
+            let started = Builder::new().name("digest".to_owned()).spawn_scoped(scope, describe_next);
+            started.map(|_| ()).map_err(|error| DataError::file("start a thread to read", &inputs[0], error))
+        };
+        (0..threads.clamp(1, inputs.len())).try_for_each(start)
+    })?;
     found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).into_iter().flatten().collect()
 }
 

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread::Builder;
 
 /// Rows of a batch, and the bytes of text that end one early.
 const BATCH_ROWS: usize = 256;
@@ -72,7 +73,8 @@ pub(crate) fn encode_in_order(
     let waiting = Mutex::new(waiting);
     std::thread::scope(|scope| {
         let (waiting, inputs) = (&waiting, reading.inputs);
-        scope.spawn(move || {
+        let refused = |error| DataError::Tokenizer(format!("a thread could not be started: {error}"));
+        let read_all = move || {
             let failed = read(reading, &mut |batch: Batch, result| {
                 // A closed channel: the caller's thread has ended the work.
                 work.send(batch).is_ok() && in_order.send(Ok(result)).is_ok()
@@ -80,16 +82,18 @@ pub(crate) fn encode_in_order(
             if let Err(error) = failed {
                 let _ = in_order.send(Err(error));
             }
-        });
+        };
+        Builder::new().name("read".to_owned()).spawn_scoped(scope, read_all).map_err(refused)?;
         for _ in 0..threads {
-            scope.spawn(move || {
+            let encode = move || {
                 let own = tokenizer.clone();
                 loop {
                     let next = waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
                     let Ok(batch) = next else { break };
                     let _ = batch.done.send(encode_batch(inputs, batch.input, batch.parquet, batch.rows, &own));
                 }
-            });
+            };
+            Builder::new().name("tokenize".to_owned()).spawn_scoped(scope, encode).map_err(refused)?;
         }
         // Owned here, so that an early return closes it and the reader ends.
         let results = results;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::thread::Builder;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -180,15 +181,22 @@ fn exchange(child: &mut Child, component: &[u8], seconds: u64) -> std::io::Resul
         return Err(std::io::Error::other("the compiler has no pipes"));
     };
     std::thread::scope(|scope| {
-        // A child that ended early does not read; what it says, or how it ended, shows why.
-        scope.spawn(move || stdin.write_all(component));
         let (send, receive) = mpsc::channel();
-        scope.spawn(move || {
+        let take = move || {
             let mut output = Vec::new();
             let read = stdout.take(LARGEST_CODE + 1).read_to_end(&mut output);
             // Nobody listens after the deadline.
             let _ = send.send(read.map(|_| output));
-        });
+        };
+        // A child that ended early does not read; what it says, or how it ended, shows why.
+        let started = Builder::new()
+            .spawn_scoped(scope, move || stdin.write_all(component))
+            .and_then(|_| Builder::new().spawn_scoped(scope, take));
+        if let Err(error) = started {
+            child.kill()?;
+            child.wait()?;
+            return Err(std::io::Error::new(error.kind(), format!("could not start a thread: {error}")));
+        }
         let longest = Duration::from_secs(seconds.saturating_mul(2).saturating_add(10));
         let answer = receive.recv_timeout(longest);
         if answer.is_err() {

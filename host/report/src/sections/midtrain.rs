@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use octo_record::{MidtrainRecord, MidtrainStep, RlRecord, layout};
+use octo_record::{MidtrainRecord, MidtrainResults, MidtrainStep, RlRecord, layout};
 
-use super::{rl, whole};
+use super::{readable, rl, say_missing, whole};
 use crate::ReportError;
 use crate::chart::{self, Axes, Series};
 use crate::run_folder::{Run, Stage};
@@ -37,6 +37,10 @@ pub(crate) fn html(run: &Run, summary: &mut Summary) -> Result<String, ReportErr
     let mut stages = Vec::new();
     for stage in run.of_kind(MidtrainRecord::KIND) {
         let trained = read(stage, summary)?;
+        let results: Option<MidtrainResults> = readable(stage.record(layout::RESULTS), stage, summary)?;
+        let newest = trained.records.iter().map(MidtrainRecord::step).max().unwrap_or(0);
+        let last = newest.max(results.map_or(0, |results| results.steps));
+        say_missing(trained.steps().map(|step| step.step), last, stage, summary);
         let tokens_before = tokens_before(run, stage)?;
         if let Err(unknown) = &tokens_before {
             let note = format!(

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use octo_record::{HeldOutRecord, RlRecord, RlResults, RlStep, layout};
 
-use super::{readable, whole};
+use super::{readable, say_missing, whole};
 use crate::ReportError;
 use crate::chart::{self, Axes, Series, escape};
 use crate::run_folder::{Run, Stage};
@@ -30,7 +30,10 @@ pub(crate) fn read<'a>(stage: &'a Stage, summary: &mut Summary) -> Result<Reinfo
         }
     }
     held_out.sort_by_key(|record| record.step);
-    let results = readable(stage.record(layout::RESULTS), stage, summary)?;
+    let results: Option<RlResults> = readable(stage.record(layout::RESULTS), stage, summary)?;
+    let newest = steps.iter().map(|step| step.step).max().unwrap_or(0);
+    let last = newest.max(results.as_ref().map_or(0, |results| results.steps));
+    say_missing(steps.iter().map(|step| step.step), last, stage, summary);
     Ok(Reinforced { stage, steps, held_out, results })
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
+use std::thread::Builder;
 
 use anyhow::Result;
 
@@ -59,7 +60,7 @@ pub fn run(
                     guard.0[index] = Progress::Running;
                     guard.1 -= taken;
                     let (state, changed, work) = (&state, &changed, &work);
-                    scope.spawn(move || {
+                    let run_one = move || {
                         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(index)))
                             .unwrap_or_else(|_| Err(anyhow::anyhow!("a stage panicked; this is a bug of octo-host")));
                         let mut guard = state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -74,7 +75,13 @@ pub fn run(
                             }
                         };
                         changed.notify_all();
-                    });
+                    };
+                    let started = Builder::new().name("stage".to_owned()).spawn_scoped(scope, run_one);
+                    if let Err(error) = started {
+                        guard.0[index] = Progress::NotDone;
+                        guard.2 = Some(anyhow::anyhow!("a stage's thread could not be started: {error}"));
+                        stop.store(true, Ordering::Relaxed);
+                    }
                 }
                 _ if running => {
                     guard = changed.wait(guard).unwrap_or_else(|poisoned| poisoned.into_inner());

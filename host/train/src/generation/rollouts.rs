@@ -112,7 +112,12 @@ impl Generator<'_> {
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel::<Work>();
             let verification = Verification { verifier: self.verifier, chunks, chunk, all: prompts.len() };
-            let verifying = scope.spawn(move || verification.run(receiver));
+            let refused =
+                |error| TrainError::Panicked { stage: "verifier", message: format!("it could not start: {error}") };
+            let verifying = std::thread::Builder::new()
+                .name("verifier".to_owned())
+                .spawn_scoped(scope, move || verification.run(receiver))
+                .map_err(refused)?;
             let generated = self.generate(prompts, seeds, sampling, chunks, control, &sender);
             drop(sender);
             let last = Instant::now();

@@ -12,10 +12,10 @@ use tch::Device;
 
 use super::held_out::HeldOut;
 use super::spikes::RecentSteps;
-use super::{Files, Initial, MidtrainConfig, MidtrainInputs, Midtraining, OptimizerStart, State};
+use super::{Initial, MidtrainConfig, MidtrainInputs, Midtraining, OptimizerStart, StageFiles, State};
 use crate::checkpoint::background::BackgroundWriter;
 use crate::checkpoint::model_folder::ModelWriter;
-use crate::checkpoint::{Checkpoint, Checkpoints};
+use crate::checkpoint::{Checkpoint, Checkpoints, Files};
 use crate::error::TrainError;
 use crate::hardware;
 use crate::measuring::step_log::StepLog;
@@ -59,10 +59,10 @@ impl<'a> Midtraining<'a> {
         };
         let latest = newest(&ranks, checkpoints.as_ref(), &Checkpoints::reader(out, settings))?;
         let (model, optimiser, state) = match latest {
-            Some(Checkpoint { folder, state, .. }) => {
+            Some(Checkpoint { folder, state, files, .. }) => {
                 let state: State = state;
-                let model = Model::load(&folder, device)?;
-                let optimiser = AdamW::load(&folder.join(layout::OPTIMIZER), model.parameters(), config.adamw())?;
+                let model = files.model(device)?;
+                let optimiser = files.optimiser(model.parameters(), config.adamw())?;
                 sampler.restore(&state.sampler)?;
                 let memory = hex::decode(&state.mixture_memory)
                     .map_err(|_| TrainError::checkpoint(&folder, "the mixture's memory is not hexadecimal"))?;
@@ -83,7 +83,8 @@ impl<'a> Midtraining<'a> {
             Some(checkpoints) => {
                 let path = out.join(layout::METRICS);
                 let log = StepLog::resume(&path, |step, _| saved.is_some_and(|saved| step <= saved))?;
-                Some(Files { checkpoints, log, background: BackgroundWriter::default() })
+                log.warn_of_missing(state.step);
+                Some(StageFiles { checkpoints, log, background: BackgroundWriter::default() })
             }
         };
         let peak = config.peak_teraflops.or_else(|| hardware::peak_teraflops(&config.device));
@@ -145,7 +146,12 @@ fn newest(
 
 fn first_model(initial: &Initial, tokenizer: &Tokenizer, seed: u64, device: Device) -> Result<Model, TrainError> {
     let mut shape = match initial {
-        Initial::Folder(folder) => return Ok(Model::load(folder, device)?),
+        Initial::Folder(folder) => {
+            return match Files::of(folder)? {
+                Some(files) => files.model(device),
+                None => Ok(Model::load(folder, device)?),
+            };
+        }
         Initial::Random(shape) => shape.clone(),
     };
     if shape.vocab_size == 0 {
@@ -160,9 +166,10 @@ fn first_model(initial: &Initial, tokenizer: &Tokenizer, seed: u64, device: Devi
 fn first_optimiser(config: &MidtrainConfig, initial: &Initial, model: &Model) -> Result<AdamW, TrainError> {
     match (config.optimizer, initial) {
         (OptimizerStart::Reset, _) => Ok(AdamW::new(model.parameters(), config.adamw())),
-        (OptimizerStart::Keep, Initial::Folder(folder)) => {
-            AdamW::load(&optimizer_file(folder), model.parameters(), config.adamw())
-        }
+        (OptimizerStart::Keep, Initial::Folder(folder)) => match Files::of(folder)? {
+            Some(files) => files.optimiser(model.parameters(), config.adamw()),
+            None => AdamW::load(&optimizer_file(folder), model.parameters(), config.adamw()),
+        },
         (OptimizerStart::Keep, Initial::Random(_)) => {
             let message = "`keep` needs a model to start from (`initial`); fresh weights have no state";
             Err(TrainError::config("optimizer", message))

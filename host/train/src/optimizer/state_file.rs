@@ -41,7 +41,18 @@ impl AdamW {
     /// Reads state written by [`AdamW::save`] for the same parameters; a parameter that is missing or has another
     /// shape is an error that names it.
     pub fn load(path: &Path, parameters: &[(String, Tensor)], config: AdamWConfig) -> Result<AdamW, TrainError> {
-        let mut stored = Stored::open(path)?;
+        AdamW::load_recorded(path, None, parameters, config)
+    }
+
+    /// [`AdamW::load`] of a file that has to have a `recorded` digest, where there is one: it is compared with that and
+    /// read from the same open file.
+    pub fn load_recorded(
+        path: &Path,
+        recorded: Option<&str>,
+        parameters: &[(String, Tensor)],
+        config: AdamWConfig,
+    ) -> Result<AdamW, TrainError> {
+        let mut stored = Stored::open(path, recorded)?;
         let refused = |message: String| TrainError::checkpoint(path, message);
         let steps = stored.metadata.metadata().as_ref().and_then(|metadata| metadata.get("steps")?.parse().ok());
         let steps =
@@ -69,10 +80,17 @@ struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    fn open(path: &'a Path) -> Result<Stored<'a>, TrainError> {
+    fn open(path: &'a Path, recorded: Option<&str>) -> Result<Stored<'a>, TrainError> {
         let failed = |error| TrainError::io(path, error);
         let refused = |message: String| TrainError::checkpoint(path, message);
         let mut file = File::open(path).map_err(failed)?;
+        if let Some(recorded) = recorded
+            && octo_data::digest::of_open(&mut file).map_err(failed)? != recorded
+        {
+            return Err(refused(
+                "is not what was written here: its digest is another than the one recorded".to_owned(),
+            ));
+        }
         let length = file.metadata().map_err(failed)?.len();
         let mut size = [0; 8];
         if length < 8 {

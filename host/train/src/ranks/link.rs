@@ -1,18 +1,24 @@
-//! One TCP connection between two ranks: messages with their length in front.
+//! The connection between two ranks: messages with their length in front, and a pulse beside them.
+//!
+//! A wait looks up a few times a second: whether the other machine is still there, whether this process was asked to
+//! stop, and whether the other rank has been silent for longer than a step takes. See [`Patience`](super::Patience).
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::ops::Add;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use super::Process;
+use super::pulse::{self, Pulse};
 use crate::error::TrainError;
 
-/// A rank that sends nothing for so long has hung: no step and no evaluation takes as long.
-const SILENCE: Duration = Duration::from_secs(3600);
-/// Most bytes of what two processes send each other before they trust lengths.
-const LONGEST_GREETING: u64 = 256;
-/// Most bytes of any message; a stranger's length is not believed.
-const LONGEST: u64 = 1 << 32;
+/// Time between two looks at what may end a wait.
+pub(super) const TURN: Duration = Duration::from_millis(100);
+/// Most bytes of a message whose length the other rank decides: a digest, a recipe's settings, a stage's key.
+const LONGEST_TEXT: u64 = 16 << 20;
+/// Bytes of such a message for which memory is taken at once.
+const PIECE: usize = 1 << 16;
 
 /// A number that ranks add up.
 pub(crate) trait Number: Copy + Add<Output = Self> {
@@ -44,81 +50,171 @@ macro_rules! number {
 number!(f32);
 number!(f64);
 
+/// What a rank waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// The next message within a stage that all ranks work on.
+    Step,
+    /// The call to a stage. Rank 0 may work for days before it comes.
+    Call,
+}
+
 pub(crate) struct Link {
-    stream: TcpStream,
-    /// Who is at the other end, for messages.
-    peer: String,
+    messages: TcpStream,
+    pulse: Pulse,
+    /// The rank at the other end.
+    peer: usize,
+    own: Arc<Process>,
 }
 
 impl Link {
-    pub(crate) fn new(stream: TcpStream, peer: String) -> Result<Link, TrainError> {
-        let failed = |error: std::io::Error| TrainError::Ranks(format!("{peer}: {error}"));
-        stream.set_nodelay(true).map_err(failed)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10))).map_err(failed)?;
-        stream.set_write_timeout(Some(SILENCE)).map_err(failed)?;
-        Ok(Link { stream, peer })
+    /// A connection to rank `peer`, after the greetings.
+    pub(super) fn new(
+        messages: TcpStream,
+        pulse: TcpStream,
+        peer: usize,
+        own: &Arc<Process>,
+    ) -> Result<Link, TrainError> {
+        let gone = own.patience.gone;
+        let set = || -> std::io::Result<Pulse> {
+            messages.set_nonblocking(false)?;
+            messages.set_nodelay(true)?;
+            messages.set_read_timeout(Some(TURN))?;
+            messages.set_write_timeout(Some(TURN))?;
+            pulse::keep_alive(&messages, gone)?;
+            Pulse::new(pulse, gone)
+        };
+        let pulse = set().map_err(|error| TrainError::Ranks(format!("rank {peer}: {error}")))?;
+        Ok(Link { messages, pulse, peer, own: own.clone() })
     }
 
-    pub(crate) fn rename(&mut self, peer: String) {
-        self.peer = peer;
+    /// Sends a message within a stage, or the call to one.
+    pub(super) fn send(&mut self, message: &[u8]) -> Result<(), TrainError> {
+        self.write_all(&(message.len() as u64).to_le_bytes())?;
+        self.write_all(message)
     }
 
-    pub(crate) fn send(&mut self, message: &[u8]) -> Result<(), TrainError> {
-        let length = (message.len() as u64).to_le_bytes();
-        let sent = self.stream.write_all(&length).and_then(|()| self.stream.write_all(message));
-        sent.map_err(|error| self.lost(&error))
+    fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), TrainError> {
+        let mut since = Instant::now();
+        while !bytes.is_empty() {
+            match self.messages.write(bytes) {
+                Ok(written) => {
+                    bytes = &bytes[written..];
+                    since = Instant::now();
+                }
+                Err(error) => self.look_up(error, Wait::Step, since)?,
+            }
+        }
+        Ok(())
     }
 
-    /// A message of exactly `length` bytes.
-    pub(crate) fn receive(&mut self, length: usize) -> Result<Vec<u8>, TrainError> {
-        self.receive_at_most(LONGEST, Some(length))
-    }
-
-    /// A message of any length, for which there is no hurry: between two stages that all ranks share, rank 0 may work
-    /// for days.
-    pub(crate) fn receive_any(&mut self) -> Result<Vec<u8>, TrainError> {
-        self.wait_at_most(None)?;
-        let message = self.receive_at_most(LONGEST, None)?;
-        self.wait_at_most(Some(SILENCE))?;
+    /// A message of exactly `length` bytes, within a stage.
+    pub(super) fn receive(&mut self, length: usize) -> Result<Vec<u8>, TrainError> {
+        let sent = self.length(Wait::Step)?;
+        if sent != length as u64 {
+            return Err(self.out_of_place(format!("{sent} bytes where {length} were due")));
+        }
+        let mut message = vec![0; length];
+        self.read_exact(&mut message, Wait::Step)?;
         Ok(message)
     }
 
-    fn wait_at_most(&mut self, time: Option<Duration>) -> Result<(), TrainError> {
-        self.stream.set_read_timeout(time).map_err(|error| self.lost(&error))
+    /// A text of any length that texts have.
+    pub(super) fn receive_text(&mut self, wait: Wait) -> Result<String, TrainError> {
+        let length = self.length(wait)?;
+        if length > LONGEST_TEXT {
+            return Err(self.out_of_place(format!("{length} bytes where at most {LONGEST_TEXT} were due")));
+        }
+        let (mut text, mut left) = (Vec::new(), length as usize);
+        while left > 0 {
+            // A length is only believed as far as bytes have come.
+            let start = text.len();
+            text.resize(start + left.min(PIECE), 0);
+            self.read_exact(&mut text[start..], Wait::Step)?;
+            left -= text.len() - start;
+        }
+        String::from_utf8(text).map_err(|_| self.out_of_place("what is not text".to_owned()))
     }
 
-    /// The first message of a connection, short and soon; from then on the other end may take its time.
-    pub(crate) fn receive_greeting(&mut self) -> Result<Vec<u8>, TrainError> {
-        let greeting = self.receive_at_most(LONGEST_GREETING, None)?;
-        self.wait_at_most(Some(SILENCE))?;
-        Ok(greeting)
+    /// Sends a text that [`Link::receive_text`] takes.
+    pub(super) fn send_text(&mut self, text: &str) -> Result<(), TrainError> {
+        if text.len() as u64 > LONGEST_TEXT {
+            let message =
+                format!("{} bytes of settings or keys are more than ranks exchange ({LONGEST_TEXT})", text.len());
+            return Err(TrainError::Ranks(message));
+        }
+        self.send(text.as_bytes())
     }
 
-    fn receive_at_most(&mut self, most: u64, wanted: Option<usize>) -> Result<Vec<u8>, TrainError> {
+    fn length(&mut self, wait: Wait) -> Result<u64, TrainError> {
         let mut length = [0; 8];
-        self.stream.read_exact(&mut length).map_err(|error| self.lost(&error))?;
-        let length = u64::from_le_bytes(length);
-        if length > most || wanted.is_some_and(|wanted| wanted as u64 != length) {
-            let wanted = wanted.map_or(String::new(), |wanted| format!(" where {wanted} were due"));
+        self.read_exact(&mut length, wait)?;
+        Ok(u64::from_le_bytes(length))
+    }
+
+    fn read_exact(&mut self, into: &mut [u8], wait: Wait) -> Result<(), TrainError> {
+        let (mut filled, mut since) = (0, Instant::now());
+        while filled < into.len() {
+            match self.messages.read(&mut into[filled..]) {
+                Ok(0) => return Err(self.lost("it has ended")),
+                Ok(read) => {
+                    filled += read;
+                    since = Instant::now();
+                }
+                Err(error) => self.look_up(error, wait, since)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// After a turn in which nothing came or went since `since`: whether to wait on.
+    fn look_up(&mut self, error: std::io::Error, wait: Wait, since: Instant) -> Result<(), TrainError> {
+        match error.kind() {
+            ErrorKind::Interrupted => return Ok(()),
+            ErrorKind::WouldBlock => {}
+            ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+                let gone = self.own.patience.gone.as_secs();
+                return Err(self.lost(&format!("its machine has not answered for {gone} s")));
+            }
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+                return Err(self.lost("it has ended"));
+            }
+            _ => return Err(self.lost(&error.to_string())),
+        }
+        if let Some(why) = self.pulse.lost() {
+            return Err(self.lost(&why));
+        }
+        if self.own.stopping() {
+            let whom = format!("rank {}", self.peer);
+            if wait == Wait::Call || self.own.stopped_since(&whom).elapsed() > self.own.patience.stop {
+                return Err(self.own.stopped(&whom));
+            }
+        }
+        let step = self.own.patience.step;
+        if wait == Wait::Step && since.elapsed() > step {
             let message = format!(
-                "{} sent {length} bytes{wanted}: it is at another place of the run; do all ranks run the same recipe?",
-                self.peer
+                "rank {} has sent nothing for {} s, though its machine answers: it hangs, or its step takes longer than \
+                 OCTO_RANKS_STEP_SECONDS; its own output may say more",
+                self.peer,
+                step.as_secs()
             );
             return Err(TrainError::Ranks(message));
         }
-        let mut message = vec![0; length as usize];
-        self.stream.read_exact(&mut message).map_err(|error| self.lost(&error))?;
-        Ok(message)
+        Ok(())
     }
 
-    fn lost(&self, error: &std::io::Error) -> TrainError {
-        let why = match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => "it has ended".to_owned(),
-            std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
-                "it has sent nothing for too long".to_owned()
-            }
-            _ => error.to_string(),
-        };
-        TrainError::Ranks(format!("{} is gone: {why}; its own output says why", self.peer))
+    fn out_of_place(&self, what: String) -> TrainError {
+        let peer = self.peer;
+        TrainError::Ranks(format!(
+            "rank {peer} sent {what}: it is at another place of the run; do all ranks run the same recipe?"
+        ))
+    }
+
+    fn lost(&self, why: &str) -> TrainError {
+        let gone = format!("rank {} is gone: {why}", self.peer);
+        if self.own.stopping() {
+            return TrainError::StoppedWaiting(format!("rank {}: stopped; {gone}", self.own.rank));
+        }
+        TrainError::Ranks(format!("{gone}; its own output says why"))
     }
 }

@@ -14,7 +14,7 @@ use super::held_out::HeldOutPrompts;
 use super::rollout_store::RolloutStore;
 use super::{Reinforcement, RlConfig, RlInputs, State};
 use crate::checkpoint::model_folder::ModelWriter;
-use crate::checkpoint::{Checkpoint, Checkpoints};
+use crate::checkpoint::{Checkpoint, Checkpoints, Files};
 use crate::error::TrainError;
 use crate::generation::prompts::{Prompt, build_prompts};
 use crate::generation::rollouts::end_tokens;
@@ -51,12 +51,18 @@ impl<'a> Reinforcement<'a> {
             config.remove("alarms");
         }
         let checkpoints = Checkpoints::open(out, settings)?;
-        let load = |folder: &Path| Ok::<_, TrainError>(Model::load(folder, device)?.compute_in(config.compute));
+        let load = |folder: &Path| -> Result<Model, TrainError> {
+            let model = match Files::of(folder)? {
+                Some(files) => files.model(device)?,
+                None => Model::load(folder, device)?,
+            };
+            Ok(model.compute_in(config.compute))
+        };
         let latest: Option<Checkpoint<State>> = checkpoints.latest()?;
         let (model, optimiser, state) = match latest {
-            Some(Checkpoint { folder, state, .. }) => {
-                let model = load(&folder)?;
-                let optimiser = AdamW::load(&folder.join(layout::OPTIMIZER), model.parameters(), config.adamw())?;
+            Some(Checkpoint { folder, state, files, .. }) => {
+                let model = files.model(device)?.compute_in(config.compute);
+                let optimiser = files.optimiser(model.parameters(), config.adamw())?;
                 let memory = hex::decode(&state.schedule_memory)
                     .map_err(|_| TrainError::checkpoint(&folder, "the schedule's memory is not hexadecimal"))?;
                 schedule.restore(&memory).map_err(|failure| TrainError::plugin("schedule", state.step, failure))?;
@@ -76,11 +82,13 @@ impl<'a> Reinforcement<'a> {
             let held_out = record.get("held_out").is_some() || record["split"] == "held-out";
             saved.is_some_and(|saved| step < saved || step == saved && !(held_out && evaluated != Some(saved)))
         };
+        let log = StepLog::resume(&out.join(layout::METRICS), keep)?;
+        log.warn_of_missing(state.step);
         Ok(Reinforcement {
             config,
             out,
             seed,
-            log: StepLog::resume(&out.join(layout::METRICS), keep)?,
+            log,
             samples: StepLog::resume(&out.join(layout::SAMPLES), keep)?,
             end_tokens: end_tokens(&model, model_writer.tokenizer()),
             rollout_store: RolloutStore::open(out)?,

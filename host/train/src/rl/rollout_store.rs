@@ -5,7 +5,8 @@
 //! verdicts. A run that resumes from an earlier checkpoint reads them instead of generating, as it comes to their step,
 //! and only what was not finished is generated again. Each file carries the digest of all that its rollouts follow from
 //! (weights, prompts, seeds, sampling, verifier). Where that differs, as on a GPU whose arithmetic did not repeat to
-//! the bit, the file is passed over: a response must come from the policy that learns from it.
+//! the bit, the file is passed over: a response must come from the policy that learns from it. A digest of its content
+//! stands beside that, so that a file which the disk has changed is passed over too.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,9 @@ pub(crate) struct RolloutStore {
 #[derive(Serialize, Deserialize)]
 struct About {
     digest: String,
+    /// The digest of all else in the file; files of earlier builds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<String>,
     rollouts: Vec<Judged>,
 }
 
@@ -133,8 +137,6 @@ impl RolloutStore {
             }),
             failure: rollout.verdict.as_ref().err().cloned(),
         };
-        let about = About { digest: digest.to_owned(), rollouts: rollouts.iter().map(judged).collect() };
-        let about = serde_json::to_string(&about).map_err(|error| broken(error.to_string()))?;
         let tokens: Vec<u8> = rollouts
             .iter()
             .flat_map(|rollout| rollout.response.tokens.iter().flat_map(|token| token.to_le_bytes()))
@@ -143,6 +145,10 @@ impl RolloutStore {
             .iter()
             .flat_map(|rollout| rollout.response.log_probabilities.iter().flat_map(|p| p.to_le_bytes()))
             .collect();
+        let judged: Vec<Judged> = rollouts.iter().map(judged).collect();
+        let content = content(&judged, &tokens, &log_probabilities).map_err(|error| broken(error.to_string()))?;
+        let about = About { digest: digest.to_owned(), content: Some(content), rollouts: judged };
+        let about = serde_json::to_string(&about).map_err(|error| broken(error.to_string()))?;
         let refused = |error: safetensors::SafeTensorError| broken(error.to_string());
         let views = [
             ("tokens", TensorView::new(Dtype::U32, vec![tokens.len() / 4], &tokens).map_err(refused)?),
@@ -191,6 +197,13 @@ impl KeptChunk {
             let tensor = file.tensor(name).ok().filter(|tensor| tensor.dtype() == dtype)?;
             tensor.data().chunks(4).map(|word| word.try_into().ok()).collect()
         };
+        if let Some(wanted) = &about.content {
+            let data = |name: &str| Some(file.tensor(name).ok()?.data().to_vec());
+            let found = content(&about.rollouts, &data("tokens")?, &data("log_probabilities")?).ok()?;
+            if found != *wanted {
+                return None;
+            }
+        }
         let tokens = words("tokens", Dtype::U32)?;
         let log_probabilities = words("log_probabilities", Dtype::F32)?;
         let mut responses = Vec::with_capacity(about.rollouts.len());
@@ -227,6 +240,17 @@ impl KeptChunk {
             })
             .collect()
     }
+}
+
+/// The digest of what a file has of its rollouts.
+fn content(rollouts: &[Judged], tokens: &[u8], log_probabilities: &[u8]) -> serde_json::Result<String> {
+    let mut sum = octo_data::digest::Sum::default();
+    let rollouts = serde_json::to_vec(rollouts)?;
+    for part in [rollouts.as_slice(), tokens, log_probabilities] {
+        sum.update(&(part.len() as u64).to_le_bytes());
+        sum.update(part);
+    }
+    Ok(sum.finish())
 }
 
 /// The digest of all that a chunk's rollouts follow from.
@@ -318,6 +342,16 @@ mod tests {
             std::fs::write(&path, &whole[..length]).expect("cut");
             assert!(kept.read(3, 0, "abc").expect("reads").is_none(), "{length} bytes");
         }
+        // Numbers of responses and words about them: each would be learnt from.
+        let words = whole.windows(8).position(|bytes| bytes == b"too long").expect("the failure");
+        for at in [whole.len() - 1, whole.len() - 20, words] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            std::fs::write(&path, damaged).expect("damaged");
+            assert!(kept.read(3, 0, "abc").expect("reads").is_none(), "byte {at}");
+        }
+        std::fs::write(&path, &whole).expect("whole again");
+        assert!(kept.read(3, 0, "abc").expect("reads").is_some());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use octo_data::shards::tokenize::{Watch, tokenize};
 use octo_data::tokenizer::Tokenizer;
 use octo_plugin::Limits;
 use octo_train::midtrain::{MidtrainInputs, midtrain};
-use octo_train::ranks::Ranks;
+use octo_train::ranks::{Patience, Ranks, Rendezvous};
 use octo_train::{Control, Finished};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn one_rank() {
     let world = World::in_folder(folder.into());
     let mut inputs = world.midtrain_inputs();
     inputs.held_out = vec![world.path("prose.jsonl")];
-    inputs.ranks = Arc::new(Ranks::from_environment().expect("connects"));
+    inputs.ranks = Arc::new(Ranks::from_environment(&Default::default()).expect("connects"));
     let done = midtrain(&config(), inputs, &world.path("two"), 7, &Control::silent()).expect("trains");
     assert_eq!(done, Finished::Done);
 }
@@ -103,7 +103,9 @@ fn together<T: Send>(world: usize, work: impl Fn(Arc<Ranks>) -> T + Sync) -> Vec
     std::thread::scope(|scope| {
         let start = |rank| {
             let work = &work;
-            scope.spawn(move || work(Arc::new(Ranks::connect(rank, world, "127.0.0.1", port).expect("connects"))))
+            let at = Rendezvous { rank, world, address: "127.0.0.1".to_owned(), port };
+            let ranks = move || Ranks::connect(&at, Patience::default(), &Default::default()).expect("connects");
+            scope.spawn(move || work(Arc::new(ranks())))
         };
         let threads: Vec<_> = (0..world).map(start).collect();
         threads.into_iter().map(|thread| thread.join().expect("ends")).collect()

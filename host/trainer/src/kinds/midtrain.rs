@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::controlled;
 use super::known_model::KnownModel;
-use crate::ranks::TrainingRanks;
+use crate::ranks::{TrainingRanks, in_words_of_a_run};
 
 /// A stage of this kind.
 pub struct Midtrain {
@@ -149,7 +149,9 @@ impl Midtrain {
 
     fn train(&self, context: &StageContext<'_>, inputs: MidtrainInputs, out: &Path) -> Result<Ended> {
         let seed = context.stage.seed;
-        controlled(context, |control| Ok(octo_train::midtrain::midtrain(&self.config, inputs, out, seed, control)?))
+        controlled(context, |control| {
+            octo_train::midtrain::midtrain(&self.config, inputs, out, seed, control).map_err(in_words_of_a_run)
+        })
     }
 }
 
