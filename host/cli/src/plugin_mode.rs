@@ -41,12 +41,13 @@ use crate::arguments::PluginModeArguments;
 use crate::guest_profile::GuestProfile;
 use crate::json_argument::json_or_file;
 use crate::terminal::{Terminal, stdout_error};
+use crate::threads;
 use octo_run::recipe::replace::Weighed;
 
 /// Runs the plugin over the records.
 pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
-    if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("could not start the threads")?;
+    if arguments.profile.is_none() {
+        threads::start(arguments.threads)?;
     }
     let mut host = Host::new()?;
     let profile = arguments.profile.as_deref().map(GuestProfile::start).transpose()?;

@@ -10,12 +10,14 @@ use octo_run::world::{Alone, World};
 use octo_run::{Ended, PlannedRun, RecipeArguments};
 
 use crate::arguments::RunArguments;
-use crate::{Program, show_plan, terminal, trainer};
+use crate::terminal::Terminal;
+use crate::{Program, show_plan, terminal, threads, trainer};
 
 /// Runs a recipe, or shows its plan. The exit code is that of the signal if it was asked to stop before the end, and 1
 /// if inputs of a plan are missing.
 pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     trainer::become_if_there(program)?;
+    threads::start(None)?;
     let libtorch = program.training.as_ref().and_then(|training| training.libtorch());
     let recipe = RecipeArguments {
         recipe: &arguments.recipe,
@@ -37,23 +39,24 @@ pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
     let leads = world.rank() == 0;
     let stages = planned.plan.stages.len();
     let done = (0..stages).filter(|index| planned.is_done(*index)).count();
+    let screen = Terminal::stderr();
     if leads {
         let noun = if stages == 1 { "stage" } else { "stages" };
-        eprintln!("{}: {stages} {noun}, {done} done already", planned.recipe.name);
+        screen.say(format_args!("{}: {stages} {noun}, {done} done already", planned.recipe.name));
     }
     let lanes = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let started = Instant::now();
-    let report = |failed: Vec<String>| failed.iter().for_each(|message| eprintln!("{message}"));
+    let report = |failed: Vec<String>| failed.iter().for_each(|message| screen.complain(message));
     let ended = octo_run::run::run(&planned, lanes, &world, &stop, report)?;
     match ended {
         Ended::Stopped if leads => {
-            eprintln!("stopped; what is done is kept, and the same command resumes from here");
+            screen.say("stopped; what is done is kept, and the same command resumes from here");
             Ok(terminal::stopped())
         }
         Ended::Stopped => Ok(terminal::stopped()),
         Ended::Done if leads => {
             if done < stages {
-                eprintln!("{}: done in {:.0} s", planned.recipe.name, started.elapsed().as_secs_f64());
+                screen.say(format_args!("{}: done in {:.0} s", planned.recipe.name, started.elapsed().as_secs_f64()));
             }
             crate::report::write(&planned.folder(), &planned.folder().join(layout::REPORT))?;
             Ok(ExitCode::SUCCESS)

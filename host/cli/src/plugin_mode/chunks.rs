@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use octo_data::DataError;
 use octo_data::jsonl::JsonLines;
 use serde_json::Value;
@@ -100,7 +100,9 @@ pub fn for_each<T: Record>(
     // One chunk waits while another is worked on; a full channel stops the reader.
     let (sender, receiver) = mpsc::sync_channel(1);
     let terminal = terminal.clone();
-    let reader = thread::spawn(move || read_all(input, strict, &terminal, read, sender));
+    let reader = thread::Builder::new()
+        .spawn(move || read_all(input, strict, &terminal, read, sender))
+        .context("could not start the thread that reads the input")?;
     for chunk in receiver {
         // On an error the reader is not waited for: it may wait for a line of standard input that never comes.
         work(chunk)?;
