@@ -47,6 +47,7 @@ mod tokenize;
 pub mod trainer;
 mod version;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -83,12 +84,30 @@ pub trait Training {
     fn generate(&self, arguments: GenerateArguments) -> Result<ExitCode>;
 }
 
+/// The process's arguments, with `-v` and `-q` that stand before a subcommand after it: flags of plugin mode may not stand
+/// there, and clap makes no difference between these and those.
+fn after_the_subcommand(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let says_how_much = |argument: &OsString| {
+        let text = argument.to_string_lossy();
+        let short =
+            text.strip_prefix('-').is_some_and(|flags| !flags.is_empty() && flags.chars().all(|c| "vq".contains(c)));
+        short || text == "--verbose" || text == "--quiet"
+    };
+    let flags = arguments.iter().skip(1).take_while(|argument| says_how_much(argument)).count();
+    let is_word = arguments.get(1 + flags).is_some_and(|next| !next.to_string_lossy().starts_with('-'));
+    if is_word {
+        arguments[1..2 + flags].rotate_right(1);
+    }
+    arguments
+}
+
 /// Runs the command that the process's arguments ask for.
 pub fn main(program: &Program) -> ExitCode {
     octo_plugin::compile_if_asked();
     plugin_build::become_if_asked();
     let command = version::of(Arguments::command(), program);
-    let parsed = command.clone().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    let given = after_the_subcommand(std::env::args_os().collect());
+    let parsed = command.clone().try_get_matches_from(given).and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => return terminal::usage(&error),
@@ -115,4 +134,26 @@ pub fn main(program: &Program) -> ExitCode {
             return terminal::usage(&Arguments::command().error(problem, "name a plugin or a subcommand"));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_much_is_said_may_stand_before_the_subcommand() {
+        let moved = |words: &str| {
+            let words = words.split(' ').map(OsString::from).collect();
+            let moved: Vec<String> =
+                after_the_subcommand(words).iter().map(|word| word.to_string_lossy().into()).collect();
+            moved.join(" ")
+        };
+        assert_eq!(moved("octo-host -v plugin inspect x"), "octo-host plugin -v inspect x");
+        assert_eq!(moved("octo-host -q --verbose -vv run r.toml"), "octo-host run -q --verbose -vv r.toml");
+        for same in
+            ["octo-host run -v r.toml", "octo-host -q --plugin x", "octo-host -v", "octo-host", "octo-host -x run"]
+        {
+            assert_eq!(moved(same), same);
+        }
+    }
 }

@@ -41,7 +41,8 @@ fn offered(script: &str, line: &str) -> BTreeSet<String> {
     let file = workdir.write("octo-host.bash", script);
     let ask = r#"
       source "$1"; read -ra COMP_WORDS <<< "$2"; COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-      _octo-host octo-host "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+      function=$(complete -p octo-host | sed 's/.* -F \([^ ]*\).*/\1/')
+      "$function" octo-host "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
       printf '%s\n' "${COMPREPLY[@]}""#;
     let answer = Command::new("bash").args(["-c", ask, "bash"]).arg(&file).arg(line).output().expect("bash runs");
     assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
