@@ -44,6 +44,12 @@ plugins: build ## Build the plugins into target/plugins
 	  $(OCTO) plugin build $(PLUGINS) \
 	  || { echo "make: the plugins could not be built; the message above says which and why." >&2; exit 1; }
 
+PREFIX ?= /usr/local
+
+.PHONY: install
+install: plugins ## Install into PREFIX=/usr/local a tree that runs from anywhere; DESTDIR goes before it
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" setup/install.sh
+
 .PHONY: demo
 demo: plugins ## Run recipes/demo.toml, or RECIPE=FILE, and write its report
 	@$(OCTO) run $(RECIPE) \

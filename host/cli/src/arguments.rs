@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(
     name = "octo-host",
+    // `version.rs` fills in the rest.
     version,
     override_usage = "octo-host --plugin <REF> [OPTIONS] [FILE]\n       octo-host <COMMAND>",
     arg_required_else_help = true,
@@ -25,6 +26,21 @@ pub struct Arguments {
     /// The flags of plugin mode, which has no subcommand.
     #[command(flatten)]
     pub plugin_mode: Option<PluginModeArguments>,
+    /// How much is said on standard error.
+    #[command(flatten)]
+    pub loudness: Loudness,
+}
+
+/// `-v` and `-q`, of every subcommand.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Loudness {
+    /// Say more on standard error: all that plugins log, and what Octo does beside; -vv also shows details for debugging
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+
+    /// Say nothing on standard error but errors: no progress, no summary, no warnings
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
 }
 
 /// The records of plugin mode, at the end of `octo-host --help`.
@@ -75,6 +91,32 @@ pub enum Command {
     /// Build, inspect and debug plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Print what a shell needs to complete this command
+    Completions(CompletionsArguments),
+    /// Print the manual page
+    Man(ManArguments),
+}
+
+/// `octo-host completions SHELL`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+For a shell of your own:
+
+  bash  octo-host completions bash > ~/.local/share/bash-completion/completions/octo-host
+  zsh   octo-host completions zsh > ~/.zfunc/_octo-host     (a folder of your $fpath)
+  fish  octo-host completions fish > ~/.config/fish/completions/octo-host.fish")]
+pub struct CompletionsArguments {
+    /// Shell to write for
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `octo-host man`.
+#[derive(Args, Debug)]
+pub struct ManArguments {
+    /// Write it and a page of each subcommand to DIR, as octo-host.1, octo-host-run.1 and so on
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// `octo-host --plugin REF [FILE]`.

@@ -19,10 +19,14 @@ use crate::{Program, terminal, trainer};
 
 /// Variables that Octo reads, and what for. The test of this list looks for every such name in the sources.
 pub const VARIABLES: [(&str, &str); 14] = [
-    ("OCTO_PLUGIN_PATH", "Folders to look for plugins in, separated by `:`, before those beside octo-host."),
+    (
+        "OCTO_PLUGIN_PATH",
+        "Folders to look for plugins in, separated by `:`, before those of octo-host (`plugins` beside it and beside its folder, `share/octo/plugins` beside its folder).",
+    ),
     (
         "OCTO_LOG",
-        "What is logged: `warn` where it is not set, `info`, `debug`, or one part of it, `octo_plugin=debug`.",
+        "What is logged where neither `-v` nor `-q` is given: `warn` where it is not set, `info`, `debug`, or one part of it, \
+         `octo_plugin=debug`.",
     ),
     ("OCTO_CACHE_DIR", "Where compiled plugins are kept; else `$XDG_CACHE_HOME/octo` or `~/.cache/octo`."),
     ("OCTO_GUEST_CARGO", "The cargo that `plugin build` calls."),

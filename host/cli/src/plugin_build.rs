@@ -4,6 +4,7 @@
 //! first is the toolchain's to pin and the second is `Cargo.lock`'s; the paths are mapped to fixed names here. Flags
 //! from the environment (RUSTFLAGS) are left out for the same reason.
 
+mod tied;
 mod toolchain;
 mod workspace;
 
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use octo_plugin::{Host, Limits};
 
+pub use self::tied::become_if_asked;
 use self::toolchain::Toolchain;
 use self::workspace::Built;
 use crate::arguments::PluginBuildArguments;

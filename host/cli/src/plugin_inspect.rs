@@ -1,7 +1,6 @@
 //! `octo-host plugin inspect REF`: what a plugin is, what it asks for, and what its config takes.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -12,7 +11,7 @@ use crate::arguments::PluginInspectArguments;
 use crate::json_argument::json_or_file;
 use crate::key_rows;
 use crate::key_table;
-use crate::terminal::stdout_error;
+use crate::terminal;
 use octo_run::figures::human_count;
 
 /// Shows a plugin.
@@ -27,8 +26,11 @@ pub fn run(arguments: PluginInspectArguments) -> Result<ExitCode> {
     if let Some(config) = &arguments.config {
         host.load_bytes(&name, &bytes, &json_or_file(config, "--config")?, &limits)?;
     }
-    let text = if arguments.json { as_json(&plugin, &limits)? } else { as_text(&plugin, &limits)? };
-    std::io::stdout().write_all(text.as_bytes()).map_err(stdout_error)?;
+    if arguments.json {
+        terminal::print_data(&as_json(&plugin, &limits)?)?;
+    } else {
+        terminal::print(&as_text(&plugin, &limits)?)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

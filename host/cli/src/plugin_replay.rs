@@ -1,7 +1,6 @@
 //! `octo-host plugin replay FILE`: a failed item again, alone, with all that can be said about it.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,7 +12,7 @@ use octo_plugin::{
 
 use crate::arguments::PluginReplayArguments;
 use crate::guest_profile::GuestProfile;
-use crate::terminal::{Terminal, stdout_error};
+use crate::terminal::{self, Terminal};
 use crate::threads;
 use octo_run::figures::human_count;
 
@@ -28,14 +27,16 @@ pub fn run(arguments: PluginReplayArguments) -> Result<ExitCode> {
     let path = plugin_of(&case, arguments.plugin.as_deref())?;
     let bytes = read_plugin(&path)?;
     let profile = arguments.profile.as_deref().map(GuestProfile::start).transpose()?;
-    threads::start(None)?;
+    if profile.is_none() {
+        threads::start(None)?;
+    }
     let mut host = Host::new()?.with_source_lines()?;
     if let Some(profile) = &profile {
         host = profile.watch(host)?;
     }
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
     let replayed = replay(&host, &name, &bytes, &case)?;
-    std::io::stdout().write_all(text(&case, &replayed)?.as_bytes()).map_err(stdout_error)?;
+    terminal::print(&text(&case, &replayed)?)?;
     if let Some(profile) = profile {
         profile.finish(&Terminal::stderr())?;
     }

@@ -1,16 +1,14 @@
 //! `octo-host prompt RECIPE STAGE`: the prompts of a stage, as its model would read them.
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use octo_data::prompt::{PromptSettings, PromptTemplate};
 use octo_data::tokenizer::Tokenizer;
 use octo_run::{PlannedRun, RecipeArguments, nearest};
 
 use crate::arguments::PromptArguments;
-use crate::terminal::stdout_error;
-use crate::{Program, trainer};
+use crate::{Program, terminal, trainer};
 
 /// Prints the prompts of the rows that are asked for, each with its length in tokens where the model is there.
 pub fn run(arguments: PromptArguments, program: &Program) -> Result<ExitCode> {
@@ -41,15 +39,13 @@ pub fn run(arguments: PromptArguments, program: &Program) -> Result<ExitCode> {
     let asked = &arguments.rows;
     let rows = first + asked.start..first + asked.end;
     let found = prompts.problems.read_rows(&planned.input_path(stage, &prompts.problems.slot)?, Some(rows))?;
-    let mut out = std::io::stdout().lock();
     for (row, problem) in asked.clone().zip(&found) {
         let prompt = template.render(problem, epoch)?;
         let tokens = match &tokenizer {
             Some(tokenizer) => format!("{} tokens", tokenizer.encode(&prompt)?.len()),
             None => "the model is not there to count tokens".to_owned(),
         };
-        writeln!(out, "row {row}, {}, epoch {epoch}: {tokens}\n{prompt}\n", problem.id).map_err(stdout_error)?;
+        terminal::print_data(&format!("row {row}, {}, epoch {epoch}: {tokens}\n{prompt}\n\n", problem.id))?;
     }
-    out.flush().map_err(stdout_error).context("the prompts could not be printed")?;
     Ok(ExitCode::SUCCESS)
 }

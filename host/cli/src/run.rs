@@ -10,6 +10,7 @@ use octo_run::world::{Alone, StoppedWaiting, World};
 use octo_run::{Ended, PlannedRun, RecipeArguments};
 
 use crate::arguments::RunArguments;
+use crate::terminal::Terminal;
 use crate::{Program, show_plan, terminal, threads, trainer};
 
 /// Runs a recipe, or shows its plan. The exit code is that of the signal if it was asked to stop before the end, and 1
@@ -54,25 +55,26 @@ fn run_planned(arguments: &RunArguments, program: &Program, planned: &PlannedRun
     let leads = world.rank() == 0;
     let stages = planned.plan.stages.len();
     let done = (0..stages).filter(|index| planned.is_done(*index) && !planned.is_forced(*index)).count();
+    let screen = Terminal::stderr();
     if leads {
         let noun = if stages == 1 { "stage" } else { "stages" };
         let again = (0..stages).filter(|index| planned.is_done(*index) && planned.is_forced(*index)).count();
         let again = if again > 0 { format!(", {again} to do again") } else { String::new() };
-        eprintln!("{}: {stages} {noun}, {done} done already{again}", planned.recipe.name);
+        screen.say(format_args!("{}: {stages} {noun}, {done} done already{again}", planned.recipe.name));
     }
     let lanes = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let started = Instant::now();
-    let report = |failed: Vec<String>| failed.iter().for_each(|message| eprintln!("{message}"));
+    let report = |failed: Vec<String>| failed.iter().for_each(|message| screen.complain(message));
     let ended = octo_run::run::run(planned, lanes, &world, &stop, report)?;
     match ended {
         Ended::Stopped if leads => {
-            eprintln!("stopped; what is done is kept, and the same command resumes from here");
+            screen.say("stopped; what is done is kept, and the same command resumes from here");
             Ok(terminal::stopped())
         }
         Ended::Stopped => Ok(terminal::stopped()),
         Ended::Done if leads => {
             if done < stages {
-                eprintln!("{}: done in {:.0} s", planned.recipe.name, started.elapsed().as_secs_f64());
+                screen.say(format_args!("{}: done in {:.0} s", planned.recipe.name, started.elapsed().as_secs_f64()));
             }
             crate::report::write(&planned.folder(), &planned.folder().join(layout::REPORT))?;
             Ok(ExitCode::SUCCESS)

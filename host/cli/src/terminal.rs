@@ -1,7 +1,10 @@
-//! What `octo-host` says on stderr: lines, progress while stderr is a terminal, and what Ctrl-C does.
+//! What `octo-host` says: lines and progress on stderr, tables and texts on stdout, and what Ctrl-C does.
 //!
-//! Results go to stdout and never through here.
+//! This is where text leaves for a person's terminal. Names of columns, metrics and files, and what plugins and models
+//! say, are other people's: all that is written here loses what could drive a terminal or hide
+//! (`octo_plugin::for_terminal`). Records of JSON go to stdout by themselves, as data.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -11,7 +14,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use octo_plugin::for_terminal;
 use tracing_subscriber::EnvFilter;
+
+use crate::arguments::Loudness;
+
+/// Whether nothing but errors is said (`-q`).
+static QUIET: AtomicBool = AtomicBool::new(false);
 
 /// Standard error. Progress is drawn while it is a terminal; otherwise only whole lines are written.
 #[derive(Clone)]
@@ -22,12 +31,21 @@ pub struct Terminal {
 impl Terminal {
     /// The process's standard error.
     pub fn stderr() -> Terminal {
-        Terminal { bars: std::io::stderr().is_terminal().then(MultiProgress::new) }
+        let drawn = std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed);
+        Terminal { bars: drawn.then(MultiProgress::new) }
     }
 
-    /// Writes one line, above the progress if there is any. A closed stderr is not an error.
+    /// Writes one line, above the progress if there is any; nothing with `-q`. A closed stderr is not an error.
     pub fn say(&self, line: impl Display) {
+        if !QUIET.load(Ordering::Relaxed) {
+            self.complain(line);
+        }
+    }
+
+    /// Writes one line of an error, which `-q` shows too.
+    pub fn complain(&self, line: impl Display) {
         let line = line.to_string();
+        let line = for_terminal(&line);
         if let Some(bars) = &self.bars
             && bars.println(&line).is_ok()
         {
@@ -71,7 +89,7 @@ impl Progress {
     /// Sets a gauge to `share` (0 to 1) and the message after it.
     pub fn set(&self, share: f64, message: String) {
         self.bar.set_position((share.clamp(0.0, 1.0) * GAUGE as f64) as u64);
-        self.bar.set_message(message);
+        self.bar.set_message(for_terminal(&message).into_owned());
     }
 
     /// Moves a counter on.
@@ -135,10 +153,26 @@ pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Sends the host's and the plugins' log to stderr: warnings and errors, or what OCTO_LOG asks for (`info`, `debug`,
-/// `octo_plugin=debug`). `default` is for whoever did not ask.
-pub fn start_log(default: &str) {
-    let filter = EnvFilter::try_from_env("OCTO_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+/// Sends the host's and the plugins' log to stderr, and says how much of all else goes there: with `-q` errors, with
+/// `-v` what plugins log and what the host does, with `-vv` details too; with neither, warnings and errors, or what
+/// OCTO_LOG asks for (`info`, `debug`, `octo_plugin=debug`). A command that `shows_log` of plugins itself has none of it
+/// here, unless OCTO_LOG asks for it.
+pub fn start(loudness: Loudness, shows_log: bool) {
+    if loudness.quiet {
+        QUIET.store(true, Ordering::Relaxed);
+        octo_run::progress::be_quiet();
+    }
+    let asked = match (loudness.quiet, loudness.verbose) {
+        (true, _) => Some("error"),
+        (false, 0) => None,
+        (false, 1) => Some("warn,octo=info"),
+        (false, _) => Some("warn,octo=debug"),
+    };
+    let variable = || EnvFilter::try_from_env("OCTO_LOG").ok();
+    let filter = asked.is_none().then(variable).flatten().unwrap_or_else(|| {
+        let level = asked.unwrap_or("warn");
+        EnvFilter::new(if shows_log { format!("{level},octo_plugin::guest=off") } else { level.to_owned() })
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -158,17 +192,29 @@ pub fn exit_code(outcome: Result<ExitCode>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let terminal = Terminal::stderr();
-    terminal.say(format_args!("error: {error}"));
+    terminal.complain(format_args!("error: {error}"));
     let mut said = error.to_string();
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();
         // Many error types repeat their cause in their own words.
         if !said.contains(&cause) {
-            terminal.say(format_args!("  because: {cause}"));
+            terminal.complain(format_args!("  because: {cause}"));
         }
         said = cause;
     }
     ExitCode::FAILURE
+}
+
+/// Prints what clap has to say: the help, the version, or what is wrong with the arguments. The exit code goes with it.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let plain = error.render().to_string();
+    match for_terminal(&plain) {
+        // With clap's colours, where there is somebody to see them. A reader that has gone away is not an error.
+        Cow::Borrowed(_) => drop(error.print()),
+        // An argument that would drive the terminal: a file's name that a pattern of the shell has found.
+        Cow::Owned(clean) => drop(std::io::stderr().write_all(clean.as_bytes())),
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Whoever read our stdout has closed it.
@@ -176,12 +222,27 @@ pub fn exit_code(outcome: Result<ExitCode>) -> ExitCode {
 #[error("standard output was closed")]
 pub struct ReaderGone;
 
-/// Writes a result to standard output.
+/// Writes a result for people to standard output: a table, a summary, a page.
 ///
 /// # Errors
 /// [`ReaderGone`], or why it cannot be written.
 pub fn print(text: &str) -> Result<()> {
-    std::io::stdout().write_all(text.as_bytes()).map_err(stdout_error)
+    let mut out = std::io::stdout();
+    out.write_all(for_terminal(text).as_bytes()).and_then(|()| out.flush()).map_err(stdout_error)
+}
+
+/// Writes a result that programs read too to standard output: as it is, but for a terminal.
+///
+/// # Errors
+/// [`ReaderGone`], or why it cannot be written.
+pub fn print_data(text: &str) -> Result<()> {
+    let mut out = std::io::stdout();
+    out.write_all(for_stdout(text).as_bytes()).and_then(|()| out.flush()).map_err(stdout_error)
+}
+
+/// `text` as it goes to standard output: without what drives a terminal where that is one, else as it is.
+pub fn for_stdout(text: &str) -> Cow<'_, str> {
+    if std::io::stdout().is_terminal() { for_terminal(text) } else { Cow::Borrowed(text) }
 }
 
 /// Gives a failed write to stdout its meaning.

@@ -67,6 +67,11 @@ pub fn restart_before_libtorch() {
     }
 }
 
+/// Whether there is a trainer to become.
+pub fn is_there() -> bool {
+    beside().is_some()
+}
+
 fn beside() -> Option<PathBuf> {
     let trainer = std::env::current_exe().ok()?.with_file_name("octo-trainer");
     trainer.is_file().then_some(trainer)

@@ -18,7 +18,7 @@ pub fn check_config(schema: &Value, config: &Value) -> Result<String, String> {
 }
 
 /// Why a schema is not used, if it would take too long to check this config.
-pub fn too_costly(schema: &Value, config: &Value) -> Option<&'static str> {
+pub fn too_costly(schema: &Value, config: &Value) -> Option<String> {
     schema_cost::too_costly(schema, config)
 }
 

@@ -35,7 +35,7 @@
 //! | `failure` | [`Failure`]: why an item has no result; [`FailedItems`]: who is notified |
 //! | `cases` | [`Case`]: a failed item as a file, and [`replay()`] |
 //! | `watch` | [`Transcript`] and [`Profiler`]: what guests did, for a person |
-//! | `text` | [`for_people()`], [`canonical_json()`], [`nearest()`] |
+//! | `text` | [`for_people()`], [`for_terminal()`], [`canonical_json()`], [`nearest()`] |
 //! | `fuzzing` | with the feature `fuzzing` alone: checks of guests' texts, opened to the fuzz targets |
 //! | `bin/octo_compile.rs` | the program `octo-compile`: compiles for programs that embed this crate ([`Host::compiling_with`]) |
 //!
@@ -66,5 +66,5 @@ pub use kinds::{
 };
 pub use load::{Description, Inspection, LoadError, compile_if_asked, find_plugin, read_plugin};
 pub use sandbox::{ENGINE_VERSION, Limits};
-pub use text::{canonical_json, for_people, nearest};
+pub use text::{canonical_json, for_people, for_terminal, nearest};
 pub use watch::{Frame, FuelUse, InstanceRecord, LogLine, ProfileError, Profiler, Transcript};

@@ -86,6 +86,60 @@ fn a_program_that_is_no_compiler_costs_an_error() {
     assert!(error.contains("could not be compiled"), "{error}");
 }
 
+/// Starts a compiler that waits for its component, as the child of a shell, and says which process it is.
+fn waiting_compiler(folder: &Path, asked_by: &str) -> (std::process::Child, String) {
+    let script = r#"mkfifo "$2/in"; exec 3<> "$2/in"
+        OCTO_COMPILE_PLUGIN="524288 60 1073741824 0 $3" "$1" <&3 & echo $! > "$2/pid.new"
+        mv "$2/pid.new" "$2/pid"; wait $!; echo $? > "$2/code""#;
+    let script = script.replace("$3", asked_by);
+    let mut shell = std::process::Command::new("sh");
+    let shell = shell.args(["-c", &script, "sh", COMPILER]).arg(folder).spawn().expect("a shell starts");
+    (shell, wait_for(&folder.join("pid")))
+}
+
+/// A file's text, once there is one.
+fn wait_for(path: &Path) -> String {
+    let started = Instant::now();
+    loop {
+        match std::fs::read_to_string(path) {
+            Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
+            _ => assert!(started.elapsed() < Duration::from_secs(60), "no {} in a minute", path.display()),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a process works; one that has ended and was not waited for does not.
+fn lives(process: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))
+}
+
+#[test]
+fn a_compiler_ends_with_the_process_that_is_killed() {
+    let folder = tempfile::tempdir().expect("folder");
+    let (mut shell, compiler) = waiting_compiler(folder.path(), "$$");
+    // Long enough to ask for the signal.
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(lives(&compiler));
+    shell.kill().expect("a signal");
+    shell.wait().expect("ends");
+    let started = Instant::now();
+    while lives(&compiler) {
+        assert!(started.elapsed() < Duration::from_secs(60), "it outlives its parent");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_compiler_that_is_asked_by_somebody_who_is_gone_does_not_begin() {
+    let folder = tempfile::tempdir().expect("folder");
+    // A process that is not its parent: the number of one that has ended is as good.
+    let (mut shell, _) = waiting_compiler(folder.path(), "1");
+    shell.wait().expect("ends");
+    assert_eq!(wait_for(&folder.path().join("code")), "1");
+}
+
 /// What one process writes while others read and write the same entry is whole for all of them.
 #[test]
 fn processes_that_race_for_one_cache_all_get_a_whole_entry() {

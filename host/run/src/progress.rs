@@ -1,11 +1,26 @@
 //! What a person sees of a run: one line for each stage at work.
 
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use octo_plugin::for_terminal;
 
 use crate::figures::human_duration;
+
+/// Whether nothing but failures is shown.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on no progress is shown and no line written, but for stages that fail.
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
 
 /// The lines of all stages at work. On a terminal they are redrawn in place; elsewhere only what is resumed and how stages end is written.
 pub struct Board {
@@ -44,6 +59,9 @@ impl Default for Board {
 impl Board {
     /// A board on standard error.
     pub fn new() -> Board {
+        if is_quiet() {
+            return Board::silent();
+        }
         Board { bars: MultiProgress::new(), silent: false }
     }
 
@@ -58,7 +76,7 @@ impl Board {
         if let Ok(style) = ProgressStyle::with_template("{prefix:<14} {bar:24} {percent:>3}%  {msg}") {
             bar.set_style(style);
         }
-        bar.set_prefix(name.to_owned());
+        bar.set_prefix(for_terminal(name).into_owned());
         bar.enable_steady_tick(Duration::from_millis(500));
         let started = Instant::now();
         let pace = LogPace { due: started + FIRST_LOG_LINE, first: None };
@@ -75,7 +93,7 @@ impl Line {
     /// One progress line, and which share is done (0 to 1).
     pub fn report(&self, message: &str, share: f64) {
         self.bar.set_position((share.clamp(0.0, 1.0) * 1000.0) as u64);
-        self.bar.set_message(message.to_owned());
+        self.bar.set_message(for_terminal(message).into_owned());
         if let Some(log) = &self.log {
             let line = log.lock().unwrap_or_else(PoisonError::into_inner).line(Instant::now(), message, share);
             line.iter().for_each(|line| self.write(line));
@@ -101,15 +119,23 @@ impl Line {
 
     /// The stage failed; the run's error says how.
     pub fn failed(&self) {
-        self.write("failed");
+        self.put("failed");
         self.bar.finish_and_clear();
     }
 
     /// Writes a message on the stage on a line of its own.
     pub(crate) fn write(&self, what: &str) {
+        if !is_quiet() {
+            self.put(what);
+        }
+    }
+
+    fn put(&self, what: &str) {
         let text = format!("{}: {what}", self.name);
+        let text = for_terminal(&text);
         if self.bars.is_hidden() {
-            eprintln!("{text}");
+            // Whoever reads it may have gone away, which is not the run's affair.
+            let _ = writeln!(std::io::stderr(), "{text}");
         } else {
             let _ = self.bars.println(text);
         }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use octo_data::field_map::FieldMap;
@@ -71,18 +72,25 @@ fn typed(answering: &Answering) -> Result<ExitCode> {
     let person = std::io::stdin().is_terminal();
     let ask = move || {
         if person {
-            eprint!("> ");
+            let _ = write!(std::io::stderr(), "> ");
         }
     };
     let typed = BufReader::new(std::io::stdin()).lines();
     let problems = typed.filter(|line| !matches!(line, Ok(line) if line.trim().is_empty()));
     ask();
-    answering.one_by_one(problems, move |answer| {
+    let gone = AtomicBool::new(false);
+    let answered = answering.one_by_one(problems, |answer| {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", answer.text)?;
-        out.flush()?;
+        // What a model says may not drive the terminal.
+        writeln!(out, "{}", terminal::for_stdout(&answer.text)).and_then(|()| out.flush()).inspect_err(|error| {
+            gone.store(error.kind() == std::io::ErrorKind::BrokenPipe, Ordering::Relaxed);
+        })?;
         ask();
         Ok(())
-    })?;
+    });
+    if gone.into_inner() {
+        return Err(terminal::ReaderGone.into());
+    }
+    answered?;
     Ok(ExitCode::SUCCESS)
 }

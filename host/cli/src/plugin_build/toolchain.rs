@@ -6,6 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::tied;
+
 /// What every Rust plugin is compiled for: no WASI, so nothing to lock down.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -37,7 +39,15 @@ impl Toolchain {
 
     /// Cargo, in `folder`, without what the environment would add to the compiler's flags.
     pub fn cargo(&self, folder: &Path) -> Command {
-        let mut cargo = Command::new(&self.cargo);
+        self.set_up(Command::new(&self.cargo), folder)
+    }
+
+    /// The same, ended with this process even where that is killed: a build takes minutes.
+    pub fn tied_cargo(&self, folder: &Path) -> Command {
+        self.set_up(tied::command(&self.cargo), folder)
+    }
+
+    fn set_up(&self, mut cargo: Command, folder: &Path) -> Command {
         cargo.current_dir(folder).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         // A relative target folder is relative to where we were started.
         if let Some(target) = std::env::var_os("CARGO_TARGET_DIR")

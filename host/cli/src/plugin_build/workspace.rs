@@ -148,7 +148,7 @@ impl Workspace {
 
     /// Builds the chosen crates, with their source lines if `debug_info`.
     pub fn build(&self, toolchain: &Toolchain, debug_info: bool) -> Result<Vec<Built>> {
-        let mut cargo = toolchain.cargo(&self.root);
+        let mut cargo = toolchain.tied_cargo(&self.root);
         let profile = self.profile()?;
         cargo.args(["build", "--lib", "--profile", profile]);
         if debug_info {

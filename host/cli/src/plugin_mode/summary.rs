@@ -86,7 +86,7 @@ impl Summary {
             self.terminal.say(format_args!("  {:<12} {:>9}", "bad lines", human_count(self.lines.bad)));
         }
         if self.lines.good == 0 && self.lines.bad > 0 {
-            self.terminal.say("error: no line could be read");
+            self.terminal.complain("error: no line could be read");
             return ExitCode::FAILURE;
         }
         ExitCode::SUCCESS

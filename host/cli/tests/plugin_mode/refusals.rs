@@ -41,7 +41,7 @@ fn a_plugin_that_is_nowhere_is_reported_with_the_places() {
     assert_shown!(octo_host(&["--plugin", "verifier_maths"]).run(), @r#"
     exit 1
     --- stderr
-    error: no plugin "verifier_maths"; looked for [plugins]/verifier_maths, [plugins]/verifier_maths.wasm, [plugins]/verifier_maths, [plugins]/verifier_maths.wasm, verifier_maths. Give a path, or build it with `octo-host plugin build`
+    error: no plugin "verifier_maths"; looked, in this order, for [plugins]/verifier_maths, [plugins]/verifier_maths.wasm, [plugins]/verifier_maths, [plugins]/verifier_maths.wasm, [plugins]/verifier_maths, [plugins]/verifier_maths.wasm, verifier_maths. Give a path, set OCTO_PLUGIN_PATH, or build it with `octo-host plugin build`
     "#);
 }
 
@@ -57,15 +57,17 @@ fn wrong_usage_exits_with_2() {
            octo-host <COMMAND>
 
     Commands:
-      run       Run a recipe; finished stages are never run again
-      prompt    Show the prompts of a stage, as its model reads them
-      generate  Let a model answer problems: a file of them, or one per line as they are typed
-      report    Write a run's report as one HTML file
-      tokenize  Turn documents into token shards to train on; resumes where it was stopped
-      keys      Show the keys of recipes, of each kind of stage and of limits, and the variables that
-                Octo reads
-      plugin    Build, inspect and debug plugins
-      help      Print this message or the help of the given subcommand(s)
+      run          Run a recipe; finished stages are never run again
+      prompt       Show the prompts of a stage, as its model reads them
+      generate     Let a model answer problems: a file of them, or one per line as they are typed
+      report       Write a run's report as one HTML file
+      tokenize     Turn documents into token shards to train on; resumes where it was stopped
+      keys         Show the keys of recipes, of each kind of stage and of limits, and the variables that
+                   Octo reads
+      plugin       Build, inspect and debug plugins
+      completions  Print what a shell needs to complete this command
+      man          Print the manual page
+      help         Print this message or the help of the given subcommand(s)
 
     Arguments:
       [FILE]  JSON Lines to read, plain or .zst; `-` or nothing reads standard input
@@ -93,6 +95,10 @@ fn wrong_usage_exits_with_2() {
                                           replay` runs one again, alone
           --profile <FILE>                Sample where the plugin spends its time, on one thread, for
                                           https://profiler.firefox.com
+      -v, --verbose...                    Say more on standard error: all that plugins log, and what
+                                          Octo does beside; -vv also shows details for debugging
+      -q, --quiet                         Say nothing on standard error but errors: no progress, no
+                                          summary, no warnings
       -h, --help                          Print help (see more with '--help')
       -V, --version                       Print version
     "#);
@@ -162,7 +168,9 @@ fn wrong_usage_exits_with_2() {
       build    Build plugin crates into components; the bytes don't depend on the machine
       inspect  Show what a plugin is, needs and accepts
       replay   Run one failed item again, alone, and show all that can be said about it
-      help     Print this message or the help of the given subcommand(s)
+      completions  Print what a shell needs to complete this command
+      man          Print the manual page
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help  Print help

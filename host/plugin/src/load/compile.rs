@@ -17,7 +17,7 @@ use std::sync::mpsc;
 use std::thread::Builder;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getpid, getppid, set_parent_process_death_signal, setrlimit};
 use wasmtime::Engine;
 
 use crate::sandbox::engine::{self, EngineOptions};
@@ -25,7 +25,7 @@ use crate::sandbox::{Limits, size};
 use crate::text::short;
 
 /// The variable that is set for a program that is started as a compiler. The value is the guest's stack in bytes, the caps (seconds
-/// and bytes of memory), and whether debug information is kept (0 or 1).
+/// and bytes of memory), whether debug information is kept (0 or 1), and the process that asks.
 const ASKED: &str = "OCTO_COMPILE_PLUGIN";
 
 /// First byte of the child's answer.
@@ -55,9 +55,10 @@ pub fn compile_if_asked() {
 /// The child's work.
 fn answer(asked: &str) -> std::io::Result<()> {
     let numbers: Option<Vec<u64>> = asked.split(' ').map(|number| number.parse().ok()).collect();
-    let Some(&[stack, seconds, memory, source_lines]) = numbers.as_deref() else {
-        return Err(std::io::Error::other("four numbers are needed"));
+    let Some(&[stack, seconds, memory, source_lines, parent]) = numbers.as_deref() else {
+        return Err(std::io::Error::other("five numbers are needed"));
     };
+    end_with(parent)?;
     cap(Resource::As, memory.saturating_add(own_address_space()))?;
     cap(Resource::Cpu, seconds)?;
     // Nothing here writes files, and a crash needs no report: the parent says what happened.
@@ -79,6 +80,17 @@ fn answer(asked: &str) -> std::io::Result<()> {
         }
     }
     out.flush()
+}
+
+/// A compiler that nobody waits for any more would work on for as long as its caps allow: it ends with its parent, however
+/// that ends.
+fn end_with(parent: u64) -> std::io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // The parent may be gone already, and then no signal comes.
+    match u64::try_from(Pid::as_raw(getppid())) {
+        Ok(process) if process == parent => Ok(()),
+        _ => Err(std::io::Error::other("the process that asked is gone")),
+    }
 }
 
 /// Bytes of address space that the program has before it compiles: its code and libraries, which are not the plugin's
@@ -164,7 +176,11 @@ fn start(program: &Path, limits: &Limits, options: EngineOptions) -> std::io::Re
     let Limits { stack_bytes, compile_seconds, compile_memory_bytes, .. } = limits;
     command.env_clear().env(
         ASKED,
-        format!("{stack_bytes} {compile_seconds} {compile_memory_bytes} {}", u8::from(options.source_lines)),
+        format!(
+            "{stack_bytes} {compile_seconds} {compile_memory_bytes} {} {}",
+            u8::from(options.source_lines),
+            getpid().as_raw_nonzero()
+        ),
     );
     // Every thread of rayon and of the allocator takes address space, which is what the memory cap counts.
     command.env("RAYON_NUM_THREADS", "4").env("MALLOC_ARENA_MAX", "2");

@@ -9,6 +9,8 @@ use crate::text::{canonical_json, for_people, nearest, short};
 
 /// Deepest chain of references and combinations that is followed for a description.
 const DEEPEST: usize = 32;
+/// Most bytes of a compiled pattern, and of what it keeps while it searches.
+const LARGEST_PATTERN: usize = 512 << 10;
 /// Errors shown at once.
 const SHOWN: usize = 3;
 
@@ -29,13 +31,14 @@ pub(crate) fn check(schema: &Value, config: &Value) -> Result<String, Mistake> {
         )));
     }
     if let Some(problem) = schema_cost::too_costly(schema, config) {
-        return Err(Mistake::Schema(problem.to_owned()));
+        return Err(Mistake::Schema(problem));
     }
     // The schema is the guest's. References to other documents are not followed (this crate builds `jsonschema` without
-    // its network and file resolvers), and patterns run in linear time on bounded memory.
+    // its network and file resolvers), and patterns run in linear time on bounded memory: `schema_cost` bounds how many
+    // there are and how long they are, and these what each of them takes.
     let validator = jsonschema::options()
         .with_draft(Draft::Draft202012)
-        .with_pattern_options(PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20))
+        .with_pattern_options(PatternOptions::regex().size_limit(LARGEST_PATTERN).dfa_size_limit(LARGEST_PATTERN))
         .build(schema)
         .map_err(|error| Mistake::Schema(short(&error.to_string())))?;
     let mistakes: Vec<String> =
@@ -283,6 +286,8 @@ mod tests {
         for schema in [
             json!({"type": "nonsense"}),
             json!({"properties": {"a": {"pattern": "("}}}),
+            json!({"properties": {"a": {"pattern": "(a|b|c){100000}"}}}),
+            json!({"patternProperties": {"((x{200}){200}){200}": {}}}),
             json!({"$ref": "http://example.invalid/s"}),
         ] {
             assert!(matches!(check(&schema, &json!({"a": "b"})), Err(Mistake::Schema(_))), "{schema}");

@@ -9,7 +9,8 @@ use crate::Kind;
 pub enum LoadError {
     /// No file of that name in any of the places where plugins are looked for.
     #[error(
-        "no plugin {reference:?}; looked for {}. Give a path, or build it with `octo-host plugin build`",
+        "no plugin {reference:?}; looked, in this order, for {}. Give a path, set OCTO_PLUGIN_PATH, or build it with \
+         `octo-host plugin build`",
         looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
     NotFound {

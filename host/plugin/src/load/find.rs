@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::LoadError;
 
 /// Finds the file that a recipe or command line means. A bare name is `NAME` or `NAME.wasm` in the folders of
-/// `$OCTO_PLUGIN_PATH`, in `plugins` beside the program, and in `plugins` beside the program's folder (where a build of
-/// the repository puts them), and only then a file of the working folder, so that a file which happens to be called
-/// like a plugin does not take its place. What has a `/` is a path, and is looked for nowhere else.
+/// `$OCTO_PLUGIN_PATH`, in `plugins` beside the program, in `plugins` beside the program's folder (where a build of the
+/// repository puts them), and in `share/octo/plugins` beside that (where `make install` puts them), and only then a file
+/// of the working folder, so that a file which happens to be called like a plugin does not take its place. What has a
+/// `/` is a path, and is looked for nowhere else.
 ///
 /// # Errors
 /// [`LoadError::NotFound`], with every file that was tried.
@@ -24,6 +25,7 @@ fn folders(plugin_path: Option<&OsStr>, program: Option<&Path>) -> Vec<PathBuf> 
     if let Some(beside) = program.and_then(Path::parent) {
         folders.push(beside.join("plugins"));
         folders.extend(beside.parent().map(|above| above.join("plugins")));
+        folders.extend(beside.parent().map(|above| above.join("share/octo/plugins")));
     }
     folders
 }
@@ -90,7 +92,14 @@ mod tests {
         let found = folders(Some(OsStr::new("/mine:/yours")), Some(Path::new("/repo/target/release/octo-host")));
         assert_eq!(
             found,
-            ["/mine", "/yours", "/repo/target/release/plugins", "/repo/target/plugins"].map(PathBuf::from)
+            [
+                "/mine",
+                "/yours",
+                "/repo/target/release/plugins",
+                "/repo/target/plugins",
+                "/repo/target/share/octo/plugins"
+            ]
+            .map(PathBuf::from)
         );
     }
 }

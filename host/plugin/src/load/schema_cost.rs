@@ -4,17 +4,51 @@
 //! references make billions of steps of it, or a loop without end. So the steps are counted first, and counting stops at
 //! a bound. `unevaluated...` is counted whatever the config is, since preparing the check already follows it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 /// Far more than any config needs: the schemas of the reference plugins take some dozens.
 const MOST_STEPS: u32 = 100_000;
 /// Fewer, since each is compiled and kept.
 const MOST_PREPARED: u32 = 10_000;
+/// Patterns, each of which is compiled to a program of up to half a MiB, and kept. The reference plugins have none.
+const MOST_PATTERNS: usize = 32;
+/// Bytes of one pattern.
+const LONGEST_PATTERN: usize = 1000;
 /// Deeper than `serde_json` reads values, so only a cycle gets there.
 const DEEPEST: u32 = 256;
 
 /// Why a schema is not used, if so.
-pub(crate) fn too_costly(schema: &Value, config: &Value) -> Option<&'static str> {
+pub(crate) fn too_costly(schema: &Value, config: &Value) -> Option<String> {
+    too_many_patterns(schema).or_else(|| too_many_steps(schema, config).map(str::to_owned))
+}
+
+/// Whether the patterns of a schema are too many or too long. All that are written are counted, wherever they stand, but
+/// each text once, since it is compiled once.
+fn too_many_patterns(schema: &Value) -> Option<String> {
+    let mut patterns = BTreeSet::new();
+    let mut parts = vec![schema];
+    while let Some(part) = parts.pop() {
+        match part {
+            Value::Object(keywords) => {
+                patterns.extend(keywords.get("pattern").and_then(Value::as_str));
+                let by_pattern = keywords.get("patternProperties").and_then(Value::as_object);
+                patterns.extend(by_pattern.into_iter().flat_map(|parts| parts.keys().map(String::as_str)));
+                parts.extend(keywords.values());
+            }
+            Value::Array(items) => parts.extend(items),
+            _ => {}
+        }
+    }
+    if patterns.len() > MOST_PATTERNS {
+        return Some(format!("it has {} patterns; at most {MOST_PATTERNS} are compiled", patterns.len()));
+    }
+    let longest = patterns.iter().map(|pattern| pattern.len()).max().filter(|bytes| *bytes > LONGEST_PATTERN)?;
+    Some(format!("it has a pattern of {longest} bytes; at most {LONGEST_PATTERN} are compiled"))
+}
+
+fn too_many_steps(schema: &Value, config: &Value) -> Option<&'static str> {
     let mut count = Count { root: schema, left: MOST_STEPS };
     if let Err(why) = count.visit(schema, config, DEEPEST) {
         return Some(why);
@@ -198,6 +232,33 @@ mod tests {
         }
         let tree = json!({"properties": {"left": {"$ref": "#"}}, "unevaluatedProperties": false});
         assert_eq!(too_costly(&tree, &json!({"left": {"left": {}}})), None);
+    }
+
+    #[test]
+    fn patterns_are_few_and_short() {
+        let many = |count: usize| {
+            let properties: Map<String, Value> =
+                (0..count).map(|key| (key.to_string(), json!({"pattern": format!("(a|b|c){{4{key:03}}}")}))).collect();
+            json!({"properties": properties})
+        };
+        assert_eq!(too_costly(&many(32), &json!({})), None);
+        let words = |schema: &Value| too_costly(schema, &json!({})).expect("refused");
+        assert_eq!(words(&many(6000)), "it has 6000 patterns; at most 32 are compiled");
+        let by_key: Map<String, Value> = (0..33).map(|key| (format!("^x{key}$"), json!({}))).collect();
+        assert_eq!(
+            words(&json!({"not": {"patternProperties": by_key}})),
+            "it has 33 patterns; at most 32 are compiled"
+        );
+        let same: Vec<Value> = (0..1000).map(|_| json!({"pattern": "^[a-z]+$"})).collect();
+        assert_eq!(
+            too_costly(&json!({"$defs": {"all": {"anyOf": same}}}), &json!({})),
+            None,
+            "one text, compiled once"
+        );
+        let long = json!({"items": {"pattern": "a".repeat(1001)}});
+        assert_eq!(words(&long), "it has a pattern of 1001 bytes; at most 1000 are compiled");
+        let named = json!({"properties": {"pattern": {"type": "string"}, "patternProperties": {"type": "object"}}});
+        assert_eq!(too_costly(&named, &json!({"pattern": "("})), None, "a key may be called like that");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! A line is never written while a guest runs: a terminal or pipe that nobody reads would stop it in a host call, which
 //! neither fuel nor the deadline ends. And since what is kept outlives a trap, so do a guest's last lines.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Limits;
 use crate::contract::records::log::Level;
@@ -14,6 +15,13 @@ use crate::watch::Page;
 /// What all instances together may log in one call of the host, in what one of them may: many batches would otherwise
 /// fill a disk, each within its own limit.
 const INSTANCES: u64 = 16;
+
+/// Warnings and errors of one kind that are handed over; further ones are counted, and told when the plugin is done. A
+/// plugin that panics would otherwise say the same for each of a million items.
+const OF_A_KIND: u64 = 3;
+
+/// Kinds that are told apart; what comes after these is one more.
+const KINDS: usize = 64;
 
 /// One instance's log, bounded in bytes and lines. Lines go to `tracing` under the target `octo_plugin::guest`.
 pub(crate) struct GuestLog {
@@ -102,7 +110,7 @@ impl GuestLog {
     /// Hands over what was kept. Called when no guest code runs.
     pub(crate) fn hand_over(&mut self) {
         for (level, line) in self.kept.drain(..) {
-            if self.share.take() {
+            if self.share.is_new(level, &line) && self.share.take() {
                 pass_on(level, &self.plugin, &line);
             }
         }
@@ -131,6 +139,59 @@ pub(crate) struct SharedLog {
     most: u64,
     left: AtomicU64,
     dropped: AtomicU64,
+    repeats: Mutex<Repeats>,
+}
+
+/// Warnings and errors by kind: the first of each, and how many there were.
+#[derive(Default)]
+struct Repeats(BTreeMap<(bool, String), Repeated>);
+
+struct Repeated {
+    line: String,
+    times: u64,
+}
+
+impl Repeats {
+    /// Counts a line, and says whether it is handed over.
+    fn count(&mut self, is_error: bool, line: &str) -> bool {
+        let mut kind = (is_error, kind_of(line));
+        if self.0.len() >= KINDS && !self.0.contains_key(&kind) {
+            kind = (is_error, String::new());
+        }
+        let repeated = self.0.entry(kind).or_insert_with(|| Repeated { line: line.to_owned(), times: 0 });
+        repeated.times += 1;
+        repeated.times <= OF_A_KIND
+    }
+
+    /// What was counted and not handed over, as lines, each with whether it is of errors.
+    fn told(&self) -> Vec<(bool, String)> {
+        let left_out = self.0.iter().filter(|(_, repeated)| repeated.times > OF_A_KIND);
+        left_out
+            .map(|((is_error, kind), Repeated { line, times })| {
+                let more = times - OF_A_KIND;
+                let lines = if more == 1 { "line" } else { "lines" };
+                let like = match kind.as_str() {
+                    "" => "of other kinds".to_owned(),
+                    _ => format!("like {:?}", for_people(line, 100)),
+                };
+                (*is_error, format!("{more} more {lines} {like}; -v shows all"))
+            })
+            .collect()
+    }
+}
+
+/// What lines of one kind have in common: their beginning, whatever its numbers are.
+fn kind_of(line: &str) -> String {
+    const LONGEST: usize = 120;
+    let mut kind = String::new();
+    for character in line.chars().take(LONGEST) {
+        match character.is_ascii_digit() {
+            true if kind.ends_with('#') => {}
+            true => kind.push('#'),
+            false => kind.push(character),
+        }
+    }
+    kind
 }
 
 impl SharedLog {
@@ -138,7 +199,7 @@ impl SharedLog {
         // Not fewer than a few, or the line that says that a log has ended would be lost itself.
         let most = limits.log_lines.saturating_mul(INSTANCES).max(INSTANCES);
         let (left, dropped) = (AtomicU64::new(most), AtomicU64::new(0));
-        Arc::new(SharedLog { plugin: plugin.to_owned(), most, left, dropped })
+        Arc::new(SharedLog { plugin: plugin.to_owned(), most, left, dropped, repeats: Mutex::default() })
     }
 
     /// Begins the log of one call of the host, which ends when the value is dropped. Which instances' lines come first
@@ -148,12 +209,34 @@ impl SharedLog {
         CallLog(self)
     }
 
+    /// Whether a line is handed over: all are but warnings and errors that say once more what was said before, and these
+    /// too where whoever reads the log asked for all that plugins say.
+    fn is_new(&self, level: Level, line: &str) -> bool {
+        let is_error = match level {
+            Level::Debug | Level::Info => return true,
+            Level::Warn => false,
+            Level::Error => true,
+        };
+        tracing::enabled!(target: "octo_plugin::guest", tracing::Level::INFO)
+            || self.repeats.lock().unwrap_or_else(PoisonError::into_inner).count(is_error, line)
+    }
+
     fn take(&self) -> bool {
         let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
         if !taken {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         taken
+    }
+}
+
+/// Says at the plugin's end what its log left out.
+impl Drop for SharedLog {
+    fn drop(&mut self) {
+        let repeats = self.repeats.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (is_error, line) in repeats.told() {
+            pass_on(if is_error { Level::Error } else { Level::Warn }, &self.plugin, &line);
+        }
     }
 }
 
@@ -219,6 +302,32 @@ mod tests {
             assert_eq!((log.kept.len(), log.dropped), (2, 3));
             log.hand_over();
         }
+    }
+
+    #[test]
+    fn the_same_words_with_other_numbers_are_said_three_times_and_then_counted() {
+        let mut repeats = Repeats::default();
+        let said = |repeats: &mut Repeats, line: &str| repeats.count(true, line);
+        let shown: Vec<bool> =
+            (0..10).map(|item| said(&mut repeats, &format!("panicked at a.rs:1{item}: index {item}"))).collect();
+        assert_eq!(shown, [true, true, true, false, false, false, false, false, false, false]);
+        assert!(said(&mut repeats, "panicked at b.rs:1: index 7"), "another place is another kind");
+        assert!(repeats.count(false, "panicked at a.rs:1: index 7"), "a warning is no error");
+        assert_eq!(
+            repeats.told(),
+            [(true, "7 more lines like \"panicked at a.rs:10: index 0\"; -v shows all".to_owned())]
+        );
+    }
+
+    #[test]
+    fn lines_that_are_all_of_their_own_kind_are_bounded_too() {
+        let mut repeats = Repeats::default();
+        let name = |number: u64| {
+            format!("{}{}", char::from(b'a' + (number / 26 % 26) as u8), char::from(b'a' + (number % 26) as u8))
+        };
+        let shown = (0..500).filter(|number| repeats.count(true, &name(*number))).count();
+        assert_eq!(shown, KINDS + OF_A_KIND as usize);
+        assert_eq!(repeats.told(), [(true, format!("{} more lines of other kinds; -v shows all", 500 - KINDS - 3))]);
     }
 
     #[test]

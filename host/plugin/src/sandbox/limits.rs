@@ -3,6 +3,7 @@
 //! | limit | enforced in | by |
 //! |---|---|---|
 //! | `fuel_per_item` | `sandbox/instance.rs`, `sandbox/blueprint.rs` | `refuel` before each call; `Blueprint::fuel` says how much |
+//! | | `sandbox/engine.rs` | `fuel_costs`: what each instruction costs |
 //! | | `sandbox/services.rs` | `charge`: what a call of a host service costs |
 //! | `deadline_ms` | `sandbox/instance.rs` | `refuel`, by the clock of `sandbox/engine.rs`; while profiling, `watch/profile.rs` |
 //! | `memory_bytes`, `table_elements`, `instances` | `sandbox/instance.rs` | `Resources`, which wasmtime asks before it grows anything |

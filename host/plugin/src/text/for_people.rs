@@ -1,5 +1,7 @@
 //! Text of a guest, made fit for a person's terminal, log or error message.
 
+use std::borrow::Cow;
+
 /// Longest piece of guest text in an error or log line, in bytes.
 pub(crate) const LONGEST_LINE: usize = 400;
 
@@ -27,6 +29,16 @@ pub fn for_people(text: &str, longest: usize) -> String {
     line
 }
 
+/// Text that may have several lines, without what could drive a terminal or hide: line breaks and tabs stay, all else
+/// that [`for_people`] leaves out goes. For what is not a guest's alone: an error with a column's name in it, a table.
+pub fn for_terminal(text: &str) -> Cow<'_, str> {
+    let goes = |character: char| match character {
+        '\n' | '\t' => false,
+        other => other.is_control() || reorders_or_hides(other),
+    };
+    if text.contains(goes) { Cow::Owned(text.replace(goes, "")) } else { Cow::Borrowed(text) }
+}
+
 /// [`for_people`] with the length that error messages use.
 pub(crate) fn short(text: &str) -> String {
     for_people(text, LONGEST_LINE)
@@ -46,6 +58,13 @@ mod tests {
     #[test]
     fn escape_sequences_lose_what_makes_them_work() {
         assert_eq!(for_people("\u{1b}[31mred\u{7}\u{9b}2J", 100), "[31mred2J");
+    }
+
+    #[test]
+    fn a_table_keeps_its_lines_and_loses_what_drives_a_terminal() {
+        let hostile = "a\u{1b}]0;title\u{7}\tb\r\n\u{9b}2Jc\u{202e}d\u{200b}é\n";
+        assert_eq!(for_terminal(hostile), "a]0;title\tb\n2Jcdé\n");
+        assert!(matches!(for_terminal("plain\ttext, é\n"), Cow::Borrowed(_)));
     }
 
     #[test]

@@ -109,6 +109,14 @@ pub const TABLE: &[Row] = &[
     text(VERIFIER, Export::Load, "large memory from the start").meets("memory_bytes"),
     text(VERIFIER, Export::Load, "large table from the start").meets("table_elements"),
     text(VERIFIER, Export::Load, "spins while it starts").meets("fuel_per_item"),
+    text(VERIFIER, Export::Load, "grows its memory by nothing for ever").meets("fuel_per_item"),
+    text(VERIFIER, Export::Load, "grows its memory in vain for ever").meets("memory_bytes"),
+    text(VERIFIER, Export::Load, "grows its table by nothing for ever").meets("fuel_per_item"),
+    text(VERIFIER, Export::Load, "fills no bytes for ever").meets("fuel_per_item"),
+    text(VERIFIER, Export::Load, "copies no bytes for ever").meets("fuel_per_item"),
+    text(VERIFIER, Export::Load, "names a function for ever").meets("fuel_per_item"),
+    text(VERIFIER, Export::Load, "drops elements for ever").meets("fuel_per_item"),
+    text(VERIFIER, Export::Load, "takes no elements for ever").meets("fuel_per_item"),
     text(VERIFIER, Export::Load, "logs for ever while it starts").with(fuel_off).meets("deadline_ms"),
     rust(ALL,      Export::Load, "good").with(|l| l.instances = 1).meets("instances"),
 
@@ -134,6 +142,9 @@ pub const TABLE: &[Row] = &[
     text(VERIFIER, Export::Describe, "version that is none"),
     text(VERIFIER, Export::Describe, "schema that is not JSON"),
     text(VERIFIER, Export::Describe, "schema of another machine"),
+    text(VERIFIER, Export::Describe, "schema of many patterns"),
+    text(VERIFIER, Export::Describe, "schema of a long pattern"),
+    text(VERIFIER, Export::Describe, "schema of a pattern that is much to compile"),
     text(VERIFIER, Export::Describe, "text of 2 GiB"),
 
     // ---- configure ----------------------------------------------------------------------------------------------

@@ -63,6 +63,23 @@ fn of_its_own(misbehaviour: &str) -> Vec<u8> {
             // `log` is called through a table that the component fills in only once its core module has started.
             guest("verifier-plugin", &format!("{VERIFY} (func $s {SPIN} {LOG_FOR_EVER}) (start $s)"))
         }
+        "grows its memory by nothing for ever" => starting_with("(drop (memory.grow (i32.const 0)))"),
+        "grows its memory in vain for ever" => starting_with("(drop (memory.grow (i32.const -1)))"),
+        "grows its table by nothing for ever" => starting_with("(drop (table.grow $t (ref.null func) (i32.const 0)))"),
+        "fills no bytes for ever" => starting_with("(memory.fill (i32.const 0) (i32.const 0) (local.get $none))"),
+        "copies no bytes for ever" => starting_with("(memory.copy (i32.const 0) (i32.const 8) (local.get $none))"),
+        "names a function for ever" => starting_with("(drop (ref.func $named))"),
+        "drops elements for ever" => starting_with("(elem.drop $e)"),
+        "takes no elements for ever" => {
+            starting_with("(table.init $t $e (i32.const 0) (i32.const 0) (local.get $none))")
+        }
+        "schema of many patterns" => described(Identity { schema: &many_patterns(1500), ..PLAIN }),
+        "schema of a long pattern" => {
+            described(Identity { schema: &format!(r#"{{"pattern": "{}"}}"#, "(a|b)".repeat(2000)), ..PLAIN })
+        }
+        "schema of a pattern that is much to compile" => {
+            described(Identity { schema: r#"{"properties": {"a": {"pattern": "((a|b|c){999}){999}"}}}"#, ..PLAIN })
+        }
         "name that is not UTF-8" => patched(&whole, b"guest", b"g\xff\xfest"),
         "name of control characters" => described(Identity { name: "a\n\u{1b}[2Jb", ..PLAIN }),
         "name that is a path" => described(Identity { name: "../../etc/passwd", ..PLAIN }),
@@ -88,6 +105,25 @@ fn of_its_own(misbehaviour: &str) -> Vec<u8> {
         ),
         other => panic!("no guest of the name {other:?}"),
     }
+}
+
+/// A verifier that does one thing again and again when it starts.
+fn starting_with(deed: &str) -> Vec<u8> {
+    let deeds = deed.repeat(8);
+    guest(
+        "verifier-plugin",
+        &format!(
+            "{VERIFY} (table $t 1 1 funcref) (elem $e func) (elem declare func $named) (func $named)
+             (func $s (local $none i32) (loop $again {deeds} (br $again))) (start $s)"
+        ),
+    )
+}
+
+/// Each takes the most that one may.
+fn many_patterns(count: usize) -> String {
+    let keys: Vec<String> =
+        (0..count).map(|key| format!(r#""{key}":{{"pattern":"(a|b|c){{{}}}"}}"#, 3000 + key)).collect();
+    format!(r#"{{"properties":{{{}}}}}"#, keys.join(","))
 }
 
 fn described(identity: Identity) -> Vec<u8> {
