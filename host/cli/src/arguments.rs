@@ -52,6 +52,11 @@ problem is a group of its own; tokens 0; finish \"stop\"; source: the file's nam
 stage \"plugin\", numbers 0. Rollouts of one group must be in a row. --verifier fills in missing verdicts.
 A mixture or schedule policy keeps its memory from line to line.
 
+COLUMNS of --map are keys, or paths through objects and lists: answer.value, choices.0.message.content;
+-1 is a list's last item: messages.-1.content; * is every item: generations.*, where each response of
+a row has a verdict of its own. Body+Question joins two. A response that is null, a list or an object
+is a no-answer. Numbers are read with all their digits.
+
 Exit status: 0 done; 1 failed, stopped by --strict, or no line was good; 2 wrong usage; 130 stopped by
 Ctrl-C, 143 by SIGTERM.";
 
@@ -84,16 +89,17 @@ pub struct PluginModeArguments {
     #[arg(long, value_name = "REF[:WEIGHT]", required = false)]
     pub plugin: Vec<String>,
 
-    /// JSON Lines to read, plain or .zst; `-` or nothing reads standard input
+    /// Files of records, or patterns such as 'part-*.parquet': JSON Lines, one JSON array, CSV, TSV or Parquet, the text
+    /// formats plain or with gzip, xz, bzip2 or zstd; `-` or nothing reads standard input [repeatable]
     #[arg(value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub files: Vec<PathBuf>,
 
     /// The plugin's config, as JSON or as @FILE; of several plugins the first one's, then the second's, and so on
     /// [default: {}] [repeatable]
     #[arg(long, value_name = "JSON|@FILE")]
     pub config: Vec<String>,
 
-    /// Read a record's FIELD from COLUMN; dots reach into objects [repeatable]
+    /// Read a record's FIELD from COLUMN, which may be a path, see COLUMNS below [repeatable]
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
     pub map: Vec<(String, String)>,
 

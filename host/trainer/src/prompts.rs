@@ -41,7 +41,8 @@ struct FewShot {
     file: String,
     /// Examples to show in each epoch, such as `[4, 2, 0]`; the last number holds from there on.
     by_epoch: Vec<usize>,
-    /// Columns by the field of an example that they hold.
+    /// Columns by the field of an example that they hold. `solution` is read from the column of that name where the file has
+    /// one.
     #[serde(default)]
     map: Named<String>,
 }
@@ -113,7 +114,7 @@ fn examples(table: &StageTable<'_>, few_shot: &FewShot) -> Result<Vec<Example>> 
         return Ok(Vec::new());
     }
     let map = &few_shot.map.0;
-    let read = |rows: usize| octo_data::jsonl::read_problems(&path, &FieldMap::new(map.clone()), Some(0..rows));
+    let read = |rows: usize| octo_data::jsonl::read_examples(&path, &FieldMap::new(map.clone()), Some(0..rows));
     let found = read(shown + 1).or_else(|_| read(shown)).with_context(|| place)?;
     Ok(found.into_iter().map(Example::from).collect())
 }

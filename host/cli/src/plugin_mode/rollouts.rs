@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use octo_data::row::Row;
 use octo_plugin::types::{Attempt, FinishReason, Progress, Reward, RewardPart, Rollout, Verdict};
 use octo_plugin::{Failure, Record as CaseRecord, RewardSum};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::chunks::{self, Entry, Record, Seam};
+use super::chunks::{self, Entry, Place, Record, Seam};
 use super::columns::Columns;
 use super::failures::Failures;
 use super::summary::Summary;
@@ -91,8 +92,9 @@ pub fn run(reward: RewardSum, added: Vec<Failures>, mut judge: Option<Judge>, se
     let mut summary = Summary::start(&terminal, "Scored", "rollouts", &[]);
     let mut groups = Groups::default();
     let may_lack_verdict = judge.is_some();
-    let read =
-        move |record: &Value, _| Ok((columns.id(record), read_line(&columns, record, &mut groups, may_lack_verdict)?));
+    let read = move |record: &Row, _: Place<'_>| {
+        Ok((columns.id(record), read_line(&columns, record, &mut groups, may_lack_verdict)?))
+    };
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let length = chunk.len();
         for (line, id, answer) in score(&reward, judge.as_mut(), &mut failures, chunk)? {
@@ -203,9 +205,13 @@ fn save_groups<'p>(
     Ok(())
 }
 
-fn read_line(columns: &Columns, record: &Value, groups: &mut Groups, may_lack_verdict: bool) -> Result<Line, String> {
-    let attempt = columns.attempt(record)?;
-    let verdict = read_verdict(columns, record)?;
+fn read_line(columns: &Columns, record: &Row, groups: &mut Groups, may_lack_verdict: bool) -> Result<Line, String> {
+    let response = columns.attempt(record)?;
+    let mut verdict = read_verdict(columns, record)?;
+    if verdict.is_none() && may_lack_verdict {
+        verdict = response.verdict();
+    }
+    let attempt = response.attempt;
     if verdict.is_none() && !may_lack_verdict {
         return Err(format!("{}; --verifier finds it", columns.missing(record, "verdict")));
     }
@@ -221,7 +227,7 @@ fn read_line(columns: &Columns, record: &Value, groups: &mut Groups, may_lack_ve
 }
 
 /// The verdict as an object, or as its outcome alone.
-fn read_verdict(columns: &Columns, record: &Value) -> Result<Option<Verdict>, String> {
+fn read_verdict(columns: &Columns, record: &Row) -> Result<Option<Verdict>, String> {
     let outcome = match columns.text(record, "verdict.outcome")? {
         Some(outcome) => outcome,
         // An object without an outcome is reported as "not a text", which names the column.
