@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
 #[command(
     name = "octo-host",
     version,
-    override_usage = "octo-host --plugin <REF> [OPTIONS] [FILE]\n       octo-host <COMMAND>",
+    override_usage = "octo-host --plugin <REF> [OPTIONS] [FILE]...\n       octo-host <COMMAND>",
     arg_required_else_help = true,
     args_conflicts_with_subcommands = true,
     after_long_help = RECORDS
@@ -29,7 +29,7 @@ pub struct Arguments {
 
 /// The records of plugin mode, at the end of `octo-host --help`.
 const RECORDS: &str = "\
-Records, one JSON object per line, by the plugin's kind (* = required):
+Records, one JSON object per line or row of a table, by the plugin's kind (* = required):
 
   verifier   response*, reference* (text, number or list; or `references`), problem, id
              → {line, id, outcome, extracted, reason}
@@ -57,7 +57,7 @@ COLUMNS of --map are keys, or paths through objects and lists: answer.value, cho
 a row has a verdict of its own. Body+Question joins two. A response that is null, a list or an object
 is a no-answer. Numbers are read with all their digits.
 
-Exit status: 0 done; 1 failed, stopped by --strict, or no line was good; 2 wrong usage; 130 stopped by
+Exit status: 0 done; 1 failed, stopped by --strict, or no row was good; 2 wrong usage; 130 stopped by
 Ctrl-C, 143 by SIGTERM.";
 
 /// What `octo-host` does with a subcommand.
@@ -99,7 +99,8 @@ pub struct PluginModeArguments {
     #[arg(long, value_name = "JSON|@FILE")]
     pub config: Vec<String>,
 
-    /// Read a record's FIELD from COLUMN, which may be a path, see COLUMNS below [repeatable]
+    /// Read a record's FIELD from COLUMN: a key, or a path such as choices.0.text, messages.-1.content or
+    /// generations.*, which is every item [repeatable]
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
     pub map: Vec<(String, String)>,
 
@@ -203,7 +204,7 @@ problem, and its answer is printed.
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM.")]
 pub struct GenerateArguments {
-    /// Problems, JSON Lines, plain or zstd
+    /// Problems: JSON Lines, one JSON array, CSV, TSV or Parquet, the text formats plain or compressed
     #[arg(value_name = "FILE", requires = "out")]
     pub file: Option<PathBuf>,
 
@@ -215,7 +216,7 @@ pub struct GenerateArguments {
     #[arg(long, value_name = "OUT", requires = "file")]
     pub out: Option<PathBuf>,
 
-    /// Read `problem` from COLUMN; dots reach into objects
+    /// Read `problem` from COLUMN, a key or a path such as messages.-1.content
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
     pub map: Vec<(String, String)>,
 
@@ -299,7 +300,7 @@ stage of a recipe takes DIR as a source.
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM.")]
 pub struct TokenizeArguments {
-    /// Documents: JSON Lines, plain or zstd, or Parquet (uncompressed, snappy or zstd)
+    /// Documents: JSON Lines, one JSON array, CSV, TSV or Parquet, the text formats plain or compressed
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
@@ -311,7 +312,7 @@ pub struct TokenizeArguments {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
-    /// Read FIELD (text, source or year) from COLUMN; dots reach into objects [repeatable]
+    /// Read FIELD (text, source or year) from COLUMN, a key or a path such as messages.-1.content [repeatable]
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
     pub map: Vec<(String, String)>,
 

@@ -197,8 +197,13 @@ struct Answers {
 }
 
 impl Answers {
-    fn write(&mut self, answer: &impl Serialize) -> Result<()> {
-        let mut line = serde_json::to_vec(answer).context("an answer can't be written as JSON")?;
+    /// Writes an answer, with the file that its record is from where there are several.
+    fn write(&mut self, file: Option<&str>, answer: &impl Serialize) -> Result<()> {
+        let line = match file {
+            Some(_) => serde_json::to_vec(&InFile { file, answer }),
+            None => serde_json::to_vec(answer),
+        };
+        let mut line = line.context("an answer can't be written as JSON")?;
         line.push(b'\n');
         self.out.write_all(&line).map_err(stdout_error)
     }
@@ -207,6 +212,14 @@ impl Answers {
     fn flush(&mut self) -> Result<()> {
         self.out.flush().map_err(stdout_error)
     }
+}
+
+/// An answer under its file.
+#[derive(Serialize)]
+struct InFile<'a, A> {
+    file: Option<&'a str>,
+    #[serde(flatten)]
+    answer: &'a A,
 }
 
 /// The answer for an item on which the plugin failed.

@@ -89,16 +89,28 @@ impl Json {
         }
     }
 
-    /// The same as serde_json holds it. A number that 64 bits do not hold becomes the text that it is written as.
+    /// The same as serde_json holds it: a number as the nearest that 64 bits hold, an infinite one as a text.
     pub fn to_value(&self) -> Value {
+        self.value(false)
+    }
+
+    /// As [`Json::to_value`], but a number that 64 bits do not hold becomes the text that it is written as.
+    pub fn to_exact_value(&self) -> Value {
+        self.value(true)
+    }
+
+    fn value(&self, exact: bool) -> Value {
         match self {
             Json::Null => Value::Null,
             Json::Bool(flag) => Value::Bool(*flag),
-            Json::Number(text) => number_value(text),
+            Json::Number(text) => match serde_json::from_str::<serde_json::Number>(text) {
+                Ok(number) if !exact || is_same(&number.to_string(), text) => Value::Number(number),
+                _ => Value::String(text.to_string()),
+            },
             Json::Text(text) => Value::String(text.clone()),
-            Json::List(items) => Value::Array(items.iter().map(Json::to_value).collect()),
+            Json::List(items) => Value::Array(items.iter().map(|item| item.value(exact)).collect()),
             Json::Object(entries) => {
-                Value::Object(entries.iter().map(|(name, value)| (name.clone(), value.to_value())).collect())
+                Value::Object(entries.iter().map(|(name, value)| (name.clone(), value.value(exact))).collect())
             }
         }
     }
@@ -159,14 +171,13 @@ pub(crate) fn write_text(to: &mut impl Write, text: &str) -> fmt::Result {
     to.write_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?)
 }
 
-/// A number for whoever needs 64 bits of it: exact, or else the text.
-fn number_value(text: &str) -> Value {
-    let as_written = || Value::String(text.to_owned());
-    let Ok(number) = serde_json::from_str::<serde_json::Number>(text) else {
-        return as_written();
+/// Whether two spellings are of one number.
+fn is_same(one: &str, other: &str) -> bool {
+    let shortest = |number: &str| match plain_decimal(number) {
+        plain if plain.contains('.') => plain.trim_end_matches('0').to_owned(),
+        plain => plain,
     };
-    let same = plain_decimal(&number.to_string()) == plain_decimal(text);
-    if same || (number.is_f64() && text.len() <= 24) { Value::Number(number) } else { as_written() }
+    shortest(one) == shortest(other)
 }
 
 /// The longest shift of the decimal point by an exponent that is written out.

@@ -200,50 +200,68 @@ pub fn read_documents(path: &Path) -> Result<Documents, DataError> {
     Ok(Documents { name: file_name(path), rows: Rows::open(path, &Wanted::All)?, map: FieldMap::default() })
 }
 
-/// The problems of `path`, in order, in any format that [`Rows`] reads, their columns named by `map`. `rows` takes a part,
-/// counted from 0 over the rows that there are; asking for more rows than there are is an error, and so are the first bad
-/// row that is asked for and a file without any.
-pub fn read_problems(path: &Path, map: &FieldMap, rows: Option<Range<usize>>) -> Result<Vec<Problem>, DataError> {
-    read_with(path, map, rows, Problem::from_row)
+/// The problems of `paths`, in order, in any format that [`Rows`] reads, their columns named by `map`. `rows` takes a part,
+/// counted from 0 over the rows that there are in all files; asking for more rows than there are is an error, and so are
+/// the first bad row that is asked for and files without any.
+pub fn read_problems(
+    paths: &[impl AsRef<Path>],
+    map: &FieldMap,
+    rows: Option<Range<usize>>,
+) -> Result<Vec<Problem>, DataError> {
+    read_with(paths, map, rows, Problem::from_row)
 }
 
 /// As [`read_problems`], with the column `solution` of each row where it has one: worked examples.
-pub fn read_examples(path: &Path, map: &FieldMap, rows: Option<Range<usize>>) -> Result<Vec<Problem>, DataError> {
-    read_with(path, map, rows, Problem::example_from_row)
+pub fn read_examples(
+    paths: &[impl AsRef<Path>],
+    map: &FieldMap,
+    rows: Option<Range<usize>>,
+) -> Result<Vec<Problem>, DataError> {
+    read_with(paths, map, rows, Problem::example_from_row)
 }
 
 fn read_with(
-    path: &Path,
+    paths: &[impl AsRef<Path>],
     map: &FieldMap,
     rows: Option<Range<usize>>,
     read: fn(&Row, &FieldMap, &str) -> Result<Problem, String>,
 ) -> Result<Vec<Problem>, DataError> {
-    let name = file_name(path);
     let mut problems = Vec::new();
     let (mut seen, mut held) = (0, 0);
-    let mut found = Rows::open(path, &Wanted::problem(map))?;
-    while rows.as_ref().is_none_or(|rows| seen < rows.end) {
-        let Some(Numbered { number, row }) = found.next() else { break };
-        let place = seen;
-        seen += 1;
-        if rows.as_ref().is_some_and(|rows| place < rows.start) {
-            match row {
-                Err(error) if !error.is_one_line() => return Err(error),
-                _ => continue,
+    let is_wanted = |place: usize| rows.as_ref().is_none_or(|rows| rows.contains(&place));
+    let are_enough = |seen: usize| rows.as_ref().is_some_and(|rows| seen >= rows.end);
+    for path in paths.iter().map(AsRef::as_ref) {
+        if are_enough(seen) {
+            break;
+        }
+        let name = file_name(path);
+        let mut found = Rows::open(path, &Wanted::problem(map))?;
+        while !are_enough(seen) {
+            let Some(Numbered { number, row }) = found.next() else { break };
+            seen += 1;
+            if !is_wanted(seen - 1) {
+                match row {
+                    Err(error) if !error.is_one_line() => return Err(error),
+                    _ => continue,
+                }
             }
+            let default_id = format!("{name}:{number}");
+            let row = row?;
+            held = row.bytes().saturating_add(held);
+            if held > MOST_HELD {
+                return Err(found.bad_row(number, too_much_held()));
+            }
+            problems.push(read(&row, map, &default_id).map_err(|message| found.bad_row(number, message))?);
         }
-        let default_id = format!("{name}:{number}");
-        let row = row?;
-        held = row.bytes().saturating_add(held);
-        if held > MOST_HELD {
-            return Err(found.bad_row(number, too_much_held()));
-        }
-        problems.push(read(&row, map, &default_id).map_err(|message| found.bad_row(number, message))?);
     }
-    let wrong = |message: String| DataError::Format { path: path.to_path_buf(), message };
-    match rows {
+    let wrong = |message: String| {
+        let path = paths.last().map_or_else(PathBuf::new, |path| path.as_ref().to_path_buf());
+        DataError::Format { path, message }
+    };
+    match &rows {
         Some(rows) if seen < rows.end => {
-            Err(wrong(format!("has {seen} rows, and rows {}..{} were asked for", rows.start, rows.end)))
+            let all = if paths.len() > 1 { " with the files in front of it" } else { "" };
+            Err(wrong(format!("has {seen} rows{all}, and rows {}..{} were asked for", rows.start, rows.end)))
         }
         None if seen == 0 => Err(wrong(NO_ROWS.into())),
         _ => Ok(problems),

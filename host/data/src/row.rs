@@ -3,10 +3,9 @@
 use crate::error::{quoted, shortened};
 use crate::json::{Json, Scanner, write_text};
 use serde_json::Value;
-use std::cell::OnceCell;
 use std::fmt::Write;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The most columns that a row may have.
 pub const MOST_COLUMNS: usize = 1 << 16;
@@ -31,7 +30,7 @@ struct Column {
 #[derive(Clone, Debug)]
 enum Cell {
     /// JSON as it is written, at this place of the line, and what it was once it has been read.
-    Raw(Range<usize>, OnceCell<Result<Json, String>>),
+    Raw(Range<usize>, OnceLock<Result<Json, String>>),
     Value(Json),
     /// The file has it and whoever opened the file did not ask for it.
     NotRead,
@@ -76,7 +75,7 @@ impl Row {
                 if columns.len() == MOST_COLUMNS {
                     return Err(format!("has more than {MOST_COLUMNS} columns, the most that is read"));
                 }
-                columns.push(Column { name: name.into(), cell: Cell::Raw(place, OnceCell::new()) });
+                columns.push(Column { name: name.into(), cell: Cell::Raw(place, OnceLock::new()) });
                 scanner.skip_blanks();
                 if scanner.eat(b'}') {
                     break;

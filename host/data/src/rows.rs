@@ -50,30 +50,41 @@ pub use text::{LONGEST_TEXT, NumberedText, TEXT_FIELDS, TextRow, TextRows};
 pub enum Wanted {
     /// All of them.
     All,
-    /// Those in which a map finds these names.
-    Fields(FieldMap, Vec<String>),
+    /// Those in which each map finds its names.
+    Fields(Vec<(FieldMap, Vec<String>)>),
 }
 
 impl Wanted {
     /// The columns in which `map` finds `names`.
     pub fn fields(map: &FieldMap, names: &[impl AsRef<str>]) -> Wanted {
-        Wanted::Fields(map.clone(), names.iter().map(|name| name.as_ref().to_owned()).collect())
+        Wanted::Fields(vec![(map.clone(), names.iter().map(|name| name.as_ref().to_owned()).collect())])
+    }
+
+    /// These columns and those that are called `names`, whatever the map says of them.
+    pub fn and(self, names: &[impl AsRef<str>]) -> Wanted {
+        match (self, Wanted::fields(&FieldMap::default(), names)) {
+            (Wanted::Fields(mut fields), Wanted::Fields(more)) => {
+                fields.extend(more);
+                Wanted::Fields(fields)
+            }
+            _ => Wanted::All,
+        }
     }
 
     /// What a problem is read from: its own columns and all that `map` names.
     pub fn problem(map: &FieldMap) -> Wanted {
-        let own = ["id", "problem", "reference", "references", "fields", "solution"];
-        let names = own.into_iter().chain(map.columns().map(|(name, _)| name));
-        Wanted::Fields(map.clone(), names.map(str::to_owned).collect())
+        let own = ["id", "problem", "reference", "references", "solution"];
+        let names: Vec<&str> = own.into_iter().chain(map.columns().map(|(name, _)| name)).collect();
+        Wanted::fields(map, &names).and(&["fields"])
     }
 
     pub(crate) fn has(&self, root: &str) -> bool {
         match self {
             Wanted::All => true,
-            Wanted::Fields(map, names) => {
+            Wanted::Fields(fields) => fields.iter().any(|(map, names)| {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 map.may_be_in(&names, root)
-            }
+            }),
         }
     }
 }

@@ -225,7 +225,7 @@ impl File<'_> {
                         let bytes = row.bytes().max(record.bytes());
                         filling.add(Entry { file: shared.clone(), line, id, record, bytes }).map_err(
                             |stop| match stop {
-                                Stop::Failed(error) => Stop::Failed(error.context(format!("{file}, {unit} {line}"))),
+                                Stop::Failed(error) => Stop::Failed(anyhow!("{file}, {unit} {line}: {error}")),
                                 stop => stop,
                             },
                         )?;

@@ -12,6 +12,9 @@ use octo_data::rows::Wanted;
 use octo_plugin::types::{Attempt, Field, Outcome, Verdict};
 use serde_json::Value;
 
+/// The most bytes that the responses of one record may repeat of what they share.
+const MOST_REPEATED: usize = 256 << 20;
+
 /// Finds what a plugin needs in the columns of a record.
 pub struct Columns {
     map: FieldMap,
@@ -52,8 +55,7 @@ impl Columns {
 
     /// The columns that are looked at for `known`, for a file that holds its columns apart.
     pub fn wanted(&self, known: &[&str]) -> Wanted {
-        let names: Vec<&str> = known.iter().copied().chain(self.fields.iter().map(String::as_str)).collect();
-        Wanted::fields(&self.map, &names)
+        Wanted::fields(&self.map, known).and(&["metrics"]).and(&self.fields)
     }
 
     /// The map of `--map`.
@@ -95,8 +97,8 @@ impl Columns {
     pub fn id(&self, record: &Row) -> Option<Value> {
         match self.map.find(record, "id") {
             Ok(Some(Found::One(Json::Null))) | Err(_) => None,
-            Ok(Some(Found::One(value))) => Some(value.to_value()),
-            Ok(Some(Found::Each(values))) => Some(values.into_iter().map(Json::to_value).collect()),
+            Ok(Some(Found::One(value))) => Some(value.to_exact_value()),
+            Ok(Some(Found::Each(values))) => Some(values.into_iter().map(Json::to_exact_value).collect()),
             Ok(None) => self.map.text(record, "id").ok().flatten().map(Value::String),
         }
     }
@@ -106,6 +108,18 @@ impl Columns {
     /// A response that is null, a list or an object is an attempt without an answer. A record without the column, without a
     /// reference, or with an empty list of responses is an error.
     pub fn attempts(&self, record: &Row) -> Result<Vec<Response>, String> {
+        let shown = self.map.shown("response");
+        let joined;
+        let (values, several) = match self.map.find(record, "response")? {
+            Some(Found::One(value)) => (vec![value], false),
+            Some(Found::Each(values)) if values.is_empty() => return Err(format!("{shown} is an empty list")),
+            Some(Found::Each(values)) => (values, true),
+            // Several columns joined, or none.
+            None => {
+                joined = Json::Text(self.required(record, "response")?);
+                (vec![&joined], false)
+            }
+        };
         let references = match self.map.references(record)? {
             None => return Err(self.missing(record, "reference")),
             Some(references) if references.is_empty() => {
@@ -116,30 +130,28 @@ impl Columns {
         };
         let problem = self.text(record, "problem")?.unwrap_or_default();
         let fields = self.fields(record)?;
-        let shown = self.map.shown("response");
-        let response = |index: Option<usize>, value: &Json| {
+        // Each response is an attempt with a problem, references and fields of its own.
+        let fields_bytes: usize = fields.iter().map(|field| field.name.len() + field.value.len()).sum();
+        let shared = problem.len() + references.iter().map(String::len).sum::<usize>() + fields_bytes;
+        if shared.saturating_mul(values.len() - 1) > MOST_REPEATED {
+            return Err(format!(
+                "{shown} is {} responses, and what they share is too long to be held for each: more than {} MiB in all",
+                values.len(),
+                MOST_REPEATED >> 20
+            ));
+        }
+        let response = |(index, value): (usize, &Json)| {
             let text = value.text();
-            let no_text = match (&text, index) {
-                (Some(_), _) => None,
-                (None, Some(index)) => Some(format!("item {index} of {shown} is {}", value.kind())),
-                (None, None) => Some(format!("{shown} is {}", value.kind())),
+            let no_text = match &text {
+                Some(_) => None,
+                None if several => Some(format!("item {index} of {shown} is {}", value.kind())),
+                None => Some(format!("{shown} is {}", value.kind())),
             };
             let (problem, references, fields) = (problem.clone(), references.clone(), fields.clone());
             let attempt = Attempt { problem, response: text.unwrap_or_default(), references, fields };
-            Response { index, attempt, no_text }
+            Response { index: several.then_some(index), attempt, no_text }
         };
-        match self.map.find(record, "response")? {
-            Some(Found::One(value)) => Ok(vec![response(None, value)]),
-            Some(Found::Each(values)) if values.is_empty() => Err(format!("{shown} is an empty list")),
-            Some(Found::Each(values)) => {
-                Ok(values.into_iter().enumerate().map(|(index, value)| response(Some(index), value)).collect())
-            }
-            // Several columns joined, or none.
-            None => {
-                let text = self.required(record, "response")?;
-                Ok(vec![response(None, &Json::Text(text))])
-            }
-        }
+        Ok(values.into_iter().enumerate().map(response).collect())
     }
 
     /// The attempt of a record that has one response.

@@ -68,17 +68,17 @@ pub fn run(filter: DataFilter, session: Session) -> Result<Summary> {
     let read = move |record: &Row, place: Place<'_>| Ok((columns.id(record), read_document(&columns, record, place)?));
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let (places, documents): (Vec<_>, Vec<_>) =
-            chunk.into_iter().map(|entry| ((entry.line, entry.id), entry.record)).unzip();
-        for (((line, id), document), decision) in places.iter().zip(&documents).zip(filter.filter(&documents)) {
+            chunk.into_iter().map(|entry| ((entry.file, entry.line, entry.id), entry.record)).unzip();
+        for (((file, line, id), document), decision) in places.iter().zip(&documents).zip(filter.filter(&documents)) {
             match &decision {
                 Ok(decision) => {
                     let answer = Answer::new(*line, id.as_ref(), decision);
                     summary.count(answer.decision);
-                    answers.write(&answer)?;
+                    answers.write(file.as_deref(), &answer)?;
                 }
                 Err(failure) => {
                     summary.count_failure(failure);
-                    answers.write(&Failed::new(*line, id.as_ref(), failure))?;
+                    answers.write(file.as_deref(), &Failed::new(*line, id.as_ref(), failure))?;
                     failures.save(*line, id.as_ref(), failure, || CaseRecord::Filter(document.clone()))?;
                 }
             }

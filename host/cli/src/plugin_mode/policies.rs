@@ -115,12 +115,12 @@ fn run<T: Record, A: Serialize>(
     let read = move |record: &Row, _: Place<'_>| Ok((columns.id(record), read(&columns, record)?));
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let length = chunk.len();
-        for Entry { line, id, record, .. } in chunk {
+        for Entry { file, line, id, record, .. } in chunk {
             match ask(record) {
-                Ok(answer) => answers.write(&Answer { line, id: id.as_ref(), answer })?,
+                Ok(answer) => answers.write(file.as_deref(), &Answer { line, id: id.as_ref(), answer })?,
                 Err((failure, case)) => {
                     summary.count_failure(&failure);
-                    answers.write(&Failed::new(line, id.as_ref(), &failure))?;
+                    answers.write(file.as_deref(), &Failed::new(line, id.as_ref(), &failure))?;
                     failures.save(line, id.as_ref(), &failure, || *case)?;
                 }
             }

@@ -1,6 +1,7 @@
 //! Rollouts to rewards.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::Result;
 use octo_data::row::Row;
@@ -97,14 +98,15 @@ pub fn run(reward: RewardSum, added: Vec<Failures>, mut judge: Option<Judge>, se
     };
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let length = chunk.len();
-        for (line, id, answer) in score(&reward, judge.as_mut(), &mut failures, chunk)? {
+        for ((file, line), id, answer) in score(&reward, judge.as_mut(), &mut failures, chunk)? {
             match &answer {
-                Ok(reward) => {
-                    answers.write(&Answer { line, id: id.as_ref(), total: reward.total, parts: &reward.parts })?
-                }
+                Ok(reward) => answers.write(
+                    file.as_deref(),
+                    &Answer { line, id: id.as_ref(), total: reward.total, parts: &reward.parts },
+                )?,
                 Err(failure) => {
                     summary.count_failure(failure);
-                    answers.write(&Failed::new(line, id.as_ref(), failure))?;
+                    answers.write(file.as_deref(), &Failed::new(line, id.as_ref(), failure))?;
                 }
             }
         }
@@ -116,7 +118,9 @@ pub fn run(reward: RewardSum, added: Vec<Failures>, mut judge: Option<Judge>, se
     Ok(summary.finish(lines))
 }
 
-type Scored = (u64, Option<Value>, Result<Reward, Failure>);
+/// The file, where there are several, and the line.
+type Origin = (Option<Arc<str>>, u64);
+type Scored = (Origin, Option<Value>, Result<Reward, Failure>);
 
 /// Scores a chunk, all of one step. A rollout on which the verifier failed is left out of its group and keeps that
 /// failure, as in training.
@@ -159,12 +163,12 @@ fn score(
             // Lines without a verdict are read only where there is a verifier, and it answers for each.
             None => continue,
         };
-        places.push((entry.line, entry.id, failure));
+        places.push(((entry.file, entry.line), entry.id, failure));
     }
     let each = reward.score_each(&at, &rollouts);
     for (rewards, failures) in each.iter().zip(of_terms) {
         let judged = places.iter().filter(|(_, _, failure)| failure.is_none());
-        save_groups(&at, &rollouts, rewards, judged.map(|(line, id, _)| (*line, id.as_ref())), failures)?;
+        save_groups(&at, &rollouts, rewards, judged.map(|((_, line), id, _)| (*line, id.as_ref())), failures)?;
     }
     let mut rewards = reward.total(each).into_iter();
     let answers = places

@@ -73,12 +73,12 @@ pub fn run(verifier: Verifier, session: Session) -> Result<Summary> {
                 if given.is_none() {
                     attempts.push(response.attempt);
                 }
-                places.push((entry.line, entry.id.clone(), response.index, given));
+                places.push((entry.file.clone(), entry.line, entry.id.clone(), response.index, given));
             }
         }
         let mut judged = attempts.iter().zip(verifier.verify(&attempts));
-        for (line, id, index, given) in places {
-            let id = id.as_ref();
+        for (file, line, id, index, given) in places {
+            let (file, id) = (file.as_deref(), id.as_ref());
             let (attempt, verdict) = match given {
                 Some(given) => (None, Ok(given)),
                 None => match judged.next() {
@@ -91,11 +91,11 @@ pub fn run(verifier: Verifier, session: Session) -> Result<Summary> {
                     let outcome = outcome_name(verdict);
                     summary.count(outcome);
                     let (extracted, reason) = (verdict.extracted.as_deref(), verdict.reason.as_str());
-                    answers.write(&Answer { line, id, response: index, outcome, extracted, reason })?;
+                    answers.write(file, &Answer { line, id, response: index, outcome, extracted, reason })?;
                 }
                 Err(failure) => {
                     summary.count_failure(failure);
-                    answers.write(&Failed::new(line, id, failure))?;
+                    answers.write(file, &Failed::new(line, id, failure))?;
                     if let Some(attempt) = attempt {
                         failures.save(line, id, failure, || CaseRecord::Verifier(attempt.clone()))?;
                     }

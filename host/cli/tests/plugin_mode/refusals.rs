@@ -53,7 +53,7 @@ fn wrong_usage_exits_with_2() {
     --- stderr
     Run WebAssembly plugins over records, and training recipes made of them
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     Commands:
@@ -102,7 +102,7 @@ fn wrong_usage_exits_with_2() {
     error: the following required arguments were not provided:
       --plugin <REF[:WEIGHT]>
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     For more information, try '--help'.
@@ -134,7 +134,7 @@ fn wrong_usage_exits_with_2() {
     error: the following required arguments were not provided:
       --verifier <REF>
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     For more information, try '--help'.
@@ -146,7 +146,7 @@ fn wrong_usage_exits_with_2() {
 
       tip: to pass '--no-such-flag' as a value, use '-- --no-such-flag'
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     For more information, try '--help'.
@@ -201,8 +201,8 @@ fn arguments_that_do_not_fit_the_plugin_are_explained() {
     assert_shown!(with(&["--config", "@/no/such/file"]), @"
     exit 1
     --- stderr
-    error: --config: could not read /no/such/file
-      because: No such file or directory (os error 2)
+    error: --config cannot be taken from its file
+      because: cannot open /no/such/file: No such file or directory (os error 2)
     ");
     assert_shown!(with(&["--config", r#"{"no_such_key": 1}"#]), @"
     exit 1

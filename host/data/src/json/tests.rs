@@ -95,8 +95,9 @@ fn what_is_written_is_json_again() {
     let text = r#"{"b":[1.50,"é\n\"",null,true],"a":{"n":12345678901234567890123}}"#;
     assert_eq!(read(text).to_string(), text);
     assert_eq!(read("Infinity").to_string(), "\"Infinity\"");
-    let value = read(r#"{"n":[7,1.5,0.1,12345678901234567890123]}"#).to_value();
-    assert_eq!(value, json!({"n": [7, 1.5, 0.1, "12345678901234567890123"]}));
+    let numbers = read(r#"{"n":[7,1.50,0.1,1e3,12345678901234567890123]}"#);
+    assert_eq!(numbers.to_value(), json!({"n": [7, 1.5, 0.1, 1000.0, 12345678901234567890123.0]}));
+    assert_eq!(numbers.to_exact_value(), json!({"n": [7, 1.5, 0.1, 1000.0, "12345678901234567890123"]}));
     assert_eq!(Json::from(json!({"a": [1, null]})), read(r#"{"a":[1,null]}"#));
 }
 

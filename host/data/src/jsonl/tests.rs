@@ -75,7 +75,11 @@ fn a_zstd_file_cut_anywhere_is_an_error_that_ends_the_reading() {
     let whole = compressed(text.as_bytes());
     assert_eq!(lines_of(whole.clone()).filter(|line| line.is_ok()).count(), 20_000);
     for keep in [whole.len() / 3, whole.len() / 2, whole.len() - 1] {
-        let found: Vec<Result<Line, DataError>> = lines_of(&whole[..keep]).collect();
+        let cut = io::Cursor::new(whole[..keep].to_vec());
+        let found: Vec<Result<Line, DataError>> = match JsonLines::from_reader("memory.jsonl", cut) {
+            Ok(lines) => lines.collect(),
+            Err(error) => vec![Err(error)],
+        };
         let errors: Vec<String> =
             found.iter().filter_map(|line| line.as_ref().err().map(ToString::to_string)).collect();
         assert_eq!(errors.len(), 1, "kept {keep}: {errors:?}");
@@ -89,7 +93,8 @@ fn a_zstd_file_cut_anywhere_is_an_error_that_ends_the_reading() {
     for byte in &mut damaged[middle..middle + 64] {
         *byte ^= 0x5A;
     }
-    assert!(lines_of(damaged).any(|line| line.is_err()));
+    let damaged = JsonLines::from_reader("memory.jsonl", io::Cursor::new(damaged));
+    assert!(damaged.map_or(true, |mut lines| lines.any(|line| line.is_err())));
 }
 
 #[test]
@@ -143,14 +148,23 @@ fn rows_are_the_ones_asked_for_or_an_error() {
     let text = "{\"problem\":\"p0\",\"reference\":0}\n\n{\"problem\":\"p1\"}\n{\"problem\":\"p2\",\"reference\":2}";
     crate::atomic::write(&path, text.as_bytes()).unwrap();
     let map = FieldMap::default();
-    let found = read_problems(&path, &map, Some(2..3)).unwrap();
+    let found = read_problems(&[&path], &map, Some(2..3)).unwrap();
     assert_eq!((found[0].problem.as_str(), found[0].id.as_str()), ("p2", "problems.jsonl:4"));
-    let error = read_problems(&path, &map, None).unwrap_err().to_string();
+    let error = read_problems(&[&path], &map, None).unwrap_err().to_string();
     assert!(error.contains("line 3") && error.contains("reference"), "{error}");
-    let error = read_problems(&path, &map, Some(2..9)).unwrap_err().to_string();
+    let error = read_problems(&[&path], &map, Some(2..9)).unwrap_err().to_string();
     assert!(error.contains("has 3 rows"), "{error}");
+    let second = folder.path().join("more.jsonl");
+    crate::atomic::write(&second, b"{\"problem\":\"p3\",\"reference\":3}").unwrap();
+    let found = read_problems(&[&path, &second], &map, Some(2..4)).unwrap();
+    assert_eq!(
+        found.iter().map(|problem| problem.id.as_str()).collect::<Vec<_>>(),
+        ["problems.jsonl:4", "more.jsonl:1"]
+    );
+    let error = read_problems(&[&path, &second], &map, Some(2..5)).unwrap_err().to_string();
+    assert!(error.contains("more.jsonl: has 4 rows with the files in front of it"), "{error}");
     crate::atomic::write(&path, b"\n").unwrap();
-    let error = read_problems(&path, &map, None).unwrap_err().to_string();
+    let error = read_problems(&[&path], &map, None).unwrap_err().to_string();
     assert!(error.ends_with("problems.jsonl: has no rows; an empty file is not an input"), "{error}");
 }
 
@@ -160,11 +174,12 @@ fn an_example_keeps_its_solution_and_a_map_names_another() {
     let path = folder.path().join("shots.jsonl");
     let text = r#"{"problem": "1+1", "reference": 2, "solution": "One and one.", "why": "Count."}"#;
     crate::atomic::write(&path, text.as_bytes()).unwrap();
-    let solution =
-        |map: &str| read_examples(&path, &FieldMap::parse(map).unwrap(), None).unwrap()[0].fields["solution"].clone();
+    let solution = |map: &str| {
+        read_examples(&[&path], &FieldMap::parse(map).unwrap(), None).unwrap()[0].fields["solution"].clone()
+    };
     assert_eq!(solution(""), "One and one.");
     assert_eq!(solution("solution=why"), "Count.");
-    assert!(read_problems(&path, &FieldMap::default(), None).unwrap()[0].fields.is_empty());
+    assert!(read_problems(&[&path], &FieldMap::default(), None).unwrap()[0].fields.is_empty());
 }
 
 #[test]
@@ -177,7 +192,7 @@ fn the_real_problem_sets_are_read() {
         ("asdiv.jsonl", "problem=body+question,reference=answer", 2215),
         ("gsm8k_test.jsonl", "problem=question,reference=answer", 1319),
     ] {
-        let found = read_problems(&folder.join(file), &FieldMap::parse(map).unwrap(), None);
+        let found = read_problems(&[folder.join(file)], &FieldMap::parse(map).unwrap(), None);
         assert_eq!(found.unwrap_or_else(|error| panic!("{file}: {error}")).len(), rows, "{file}");
     }
 }

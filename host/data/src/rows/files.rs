@@ -2,7 +2,7 @@
 
 use crate::error::DataError;
 use std::fs::File;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -47,7 +47,7 @@ pub fn check(path: &Path, wanted: Kind) -> Result<bool, DataError> {
         return Ok(false);
     }
     if wanted == Kind::Regular {
-        let message = "is not a regular file; rows are read from files, which can be read again from the middle";
+        let message = "is not a regular file; write what comes out of it to a file first";
         return Err(refused(path, message));
     }
     if kind.is_block_device() {
@@ -58,6 +58,21 @@ pub fn check(path: &Path, wanted: Kind) -> Result<bool, DataError> {
 
 fn refused(path: &Path, message: &str) -> DataError {
     DataError::Format { path: path.to_path_buf(), message: message.into() }
+}
+
+/// The text of a small file, of at most `longest` bytes: more is never held, whatever the file says of its length.
+///
+/// # Errors
+/// Where it is longer, not UTF-8, not what is wanted, or cannot be read.
+pub fn read_text(path: &Path, wanted: Kind, longest: u64) -> Result<String, DataError> {
+    let mut bytes = Vec::new();
+    let mut file = open(path, wanted)?.take(longest.saturating_add(1));
+    file.read_to_end(&mut bytes).map_err(|error| DataError::file("read", path, error))?;
+    if bytes.len() as u64 > longest {
+        return Err(refused(path, &format!("has more than {longest} bytes, the most that is read of it")));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| refused(path, &format!("is not UTF-8 from byte {} on", error.utf8_error().valid_up_to() + 1)))
 }
 
 /// Whether a name is a pattern of file names: it has `*`, `?` or `[`.

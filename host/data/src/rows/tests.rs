@@ -37,7 +37,10 @@ impl Folder {
     }
 
     fn read(&self, name: &str, bytes: impl AsRef<[u8]>) -> Read {
-        columns(Rows::open(&self.write(name, bytes), &Wanted::All).unwrap())
+        match Rows::open(&self.write(name, bytes), &Wanted::All) {
+            Ok(rows) => columns(rows),
+            Err(error) => vec![Err(error.to_string().replace(&folder_of(&error), ""))],
+        }
     }
 
     fn refused(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
@@ -67,6 +70,7 @@ fn long_zstd(bytes: &[u8]) -> Vec<u8> {
     let mut packed = zstd::stream::write::Encoder::new(Vec::new(), 3).unwrap();
     packed.window_log(31).unwrap();
     packed.long_distance_matching(true).unwrap();
+    packed.include_checksum(true).unwrap();
     packed.write_all(bytes).unwrap();
     packed.finish().unwrap()
 }
@@ -178,10 +182,7 @@ fn a_row_over_the_limit_is_named_without_being_held_and_the_next_is_read() {
 fn what_is_not_a_file_is_refused_and_a_pipe_is_read_where_it_may_be() {
     let folder = Folder::new();
     let refused = |path: &str| Rows::open(Path::new(path), &Wanted::All).unwrap_err().to_string();
-    assert_eq!(
-        refused("/dev/zero"),
-        "/dev/zero: is not a regular file; rows are read from files, which can be read again from the middle"
-    );
+    assert_eq!(refused("/dev/zero"), "/dev/zero: is not a regular file; write what comes out of it to a file first");
     let refused = |path: &str| Rows::stream(Path::new(path), &Wanted::All).unwrap_err().to_string();
     assert_eq!(refused("/dev/zero"), "/dev/zero: is a device; name a file or a pipe");
     assert_eq!(refused("/"), "/: is a folder; name the files in it");
@@ -195,6 +196,18 @@ fn what_is_not_a_file_is_refused_and_a_pipe_is_read_where_it_may_be() {
     });
     assert_eq!(columns(Rows::stream(&pipe, &Wanted::All).unwrap()), [Ok((1, json!({"a": 1})))]);
     writer.join().unwrap();
+}
+
+#[test]
+fn a_small_text_is_read_to_its_limit() {
+    let folder = Folder::new();
+    let path = folder.write("a", "héllo");
+    let read = |longest| files::read_text(&path, files::Kind::Regular, longest).map_err(|error| error.to_string());
+    assert_eq!(read(6), Ok("héllo".into()));
+    assert!(read(5).unwrap_err().ends_with("a: has more than 5 bytes, the most that is read of it"));
+    std::fs::write(&path, b"h\xFF").unwrap();
+    assert!(read(5).unwrap_err().ends_with("a: is not UTF-8 from byte 2 on"));
+    assert!(files::read_text(Path::new("/dev/zero"), files::Kind::Stream, 5).is_err());
 }
 
 #[test]

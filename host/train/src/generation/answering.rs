@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use octo_data::digest;
 use octo_data::field_map::FieldMap;
-use octo_data::jsonl::NO_ROWS;
-use octo_data::rows::{Numbered, Rows, Wanted};
+use octo_data::jsonl::{MOST_HELD, NO_ROWS, too_much_held};
 use octo_data::prompt::{PromptSettings, PromptTemplate};
 use octo_data::record::Problem;
+use octo_data::rows::{Numbered, Rows, Wanted};
 use octo_data::seed;
 use octo_data::tokenizer::Tokenizer;
 use octo_model::{Engine, Model, Precision, Sampling};
@@ -222,19 +222,20 @@ struct Row {
 
 /// Every row; its columns of text and numbers are the problem's fields.
 fn read(path: &Path, map: &FieldMap) -> Result<Vec<Row>, TrainError> {
-    let mut found = Vec::new();
+    let (mut found, mut held) = (Vec::new(), 0);
     let mut rows = Rows::open(path, &Wanted::All)?;
     while let Some(Numbered { number, row }) = rows.next() {
         let columns = row?;
+        held = columns.bytes().saturating_add(held);
         let bad = |message: String| rows.bad_row(number, message);
+        if held > MOST_HELD {
+            return Err(bad(too_much_held()).into());
+        }
         let text = map.text(&columns, "problem").map_err(bad)?.ok_or_else(|| {
             let column = map.column("problem");
             bad(format!("no text in the column `{column}`; --map problem=COLUMN names another"))
         })?;
-        let fields = columns
-            .all()
-            .filter_map(|(name, value)| Some((name.to_owned(), value.ok()?.text()?)))
-            .collect();
+        let fields = columns.all().filter_map(|(name, value)| Some((name.to_owned(), value.ok()?.text()?))).collect();
         let place = format!("{}:{number}", path.display());
         let id = FieldMap::default().text(&columns, "id").ok().flatten().unwrap_or(place);
         let problem = Problem { id, problem: text, references: Vec::new(), fields };

@@ -24,7 +24,7 @@ pub(super) const LARGEST_PAGE: usize = 512 << 20;
 /// The most values of a page of a column with lists: what one row may hold at worst.
 const MOST_LISTED: i64 = 1 << 24;
 /// Bytes that are read of a page's header at a time.
-const HEADER: usize = 4096;
+const HEADER: usize = 512;
 
 /// A page over the limit.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +135,15 @@ impl ChunkReader for Pages {
             Some(header) => (header.check(self.largest, self.has_lists).err(), header.levels),
             None => (Some("a page has no header that can be read".to_owned()), 0),
         };
-        Ok(Header { file: Arc::clone(&self.file), at: start, verdict, levels, of_page: Arc::clone(&self.levels) })
+        Ok(Header {
+            file: Arc::clone(&self.file),
+            start: start_of_page[..read].to_vec(),
+            at: start,
+            used: 0,
+            verdict,
+            levels,
+            of_page: Arc::clone(&self.levels),
+        })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
@@ -185,7 +193,10 @@ fn read_at(file: &File, into: &mut [u8], start: u64) -> io::Result<usize> {
 /// Reads a header, if it is one within the limits.
 pub(super) struct Header {
     file: Arc<File>,
+    /// The first bytes, from `at` of the file on, and how many of all were handed out.
+    start: Vec<u8>,
     at: u64,
+    used: u64,
     verdict: Option<String>,
     levels: usize,
     of_page: Arc<AtomicUsize>,
@@ -197,8 +208,15 @@ impl Read for Header {
             return Err(io::Error::other(OverLimit(message.clone())));
         }
         self.of_page.store(self.levels, Ordering::Relaxed);
-        let read = read_at(&self.file, into, self.at)?;
-        self.at += read as u64;
+        let held = usize::try_from(self.used).ok().and_then(|used| self.start.get(used..)).unwrap_or_default();
+        let read = if held.is_empty() {
+            read_at(&self.file, into, self.at + self.used)?
+        } else {
+            let read = held.len().min(into.len());
+            into[..read].copy_from_slice(&held[..read]);
+            read
+        };
+        self.used += read as u64;
         Ok(read)
     }
 }

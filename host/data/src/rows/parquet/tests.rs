@@ -171,17 +171,10 @@ fn a_bit_that_a_page_checksum_knows_of_is_found() {
 
 #[test]
 fn two_columns_of_one_name_are_an_error_where_they_are_wanted() {
-    let error = opened(&golden("twice.parquet")).unwrap_err().to_string();
-    assert!(
-        error.ends_with(
-            "twice.parquet: has two columns of the name \"\\\"text\\\"\", and which of them is meant nobody knows; give each a \
-             name of its own"
-        ) || error.ends_with(
-            "twice.parquet: has two columns of the name \"text\", and which of them is meant nobody knows; give each a name \
-             of its own"
-        ),
-        "{error}"
-    );
+    let error = opened(&golden("twice.parquet")).err().unwrap().to_string();
+    let said = "twice.parquet: has two columns of the name \"text\", and which of them is meant nobody knows; give each a name \
+                of its own";
+    assert!(error.ends_with(said), "{error}");
     let file = File::open(golden("twice.parquet")).unwrap();
     let other = Wanted::fields(&FieldMap::default(), &["other"]);
     assert_eq!(ParquetRows::open(Path::new("f"), file, &other).unwrap().count(), 1);
