@@ -68,7 +68,9 @@ fn wrong_usage_exits_with_2() {
       help      Print this message or the help of the given subcommand(s)
 
     Arguments:
-      [FILE]  JSON Lines to read, plain or .zst; `-` or nothing reads standard input
+      [FILE]...  Files of records, or patterns such as 'part-*.parquet': JSON Lines, one JSON array,
+                 CSV, TSV or Parquet, the text formats plain or with gzip, xz, bzip2 or zstd; `-` or
+                 nothing reads standard input [repeatable]
 
     Options:
           --plugin <REF[:WEIGHT]>         Plugin to run: a path, or the name of one in $OCTO_PLUGIN_PATH
@@ -78,8 +80,9 @@ fn wrong_usage_exits_with_2() {
           --config <JSON|@FILE>           The plugin's config, as JSON or as @FILE; of several plugins
                                           the first one's, then the second's, and so on [default: {}]
                                           [repeatable]
-          --map <FIELD=COLUMN>            Read a record's FIELD from COLUMN; dots reach into objects
-                                          [repeatable]
+          --map <FIELD=COLUMN>            Read a record's FIELD from COLUMN: a key, or a path such as
+                                          choices.0.text, messages.-1.content or generations.*, which is
+                                          every item [repeatable]
           --fields <COLUMN,...>           Columns to hand to the plugin as fields
           --verifier <REF>                Verifier that fills in the verdicts that rollouts lack (reward
                                           plugins only)

@@ -152,8 +152,11 @@ impl JsonSchema for ProblemFile {
         "ProblemFile".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let files = generator.subschema_for::<Texts>();
-        json_schema!({ "anyOf": [files, generator.subschema_for::<ProblemTable>()] })
+        json_schema!({ "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" } },
+            generator.subschema_for::<ProblemTable>(),
+        ] })
     }
 }
 
