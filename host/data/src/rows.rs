@@ -107,7 +107,7 @@ enum Reader {
     Lines(JsonLines),
     Array(ArrayRows),
     Csv(CsvRows),
-    Parquet(ParquetRows),
+    Parquet(Box<ParquetRows>),
 }
 
 impl Rows {
@@ -133,7 +133,7 @@ impl Rows {
             let mut start = Vec::with_capacity(4);
             (&mut file).take(4).read_to_end(&mut start).map_err(failed)?;
             if start == b"PAR1" {
-                return Ok(Rows { reader: Reader::Parquet(ParquetRows::open(path, file, wanted)?) });
+                return Ok(Rows { reader: Reader::Parquet(Box::new(ParquetRows::open(path, file, wanted)?)) });
             }
             file.rewind().map_err(failed)?;
         }
