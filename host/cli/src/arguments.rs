@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
     name = "octo-host",
     // `version.rs` fills in the rest.
     version,
-    override_usage = "octo-host --plugin <REF> [OPTIONS] [FILE]\n       octo-host <COMMAND>",
+    override_usage = "octo-host --plugin <REF> [OPTIONS] [FILE]...\n       octo-host <COMMAND>",
     arg_required_else_help = true,
     args_conflicts_with_subcommands = true,
     after_long_help = RECORDS
@@ -45,7 +45,7 @@ pub struct Loudness {
 
 /// The records of plugin mode, at the end of `octo-host --help`.
 const RECORDS: &str = "\
-Records, one JSON object per line, by the plugin's kind (* = required):
+Records, one JSON object per line or row of a table, by the plugin's kind (* = required):
 
   verifier   response*, reference* (text, number or list; or `references`), problem, id
              → {line, id, outcome, extracted, reason}
@@ -68,7 +68,12 @@ problem is a group of its own; tokens 0; finish \"stop\"; source: the file's nam
 stage \"plugin\", numbers 0. Rollouts of one group must be in a row. --verifier fills in missing verdicts.
 A mixture or schedule policy keeps its memory from line to line.
 
-Exit status: 0 done; 1 failed, stopped by --strict, or no line was good; 2 wrong usage; 130 stopped by
+COLUMNS of --map are keys, or paths through objects and lists: answer.value, choices.0.message.content;
+-1 is a list's last item: messages.-1.content; * is every item: generations.*, where each response of
+a row has a verdict of its own. Body+Question joins two. A response that is null, a list or an object
+is a no-answer. Numbers are read with all their digits.
+
+Exit status: 0 done; 1 failed, stopped by --strict, or no row was good; 2 wrong usage; 130 stopped by
 Ctrl-C, 143 by SIGTERM.";
 
 /// What `octo-host` does with a subcommand.
@@ -128,16 +133,18 @@ pub struct PluginModeArguments {
     #[arg(long, value_name = "REF[:WEIGHT]", required = false)]
     pub plugin: Vec<String>,
 
-    /// JSON Lines to read, plain or .zst; `-` or nothing reads standard input
+    /// Files of records, or patterns such as 'part-*.parquet': JSON Lines, one JSON array, CSV, TSV or Parquet, the text
+    /// formats plain or with gzip, xz, bzip2 or zstd; `-` or nothing reads standard input [repeatable]
     #[arg(value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub files: Vec<PathBuf>,
 
     /// The plugin's config, as JSON or as @FILE; of several plugins the first one's, then the second's, and so on
     /// [default: {}] [repeatable]
     #[arg(long, value_name = "JSON|@FILE")]
     pub config: Vec<String>,
 
-    /// Read a record's FIELD from COLUMN; dots reach into objects [repeatable]
+    /// Read a record's FIELD from COLUMN: a key, or a path such as choices.0.text, messages.-1.content or
+    /// generations.*, which is every item [repeatable]
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
     pub map: Vec<(String, String)>,
 
@@ -249,7 +256,7 @@ problem, and its answer is printed.
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM.")]
 pub struct GenerateArguments {
-    /// Problems, JSON Lines, plain or zstd
+    /// Problems: JSON Lines, one JSON array, CSV, TSV or Parquet, the text formats plain or compressed
     #[arg(value_name = "FILE", requires = "out")]
     pub file: Option<PathBuf>,
 
@@ -261,7 +268,7 @@ pub struct GenerateArguments {
     #[arg(long, value_name = "OUT", requires = "file")]
     pub out: Option<PathBuf>,
 
-    /// Read `problem` from COLUMN; dots reach into objects
+    /// Read `problem` from COLUMN, a key or a path such as messages.-1.content
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
     pub map: Vec<(String, String)>,
 
@@ -400,7 +407,7 @@ stage of a recipe takes DIR as a source.
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM.")]
 pub struct TokenizeArguments {
-    /// Documents: JSON Lines, plain or zstd, or Parquet (uncompressed, snappy or zstd)
+    /// Documents: JSON Lines, one JSON array, CSV, TSV or Parquet, the text formats plain or compressed
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
@@ -412,7 +419,7 @@ pub struct TokenizeArguments {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
-    /// Read FIELD (text, source or year) from COLUMN; dots reach into objects [repeatable]
+    /// Read FIELD (text, source or year) from COLUMN, a key or a path such as messages.-1.content [repeatable]
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = field_and_column)]
     pub map: Vec<(String, String)>,
 

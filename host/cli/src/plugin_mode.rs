@@ -4,7 +4,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `chunks.rs` | reads lines ahead, in chunks that end at the same places on every machine, and writes results in order |
+//! | `chunks.rs` | reads rows ahead, in chunks that end at the same places on every machine, and writes results in order |
 //! | `columns.rs` | maps a record's columns to what the plugin needs (`--map`, `--fields`) |
 //! | `verdicts.rs` | verifiers: attempts to verdicts |
 //! | `rollouts.rs` | rewards: rollouts to rewards, judged first where `--verifier` asks for it |
@@ -27,6 +27,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
+use octo_data::row::Row;
+use octo_data::rows::Wanted;
 use octo_plugin::types::{Metric, Progress};
 use octo_plugin::{
     CaseSetup, Failure, Host, Limits, LoadedPlugin, RewardFunction, RewardSum, RewardTerm, Verifier, find_plugin,
@@ -172,7 +174,13 @@ impl Session {
             LoadedPlugin::Mixture(_) | LoadedPlugin::Schedule(_) => &policies::COLUMNS,
         };
         let columns = Columns::new(&arguments.map, &arguments.fields, known)?;
-        let input = Input::open(arguments.file.as_ref())?;
+        // A filter is given every column of a document.
+        let wanted = match plugin {
+            LoadedPlugin::Filter(_) => Wanted::All,
+            LoadedPlugin::Mixture(_) | LoadedPlugin::Schedule(_) => Wanted::All,
+            LoadedPlugin::Verifier(_) | LoadedPlugin::Reward(_) => columns.wanted(known),
+        };
+        let input = Input::open(&arguments.files, &wanted)?;
         let terminal = Terminal::stderr();
         Ok(Session {
             columns,
@@ -191,8 +199,13 @@ struct Answers {
 }
 
 impl Answers {
-    fn write(&mut self, answer: &impl Serialize) -> Result<()> {
-        let mut line = serde_json::to_vec(answer).context("an answer can't be written as JSON")?;
+    /// Writes an answer, with the file that its record is from where there are several.
+    fn write(&mut self, file: Option<&str>, answer: &impl Serialize) -> Result<()> {
+        let line = match file {
+            Some(_) => serde_json::to_vec(&InFile { file, answer }),
+            None => serde_json::to_vec(answer),
+        };
+        let mut line = line.context("an answer can't be written as JSON")?;
         line.push(b'\n');
         self.out.write_all(&line).map_err(stdout_error)
     }
@@ -201,6 +214,14 @@ impl Answers {
     fn flush(&mut self) -> Result<()> {
         self.out.flush().map_err(stdout_error)
     }
+}
+
+/// An answer under its file.
+#[derive(Serialize)]
+struct InFile<'a, A> {
+    file: Option<&'a str>,
+    #[serde(flatten)]
+    answer: &'a A,
 }
 
 /// The answer for an item on which the plugin failed.
@@ -220,8 +241,9 @@ impl<'a> Failed<'a> {
 }
 
 /// The progress that a record states.
-fn progress(columns: &Columns, record: &Value) -> Result<Progress, String> {
-    let metrics = match record.get("metrics") {
+fn progress(columns: &Columns, record: &Row) -> Result<Progress, String> {
+    let found = record.value_of("metrics")?;
+    let metrics = match &found {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Object(metrics)) => metrics
             .iter()

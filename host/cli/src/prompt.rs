@@ -38,7 +38,8 @@ pub fn run(arguments: PromptArguments, program: &Program) -> Result<ExitCode> {
     let first = prompts.problems.rows.as_ref().map_or(0, |rows| rows.start);
     let asked = &arguments.rows;
     let rows = first + asked.start..first + asked.end;
-    let found = prompts.problems.read_rows(&planned.input_path(stage, &prompts.problems.slot)?, Some(rows))?;
+    let files = prompts.problems.files(|slot| planned.input_path(stage, slot))?;
+    let found = prompts.problems.read_rows(&files, Some(rows))?;
     for (row, problem) in asked.clone().zip(&found) {
         let prompt = template.render(problem, epoch)?;
         let tokens = match &tokenizer {

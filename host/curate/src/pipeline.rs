@@ -2,7 +2,8 @@
 
 use crate::filter::{Filter, annotate, to_plugin, to_record};
 use crate::statistics::{End, Origin, count_decision, count_document, nothing_counted};
-use octo_data::jsonl::{Documents, JsonlWriter, read_documents};
+use octo_data::jsonl::{Documents, JsonlWriter, NO_ROWS, read_documents};
+use octo_data::rows::faults::Faults;
 use octo_data::{DataError, atomic, record};
 use octo_plugin::Failure;
 use octo_plugin::types::{Decision, Document};
@@ -15,9 +16,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Documents of a chunk, and the bytes of text that end one early: it has to fit into memory.
 const CHUNK_DOCUMENTS: usize = 1024;
 const CHUNK_BYTES: usize = 64 << 20;
-
-/// Bad lines that are named in warnings; more of them nobody would read.
-const WARNINGS: u64 = 20;
 
 /// What the pipeline tolerates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +93,11 @@ pub fn curate_with<F: Filter + ?Sized>(
     if stop.load(Ordering::Relaxed) {
         return Err(CurateError::Stopped);
     }
+    reader.faults.rest().iter().for_each(|line| tracing::warn!("skipped {line}"));
+    if statistics.total.read + reader.bad_lines == 0 {
+        let path = inputs.first().cloned().unwrap_or_default();
+        return Err(DataError::Format { path, message: NO_ROWS.into() }.into());
+    }
     statistics.bad_lines = reader.bad_lines;
     outputs.finish(&statistics, out)?;
     Ok(statistics)
@@ -169,11 +172,19 @@ struct Reader<'a> {
     bytes_of_inputs_done: u64,
     options: Options,
     bad_lines: u64,
+    faults: Faults,
 }
 
 impl<'a> Reader<'a> {
     fn new(inputs: &'a [PathBuf], options: Options) -> Reader<'a> {
-        Reader { waiting: inputs.iter(), current: None, bytes_of_inputs_done: 0, options, bad_lines: 0 }
+        Reader {
+            waiting: inputs.iter(),
+            current: None,
+            bytes_of_inputs_done: 0,
+            options,
+            bad_lines: 0,
+            faults: Faults::default(),
+        }
     }
 
     fn bytes_read(&self) -> u64 {
@@ -194,16 +205,14 @@ impl<'a> Reader<'a> {
             };
             match documents.next() {
                 Some(Ok(document)) => {
-                    bytes += document.text.len();
+                    bytes += document.bytes();
                     chunk.push(to_plugin(document));
                 }
                 Some(Err(error)) if self.options.skip_bad_lines && error.is_one_line() => {
                     self.bad_lines += 1;
-                    if self.bad_lines <= WARNINGS {
-                        tracing::warn!("skipped {error}");
-                    }
-                    if self.bad_lines == WARNINGS {
-                        tracing::warn!("further bad lines are counted in {STATISTICS} and not named");
+                    let (place, message) = error.place_and_message();
+                    if let Some(said) = self.faults.add(&place, &message) {
+                        tracing::warn!("skipped {said}");
                     }
                 }
                 Some(Err(error)) => return Err(error.into()),

@@ -83,7 +83,10 @@ fn run(corpus: &Corpus, out: &str) -> (Statistics, PathBuf) {
 }
 
 fn lines(path: PathBuf) -> Vec<Value> {
-    octo_data::jsonl::JsonLines::open(&path).unwrap().map(|line| line.unwrap().value).collect()
+    octo_data::jsonl::JsonLines::open(&path)
+        .unwrap()
+        .map(|line| serde_json::from_str(&line.unwrap().row.to_json_with(&[])).unwrap())
+        .collect()
 }
 
 fn ids(lines: &[Value]) -> Vec<usize> {

@@ -106,8 +106,8 @@ fn texts(folder: &Path) -> Vec<String> {
     };
     let mut texts = Vec::new();
     for line in JsonLines::open(&source).expect("opens") {
-        let row = line.expect("a row").value;
-        let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let row = line.expect("a row").row;
+        let text = |name: &str| row.get(name).expect("reads").and_then(|value| value.text()).unwrap_or_default();
         texts.push(format!("{}{}{}", text("text"), text("question"), text("answer")));
     }
     let bytes: usize = texts.iter().map(String::len).sum();

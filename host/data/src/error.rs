@@ -75,8 +75,50 @@ impl DataError {
         DataError::Line { path: path.to_path_buf(), line, message: message.into() }
     }
 
+    /// The error of row `number` of `path`: a [`DataError::Line`] where rows are `lines`, and else a [`DataError::Row`].
+    pub fn of_row(path: &Path, lines: bool, number: u64, message: String) -> DataError {
+        let path = path.to_path_buf();
+        if lines {
+            DataError::Line { path, line: number, message }
+        } else {
+            DataError::Row { path, row: number, message }
+        }
+    }
+
+    /// Where it is ("a.jsonl, line 7") and what is wrong there, of an error about one row; else no place and all of it.
+    pub fn place_and_message(&self) -> (String, String) {
+        match self {
+            DataError::Line { path, line, message } => (format!("{}, line {line}", path.display()), message.clone()),
+            DataError::Row { path, row, message } => (format!("{}, row {row}", path.display()), message.clone()),
+            other => (String::new(), other.to_string()),
+        }
+    }
+
     /// Whether the reader that gave this error can read on at the next line or row.
     pub fn is_one_line(&self) -> bool {
         matches!(self, DataError::Line { .. } | DataError::Row { .. })
     }
+}
+
+/// The most bytes of a text from a file that a message quotes.
+const QUOTED: usize = 60;
+
+/// A text from a file as a message quotes it: with its escapes, and cut where it is long.
+pub fn quoted(text: &str) -> String {
+    format!("{:?}", cut(text, QUOTED))
+}
+
+/// A text from a file as a message names it: without quotes, its control characters escaped, cut after `bytes`.
+pub fn shortened(text: &str, bytes: usize) -> String {
+    cut(text, bytes)
+        .chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
+}
+
+fn cut(text: &str, bytes: usize) -> std::borrow::Cow<'_, str> {
+    if text.len() <= bytes {
+        return text.into();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(bytes)]).into()
 }

@@ -1,14 +1,21 @@
 //! Which column of a data set is which: `problem=question,reference=answer.value`.
 
 use crate::error::DataError;
-use serde_json::Value;
+use crate::json::{Json, NULL};
+use crate::row::Row;
 use std::collections::BTreeMap;
 
 /// Names the columns that hold what Octo needs. A name that is not mapped is looked up under itself.
 ///
-/// A column is a key (`question`), a path through nested objects and lists (`answer.0.value`), or several joined by
-/// `+` (`Body+Question`: their texts with a space between). A key is always tried as it is written first, so keys
-/// that contain dots, digits or plus signs need no escape.
+/// A column is one of these:
+///
+/// - a key: `question`;
+/// - a path through nested objects and lists: `answer.0.value`, where `-1` is a list's last item (`messages.-1.content`)
+///   and `*` stands for every item (`generations.*`, `choices.*.message.content`);
+/// - several of them joined by `+`: `Body+Question`, their texts with a space between.
+///
+/// A key is always tried as it is written first, so keys that contain dots, digits, stars or plus signs need no escape. A
+/// path that leads through null finds null.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldMap {
     columns: BTreeMap<String, String>,
@@ -56,80 +63,188 @@ impl FieldMap {
         self.columns.iter().map(|(name, column)| (name.as_str(), column.as_str()))
     }
 
-    /// The text of `name` in `row`: strings as they are, numbers in plain decimal (`43.0` is "43"), booleans as
-    /// "true" and "false". None where the column is absent, null, a list or an object.
-    pub fn get(&self, row: &Value, name: &str) -> Option<String> {
-        text_at(row, self.column(name))
+    /// What `name` is in `row`; None where there is no such column.
+    ///
+    /// # Errors
+    /// Where a column cannot be read, as [`Row::get`] says.
+    pub fn find<'a>(&self, row: &'a Row, name: &str) -> Result<Option<Found<'a>>, String> {
+        find(row, self.column(name))
     }
 
-    /// All texts of `name` in `row`: one for a text or number, one an element for a list of them. None where the
-    /// column is absent or null, or anything in it is neither text nor number.
-    pub fn get_all(&self, row: &Value, name: &str) -> Option<Vec<String>> {
+    /// The text of `name` in `row`: a text as it is, a number with all its digits (`43.0` is "43"), booleans as "true" and
+    /// "false". None where the column is absent or null.
+    ///
+    /// # Errors
+    /// Where it is a list, an object or several values, or cannot be read.
+    pub fn text(&self, row: &Row, name: &str) -> Result<Option<String>, String> {
         let column = self.column(name);
-        match find(row, column) {
-            Some(Value::Array(items)) => items.iter().map(text_of).collect(),
-            Some(value) => text_of(value).map(|text| vec![text]),
-            None => text_at(row, column).map(|text| vec![text]),
+        match find(row, column)? {
+            Some(Found::One(value)) => scalar(value).map_err(|kind| self.refused(name, kind)),
+            Some(Found::Each(values)) => Err(self.refused(name, &format!("{} values", values.len()))),
+            None => self.joined(row, name, column),
+        }
+    }
+
+    /// `Body+Question`; None where there is no plus, or a part is absent or null.
+    fn joined(&self, row: &Row, name: &str, column: &str) -> Result<Option<String>, String> {
+        if !column.contains('+') {
+            return Ok(None);
+        }
+        let mut parts = Vec::new();
+        for part in column.split('+') {
+            let text = match find(row, part.trim())? {
+                None => None,
+                Some(Found::One(value)) => scalar(value).map_err(|kind| self.refused(name, kind))?,
+                Some(Found::Each(values)) => return Err(self.refused(name, &format!("{} values", values.len()))),
+            };
+            match text {
+                Some(text) => parts.push(text),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(parts.join(" ")))
+    }
+
+    /// All texts of `name` in `row`: one of a text or number, and of a list or of a path with `*` one an item. None where
+    /// the column is absent or null.
+    ///
+    /// # Errors
+    /// Where an item is null, a list or an object, or something cannot be read.
+    pub fn texts(&self, row: &Row, name: &str) -> Result<Option<Vec<String>>, String> {
+        let item = |value: &Json| match scalar(value) {
+            Ok(Some(text)) => Ok(text),
+            Ok(None) => Err(self.refused(name, "a list with null in it")),
+            Err(kind) => Err(self.refused(name, &format!("a list with {kind} in it"))),
+        };
+        match self.find(row, name)? {
+            Some(Found::One(Json::List(items))) => items.iter().map(item).collect::<Result<_, _>>().map(Some),
+            Some(Found::Each(values)) => values.into_iter().map(item).collect::<Result<_, _>>().map(Some),
+            _ => Ok(self.text(row, name)?.map(|text| vec![text])),
         }
     }
 
     /// The accepted answers of `row`: the columns `reference` or `references`, each a text, a number or a list.
-    pub fn references(&self, row: &Value) -> Option<Vec<String>> {
+    ///
+    /// # Errors
+    /// As [`FieldMap::texts`].
+    pub fn references(&self, row: &Row) -> Result<Option<Vec<String>>, String> {
         // A mapped name goes before one that is merely there.
         let order = if self.maps("references") && !self.maps("reference") {
             ["references", "reference"]
         } else {
             ["reference", "references"]
         };
-        order.iter().find_map(|name| self.get_all(row, name))
+        for name in order {
+            if let Some(found) = self.texts(row, name)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The columns at the root of a row that `names` may be in: for a file that holds its columns apart.
+    pub fn may_be_in(&self, names: &[&str], root: &str) -> bool {
+        let begins =
+            |column: &str| column == root || column.strip_prefix(root).is_some_and(|rest| rest.starts_with('.'));
+        names.iter().any(|name| {
+            let column = self.column(name);
+            begins(column) || column.split('+').any(|part| begins(part.trim()))
+        })
+    }
+
+    /// How a message calls `name`: `` `response` ``, or `` `response` (column `solution`) `` where it is mapped.
+    pub fn shown(&self, name: &str) -> String {
+        if self.maps(name) { format!("`{name}` (column `{}`)", self.column(name)) } else { format!("`{name}`") }
+    }
+
+    fn refused(&self, name: &str, kind: &str) -> String {
+        format!("{} is {kind}, not a text or number", self.shown(name))
     }
 }
 
-fn text_at(row: &Value, column: &str) -> Option<String> {
-    if let Some(value) = find(row, column) {
-        return text_of(value);
+/// What a path leads to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found<'a> {
+    /// One value.
+    One(&'a Json),
+    /// By a path with `*`: a value for each item, null where an item has nothing at the rest of the path.
+    Each(Vec<&'a Json>),
+}
+
+/// A scalar as text, None for null, or else what it is.
+fn scalar(value: &Json) -> Result<Option<String>, &'static str> {
+    match value {
+        Json::Null => Ok(None),
+        Json::List(_) | Json::Object(_) => Err(value.kind()),
+        other => Ok(other.text()),
     }
-    if column.contains('+') {
-        let parts: Option<Vec<String>> =
-            column.split('+').map(|part| find(row, part.trim()).and_then(text_of)).collect();
-        return parts.map(|parts| parts.join(" "));
-    }
-    None
 }
 
 /// The value at `path`: the whole path as a key first, then split at each dot in turn, longest key first.
-fn find<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    match value {
-        Value::Object(map) => {
-            if let Some(found) = map.get(path) {
-                return Some(found);
-            }
-            path.rmatch_indices('.')
-                .find_map(|(dot, _)| map.get(&path[..dot]).and_then(|inner| find(inner, &path[dot + 1..])))
+fn find<'a>(row: &'a Row, path: &str) -> Result<Option<Found<'a>>, String> {
+    if let Some(value) = row.get(path)? {
+        return Ok(Some(Found::One(value)));
+    }
+    for (dot, _) in path.rmatch_indices('.') {
+        if let Some(value) = row.get(&path[..dot])?
+            && let Some(found) = find_in(value, &path[dot + 1..])?
+        {
+            return Ok(Some(found));
         }
-        Value::Array(items) => {
+    }
+    Ok(None)
+}
+
+fn find_in<'a>(value: &'a Json, path: &str) -> Result<Option<Found<'a>>, String> {
+    match value {
+        Json::Object(entries) => {
+            if let Some(found) = entry(entries, path)? {
+                return Ok(Some(Found::One(found)));
+            }
+            for (dot, _) in path.rmatch_indices('.') {
+                if let Some(inner) = entry(entries, &path[..dot])?
+                    && let Some(found) = find_in(inner, &path[dot + 1..])?
+                {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        }
+        Json::List(items) => {
             let (index, rest) = match path.split_once('.') {
                 Some((index, rest)) => (index, Some(rest)),
                 None => (path, None),
             };
-            let item = items.get(index.parse::<usize>().ok()?)?;
-            rest.map_or(Some(item), |rest| find(item, rest))
+            let below = |item: &'a Json| rest.map_or(Ok(Some(Found::One(item))), |rest| find_in(item, rest));
+            if index == "*" {
+                let mut values = Vec::with_capacity(items.len());
+                for item in items {
+                    match below(item)? {
+                        None => values.push(&NULL),
+                        Some(Found::One(value)) => values.push(value),
+                        Some(Found::Each(inner)) => values.extend(inner),
+                    }
+                }
+                return Ok(Some(Found::Each(values)));
+            }
+            let index = match index.strip_prefix('-') {
+                Some(back) => back.parse::<usize>().ok().and_then(|back| items.len().checked_sub(back)),
+                None => index.parse().ok(),
+            };
+            index.and_then(|index| items.get(index)).map_or(Ok(None), below)
         }
-        _ => None,
+        Json::Null => Ok(Some(Found::One(&NULL))),
+        Json::Bool(_) | Json::Number(_) | Json::Text(_) => Ok(None),
     }
 }
 
-/// A scalar as text. Whole numbers lose their ".0": data sets write 43.0 where the answer is 43.
-pub(crate) fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Number(number) => match number.as_f64() {
-            Some(float) if number.is_f64() => Some(format!("{}", if float == 0.0 { 0.0 } else { float })),
-            _ => Some(number.to_string()),
-        },
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+fn entry<'a>(entries: &'a [(String, Json)], name: &str) -> Result<Option<&'a Json>, String> {
+    let mut found = entries.iter().filter(|(key, _)| key == name);
+    let first = found.next();
+    if found.next().is_some() {
+        return Err(format!("has two entries of the name {} in one object", crate::error::quoted(name)));
     }
+    Ok(first.map(|(_, value)| value))
 }
 
 #[cfg(test)]
@@ -137,54 +252,94 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    #[test]
-    fn numbers_become_the_text_a_person_would_write() {
-        let map = FieldMap::default();
-        for (value, text) in [
-            (json!(43.0), "43"),
-            (json!(-0.0), "0"),
-            (json!(0.5), "0.5"),
-            (json!(18446744073709551615u64), "18446744073709551615"),
-            (json!(-7), "-7"),
-            (json!(1e21), "1000000000000000000000"),
-            (json!("43.0"), "43.0"),
-            (json!(true), "true"),
-        ] {
-            assert_eq!(map.get(&json!({"answer": value}), "answer").as_deref(), Some(text));
-        }
+    fn row(text: &str) -> Row {
+        Row::parse(text.as_bytes().to_vec()).unwrap()
     }
 
     #[test]
     fn keys_are_tried_as_written_before_they_are_split() {
-        let row = json!({
+        let row = Row::from(json!({
             "a": {"b": {"c": "deep"}, "b.c": "middle"},
             "a.b": {"c": "left"},
             "x": [{"y": 1}, {"y": 2}],
             "0": "zero", "p+q": "plus", "p": "P", "q": "Q"
-        });
-        let get = |column: &str| FieldMap::new([("name", column)]).get(&row, "name");
-        assert_eq!(get("a.b.c").as_deref(), Some("left"));
-        assert_eq!(get("x.1.y").as_deref(), Some("2"));
-        assert_eq!(get("0").as_deref(), Some("zero"));
-        assert_eq!(get("p+q").as_deref(), Some("plus"));
-        assert_eq!(get("q+p").as_deref(), Some("Q P"));
-        assert_eq!(get("q+missing"), None);
-        assert_eq!(get("a"), None);
-        assert_eq!(get("x.7.y"), None);
-        let literal = json!({"a.b.c": "literal", "a": {"b": {"c": "deep"}}});
-        let map = FieldMap::new([("name", "a.b.c")]);
-        assert_eq!(map.get(&literal, "name").as_deref(), Some("literal"));
+        }));
+        let get = |column: &str| FieldMap::new([("name", column)]).text(&row, "name");
+        let found = |text: &str| Ok(Some(text.to_owned()));
+        assert_eq!(get("a.b.c"), found("left"));
+        assert_eq!(get("x.1.y"), found("2"));
+        assert_eq!(get("x.-1.y"), found("2"));
+        assert_eq!(get("x.-2.y"), found("1"));
+        assert_eq!(get("0"), found("zero"));
+        assert_eq!(get("p+q"), found("plus"));
+        assert_eq!(get("q+p"), found("Q P"));
+        assert_eq!(get("q+missing"), Ok(None));
+        assert_eq!(get("a"), Err("`name` (column `a`) is an object, not a text or number".into()));
+        assert_eq!(get("x"), Err("`name` (column `x`) is a list, not a text or number".into()));
+        for absent in ["x.7.y", "x.-3.y", "x.-.y", "x.y", "p.0"] {
+            assert_eq!(get(absent), Ok(None), "{absent}");
+        }
+        let literal = Row::from(json!({"a.b.c": "literal", "a": {"b": {"c": "deep"}}}));
+        assert_eq!(FieldMap::new([("name", "a.b.c")]).text(&literal, "name"), found("literal"));
+    }
+
+    #[test]
+    fn a_star_finds_every_item_and_keeps_their_places() {
+        let row =
+            row(r#"{"choices": [{"message": {"content": "a"}}, {"message": null}, {}, {"message": {"content": 7}}],
+            "nested": [["a", "b"], ["c"]], "empty": []}"#);
+        let texts = |path: &str| match FieldMap::new([("name", path)]).find(&row, "name").unwrap() {
+            Some(Found::Each(values)) => values.iter().map(|value| value.text()).collect::<Vec<_>>(),
+            other => panic!("{path}: {other:?}"),
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(texts("choices.*.message.content"), [some("a"), None, None, some("7")]);
+        assert_eq!(texts("nested.*.*"), [some("a"), some("b"), some("c")]);
+        assert_eq!(texts("nested.*.-1"), [some("b"), some("c")]);
+        assert_eq!(texts("empty.*"), []);
+        let map = FieldMap::new([("references", "nested.0.*"), ("name", "nested.0.*")]);
+        assert_eq!(map.references(&row), Ok(Some(vec!["a".into(), "b".into()])));
+        assert_eq!(
+            map.text(&row, "name"),
+            Err("`name` (column `nested.0.*`) is 2 values, not a text or number".into())
+        );
+    }
+
+    #[test]
+    fn what_no_one_reads_costs_nothing_and_what_is_read_twice_is_named() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        let row = row(&format!(
+            r#"{{"a": "x", "nan": NaN, "half": "\ud800!", "deep": {deep}, "b": 1, "b": 2, "c": {{"d": 1, "d": 2}}, "e": "\("}}"#
+        ));
+        let get = |column: &str| FieldMap::new([("name", column)]).text(&row, "name");
+        assert_eq!(get("a"), Ok(Some("x".into())));
+        assert_eq!(get("nan"), Ok(None));
+        assert_eq!(get("half"), Ok(Some("\u{fffd}!".into())));
+        for (column, error) in [
+            ("deep", "the column \"deep\" is nested deeper than 128 levels, the most that is read"),
+            ("b", "has two columns of the name \"b\"; give each a name of its own"),
+            ("c.d", "has two entries of the name \"d\" in one object"),
+            ("e", "the column \"e\" is not JSON: a backslash before a character that it does not escape (byte 3)"),
+        ] {
+            assert_eq!(get(column), Err(error.into()), "{column}");
+        }
     }
 
     #[test]
     fn references_may_be_one_or_many_and_mixed() {
         let plain = FieldMap::default();
-        assert_eq!(plain.references(&json!({"reference": 4})), Some(vec!["4".into()]));
-        assert_eq!(plain.references(&json!({"references": ["4", 4.5]})), Some(vec!["4".into(), "4.5".into()]));
-        assert_eq!(plain.references(&json!({"references": ["4", null]})), None);
-        assert_eq!(plain.references(&json!({"answer": "4"})), None);
+        let references = |row: &str, map: &FieldMap| map.references(&Row::parse(row.as_bytes().to_vec()).unwrap());
+        let found = |texts: &[&str]| Ok(Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()));
+        assert_eq!(references(r#"{"reference": 4}"#, &plain), found(&["4"]));
+        assert_eq!(references(r#"{"references": ["4", 4.5, 4.50]}"#, &plain), found(&["4", "4.5", "4.50"]));
+        assert_eq!(
+            references(r#"{"references": ["4", null]}"#, &plain),
+            Err("`references` is a list with null in it, not a text or number".into())
+        );
+        assert_eq!(references(r#"{"answer": "4"}"#, &plain), Ok(None));
+        assert_eq!(references(r#"{"reference": null, "references": [1]}"#, &plain), found(&["1"]));
         let mapped = FieldMap::parse("references=target").unwrap();
-        assert_eq!(mapped.references(&json!({"target": 9, "reference": 1})), Some(vec!["9".into()]));
+        assert_eq!(references(r#"{"target": 9, "reference": 1}"#, &mapped), found(&["9"]));
     }
 
     #[test]

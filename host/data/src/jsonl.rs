@@ -1,14 +1,15 @@
-//! JSON Lines, plain or zstd: read one line at a time, a bad line distinguished from the end; written whole or not at
-//! all.
+//! JSON Lines, plain or compressed: read one line at a time, a bad line distinguished from the end; written whole or not
+//! at all. Whole files of documents and problems, in any format of rows.
 
 use crate::atomic::AtomicFile;
 use crate::error::DataError;
 use crate::field_map::FieldMap;
 use crate::record::{Document, Problem};
+use crate::row::Row;
+use crate::rows::encoding::{Unpacked, broken, unpack};
+use crate::rows::{Numbered, Rows, Wanted, files};
 use serde::Serialize;
-use serde_json::Value;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,20 +18,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The longest line that is read, in bytes. A longer one is an error of its own, and is skipped without being held.
 pub const LONGEST_LINE: usize = 64 << 20;
 
-/// One line of a file that holds JSON.
-#[derive(Clone, Debug, PartialEq)]
+/// One line of a file, and the row that it is.
+#[derive(Clone, Debug)]
 pub struct Line {
     /// Its number in the file, from 1; blank lines count.
     pub number: u64,
     /// What it holds.
-    pub value: Value,
+    pub row: Row,
 }
 
-/// Iterates over the JSON values of a file, one per line.
+/// Iterates over the rows of a file of JSON Lines.
 ///
-/// Plain text and zstd are recognised by the file's first bytes, not by the name. Blank lines, CRLF, a byte order mark
-/// and a missing last newline are fine. A line that is not JSON, not UTF-8 or too long is a [`DataError::Line`], and the
-/// iterator resumes after it; damage that hides where lines begin (a zstd file cut short) is an error that ends it.
+/// Plain text, gzip, xz, bzip2 and zstd are recognised by the file's first bytes, not by the name. Blank lines, CRLF, a
+/// byte order mark and a missing last newline are fine. A line that is not a JSON object or too long is a
+/// [`DataError::Line`], and the iterator resumes after it; damage that hides where lines begin (a compressed file cut
+/// short) is an error that ends it.
 pub struct JsonLines {
     reader: Box<dyn BufRead + Send>,
     path: PathBuf,
@@ -39,59 +41,30 @@ pub struct JsonLines {
     longest: usize,
     ended: bool,
     read: Arc<AtomicU64>,
-    size: Option<u64>,
 }
 
 impl JsonLines {
     /// Opens the file `path`.
     pub fn open(path: &Path) -> Result<JsonLines, DataError> {
-        let file = File::open(path).map_err(|error| DataError::file("open", path, error))?;
-        let details = file.metadata().map_err(|error| DataError::file("read", path, error))?;
-        if details.is_dir() {
-            return Err(DataError::Format {
-                path: path.to_path_buf(),
-                message: "is a folder; name the .jsonl or .jsonl.zst files in it".into(),
-            });
-        }
-        let mut lines = JsonLines::from_reader(path, file)?;
-        // Pipes have no size to measure progress by.
-        lines.size = details.is_file().then_some(details.len());
-        Ok(lines)
+        let file = files::open(path, files::Kind::Regular)?;
+        JsonLines::from_reader(path, file)
     }
 
     /// Reads from `reader`; errors call it `name`.
     pub fn from_reader(name: impl AsRef<Path>, reader: impl Read + Send + 'static) -> Result<JsonLines, DataError> {
-        let path = name.as_ref().to_path_buf();
-        let read = Arc::new(AtomicU64::new(0));
-        let mut reader = Counted { inner: reader, read: Arc::clone(&read) };
-        let mut start = Vec::with_capacity(4);
-        (&mut reader).take(4).read_to_end(&mut start).map_err(|error| DataError::file("read", &path, error))?;
-        let encoding = Encoding::of(&start);
-        let whole = BufReader::with_capacity(1 << 16, io::Cursor::new(start).chain(reader));
-        let reader: Box<dyn BufRead + Send> = match encoding {
-            Encoding::Plain => Box::new(whole),
-            Encoding::Zstd => {
-                let decoder = zstd::stream::read::Decoder::with_buffer(whole)
-                    .map_err(|error| DataError::file("decompress", &path, error))?;
-                Box::new(BufReader::with_capacity(1 << 16, decoder))
-            }
-            Encoding::Other(what) => {
-                return Err(DataError::Format {
-                    path,
-                    message: format!("is {what}, which is not read; convert it to JSON Lines, plain or with zstd"),
-                });
-            }
-        };
-        Ok(JsonLines {
+        Ok(JsonLines::unpacked(name.as_ref(), unpack(name.as_ref(), reader)?))
+    }
+
+    pub(crate) fn unpacked(path: &Path, Unpacked { reader, read }: Unpacked) -> JsonLines {
+        JsonLines {
             reader,
-            path,
+            path: path.to_path_buf(),
             number: 0,
             buffer: Vec::new(),
             longest: LONGEST_LINE,
             ended: false,
             read,
-            size: None,
-        })
+        }
     }
 
     /// The file, as errors name it.
@@ -102,11 +75,6 @@ impl JsonLines {
     /// Bytes of the file taken in so far, as they lie on disk (compressed where it is compressed).
     pub fn bytes_read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
-    }
-
-    /// The file's size on disk in bytes, where it has one.
-    pub fn size(&self) -> Option<u64> {
-        self.size
     }
 
     /// The number of the line read last, from 1; 0 before the first.
@@ -153,37 +121,12 @@ impl JsonLines {
         Ok(true)
     }
 
-    fn parse(&self) -> Result<Value, DataError> {
-        let text = std::str::from_utf8(&self.buffer)
-            .map_err(|error| self.bad_line(format!("is not UTF-8 from byte {} on", error.valid_up_to() + 1)))?;
-        serde_json::from_str(text).map_err(|error| {
-            // Its own message ends in "at line 1 column 17", and that line is not the file's.
-            let message = error.to_string();
-            let what = message.split(" at line ").next().unwrap_or(&message);
-            self.bad_line(format!("is not JSON: {what} (column {})", error.column()))
-        })
-    }
-
     fn bad_line(&self, message: String) -> DataError {
         DataError::line(&self.path, self.number, message)
     }
 
     fn broken(&self, error: io::Error) -> DataError {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => DataError::Format {
-                path: self.path.clone(),
-                message: format!(
-                    "is cut short after line {}: its compressed data has no end. Write or copy it again",
-                    self.number
-                ),
-            },
-            // What zstd reports as damage.
-            io::ErrorKind::Other | io::ErrorKind::InvalidData => DataError::Format {
-                path: self.path.clone(),
-                message: format!("is damaged after line {}: {error}", self.number),
-            },
-            _ => DataError::file("read", &self.path, error),
-        }
+        broken(&self.path, &format!("after line {}", self.number), error)
     }
 }
 
@@ -206,7 +149,11 @@ impl Iterator for JsonLines {
                 Ok(true) if self.buffer.iter().all(u8::is_ascii_whitespace) => {}
                 Ok(true) => {
                     let number = self.number;
-                    return Some(self.parse().map(|value| Line { number, value }));
+                    // The row keeps what was read; the next line gets a buffer of its own.
+                    let line = std::mem::take(&mut self.buffer);
+                    return Some(
+                        Row::parse(line).map(|row| Line { number, row }).map_err(|message| self.bad_line(message)),
+                    );
                 }
                 Ok(false) => self.ended = true,
                 Err(error) => {
@@ -219,58 +166,18 @@ impl Iterator for JsonLines {
     }
 }
 
-/// What a file's first bytes say it is.
-enum Encoding {
-    Plain,
-    Zstd,
-    Other(&'static str),
-}
-
-impl Encoding {
-    fn of(start: &[u8]) -> Encoding {
-        match start {
-            // A frame, or a skippable frame before one.
-            [0x28, 0xB5, 0x2F, 0xFD] | [0x50..=0x5F, 0x2A, 0x4D, 0x18] => Encoding::Zstd,
-            [0x1F, 0x8B, ..] => Encoding::Other("gzip"),
-            [0xFD, b'7', b'z', b'X'] => Encoding::Other("xz"),
-            [b'B', b'Z', b'h', b'1'..=b'9'] => Encoding::Other("bzip2"),
-            b"PAR1" => Encoding::Other("Parquet (only `tokenize` and mid-training read that)"),
-            [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Encoding::Other("UTF-16"),
-            _ => Encoding::Plain,
-        }
-    }
-}
-
-/// Counts the bytes that pass.
-struct Counted<R> {
-    inner: R,
-    read: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.read.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-}
-
 /// Iterates over the documents of a file; see [`read_documents`].
 #[derive(Debug)]
 pub struct Documents {
-    lines: JsonLines,
+    rows: Rows,
     name: String,
+    map: FieldMap,
 }
 
 impl Documents {
     /// Bytes of the file taken in so far, as they lie on disk.
     pub fn bytes_read(&self) -> u64 {
-        self.lines.bytes_read()
-    }
-
-    /// The file's size on disk in bytes, where it has one.
-    pub fn size(&self) -> Option<u64> {
-        self.lines.size()
+        self.rows.bytes_read()
     }
 }
 
@@ -278,51 +185,98 @@ impl Iterator for Documents {
     type Item = Result<Document, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let line = match self.lines.next()? {
-            Ok(line) => line,
-            Err(error) => return Some(Err(error)),
-        };
-        let default_id = format!("{}:{}", self.name, line.number);
-        Some(
-            Document::from_value(line.value, &default_id)
-                .map_err(|message| DataError::line(self.lines.path(), line.number, message)),
-        )
+        let Numbered { number, row } = self.rows.next()?;
+        let default_id = format!("{}:{number}", self.name);
+        Some(row.and_then(|row| {
+            Document::from_row(&row, &self.map, &default_id).map_err(|message| self.rows.bad_row(number, message))
+        }))
     }
 }
 
-/// The documents of `path`, in order. A bad line is a [`DataError::Line`] and does not end the iterator. A document
-/// without an id is called "FILE:LINE", FILE being the file's name without its folder.
+/// The documents of `path`, in order, in any format that [`Rows`] reads. A bad row is a [`DataError::Line`] or a
+/// [`DataError::Row`] and does not end the iterator. A document without an id is called "FILE:ROW", FILE being the file's
+/// name without its folder.
 pub fn read_documents(path: &Path) -> Result<Documents, DataError> {
-    Ok(Documents { name: file_name(path), lines: JsonLines::open(path)? })
+    Ok(Documents { name: file_name(path), rows: Rows::open(path, &Wanted::All)?, map: FieldMap::default() })
 }
 
-/// The problems of `path`, in order, their columns named by `map`. `rows` takes a part, counted from 0 over the lines
-/// that are not blank; asking for more rows than there are is an error, and so is the first bad line that is asked for.
-pub fn read_problems(path: &Path, map: &FieldMap, rows: Option<Range<usize>>) -> Result<Vec<Problem>, DataError> {
-    let name = file_name(path);
+/// The problems of `paths`, in order, in any format that [`Rows`] reads, their columns named by `map`. `rows` takes a part,
+/// counted from 0 over the rows that there are in all files; asking for more rows than there are is an error, and so are
+/// the first bad row that is asked for and files without any.
+pub fn read_problems(
+    paths: &[impl AsRef<Path>],
+    map: &FieldMap,
+    rows: Option<Range<usize>>,
+) -> Result<Vec<Problem>, DataError> {
+    read_with(paths, map, rows, Problem::from_row)
+}
+
+/// As [`read_problems`], with the column `solution` of each row where it has one: worked examples.
+pub fn read_examples(
+    paths: &[impl AsRef<Path>],
+    map: &FieldMap,
+    rows: Option<Range<usize>>,
+) -> Result<Vec<Problem>, DataError> {
+    read_with(paths, map, rows, Problem::example_from_row)
+}
+
+fn read_with(
+    paths: &[impl AsRef<Path>],
+    map: &FieldMap,
+    rows: Option<Range<usize>>,
+    read: fn(&Row, &FieldMap, &str) -> Result<Problem, String>,
+) -> Result<Vec<Problem>, DataError> {
     let mut problems = Vec::new();
-    let mut seen = 0;
-    for (row, line) in JsonLines::open(path)?.enumerate() {
-        if rows.as_ref().is_some_and(|rows| row >= rows.end) {
+    let (mut seen, mut held) = (0, 0);
+    let is_wanted = |place: usize| rows.as_ref().is_none_or(|rows| rows.contains(&place));
+    let are_enough = |seen: usize| rows.as_ref().is_some_and(|rows| seen >= rows.end);
+    for path in paths.iter().map(AsRef::as_ref) {
+        if are_enough(seen) {
             break;
         }
-        seen = row + 1;
-        if rows.as_ref().is_some_and(|rows| row < rows.start) {
-            continue;
+        let name = file_name(path);
+        let mut found = Rows::open(path, &Wanted::problem(map))?;
+        while !are_enough(seen) {
+            let Some(Numbered { number, row }) = found.next() else { break };
+            seen += 1;
+            if !is_wanted(seen - 1) {
+                match row {
+                    Err(error) if !error.is_one_line() => return Err(error),
+                    _ => continue,
+                }
+            }
+            let default_id = format!("{name}:{number}");
+            let row = row?;
+            held = row.bytes().saturating_add(held);
+            if held > MOST_HELD {
+                return Err(found.bad_row(number, too_much_held()));
+            }
+            problems.push(read(&row, map, &default_id).map_err(|message| found.bad_row(number, message))?);
         }
-        let line = line?;
-        let default_id = format!("{name}:{}", line.number);
-        let problem = Problem::from_value(&line.value, map, &default_id)
-            .map_err(|message| DataError::line(path, line.number, message))?;
-        problems.push(problem);
     }
-    if let Some(rows) = rows.filter(|rows| seen < rows.end) {
-        return Err(DataError::Format {
-            path: path.to_path_buf(),
-            message: format!("has {seen} rows, and rows {}..{} were asked for", rows.start, rows.end),
-        });
+    let wrong = |message: String| {
+        let path = paths.last().map_or_else(PathBuf::new, |path| path.as_ref().to_path_buf());
+        DataError::Format { path, message }
+    };
+    match &rows {
+        Some(rows) if seen < rows.end => {
+            let all = if paths.len() > 1 { " with the files in front of it" } else { "" };
+            Err(wrong(format!("has {seen} rows{all}, and rows {}..{} were asked for", rows.start, rows.end)))
+        }
+        None if seen == 0 => Err(wrong(NO_ROWS.into())),
+        _ => Ok(problems),
     }
-    Ok(problems)
+}
+
+/// What is said of a file without a row, or of several of which none has one.
+pub const NO_ROWS: &str = "has no rows; an empty file is not an input";
+
+/// The most bytes of rows that are held at once, where all of a file is wanted before work begins.
+pub const MOST_HELD: usize = 4 << 30;
+
+/// What is said of the row with which a file holds more than [`MOST_HELD`].
+pub fn too_much_held() -> String {
+    format!("the rows so far hold more than {} GiB, the most that is held at once; split the file", MOST_HELD >> 30)
 }
 
 fn file_name(path: &Path) -> String {

@@ -3,22 +3,23 @@
 //! # How data flow
 //!
 //! ```text
-//! .jsonl, .jsonl.zst, .parquet ── jsonl, rows ──┬── record ─────────── prompt ────────────► what a model is asked (RL, eval)
+//! .jsonl, .csv, .parquet, .gz … ── rows, jsonl ──┬── record ─────────── prompt ────────────► what a model is asked (RL, eval)
 //!                                  field_map ───┘
 //!                                               └── tokenizer ── shards ── token_source ──► sampler ► batches (mid-training)
 //!                                                                             packing, permutation ──┘
 //! ```
 //!
-//! Documents and problems are read from JSON Lines as [`record`]s, and problems become prompts. Texts to train on are
-//! read from Parquet as well, turned into tokens in the order of the files, kept in memory or in shards on disk, and
+//! Documents and problems are read as [`record`]s, and problems become prompts. Texts to train on are
+//! turned into tokens in the order of the files, kept in memory or in shards on disk, and
 //! drawn by weight as sequences whose order is a function of the seed alone, so that a run resumes anywhere in it.
 //!
 //! # Which file is which idea
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`jsonl`] | JSON Lines, plain or zstd, read one line at a time; whole files of documents and problems |
-//! | [`rows`] | texts to train on from JSON Lines or Parquet (`rows/parquet.rs`), with the number of each row |
+//! | [`rows`] | one reader for every format of rows, its limits, and texts to train on (`rows/text.rs`) |
+//! | [`row`], [`json`] | a row whose columns are built only when they are read; JSON whose numbers keep their digits |
+//! | [`jsonl`] | JSON Lines, read one line at a time and written; whole files of documents and problems |
 //! | [`record`] | a document, a problem: which columns they have and what else of a row they keep |
 //! | [`field_map`] | the columns in which a file has what Octo calls `text`, `problem`, `reference`, … |
 //! | [`prompt`] | from a problem to the text that a model is asked: inline, template file, chat template (`prompt/jinja.rs`), few-shot examples |
@@ -38,11 +39,13 @@ pub mod atomic;
 pub mod digest;
 pub mod error;
 pub mod field_map;
+pub mod json;
 pub mod jsonl;
 pub mod packing;
 pub mod permutation;
 pub mod prompt;
 pub mod record;
+pub mod row;
 pub mod rows;
 pub mod sampler;
 pub mod seed;

@@ -1,80 +1,92 @@
-//! Rows of a data file in any format that is read: JSON Lines, plain or with zstd, or Parquet.
+//! Rows of a data file in any format that is read: JSON Lines, one JSON array, CSV, TSV or Parquet, the text formats plain or
+//! compressed with gzip, xz, bzip2 or zstd.
 //!
-//! The format is recognised by the file's first bytes, not by its name. Rows stream: no more of a file is held than a line, or
-//! the Parquet pages that a few rows lie in.
+//! | file | idea |
+//! |---|---|
+//! | `files.rs` | which files an input names, and what may stand where a file is asked for |
+//! | `encoding.rs` | what the first bytes say a file is, and its bytes without compression |
+//! | `array.rs`, `csv.rs`, `parquet.rs` | one format each; JSON Lines are in [`jsonl`](crate::jsonl) |
+//! | `text.rs` | what training wants of a row |
+//! | `faults.rs` | the first few bad rows of each kind are named, the others counted |
+//!
+//! Format and compression are recognised by the file's first bytes, not by its name; CSV and TSV, which have none of their
+//! own, by the name (`.csv`, `.tsv`, also before `.gz`). Rows stream, and what is held of a file has a limit whatever it
+//! unpacks to:
+//!
+//! | what | limit |
+//! |---|---|
+//! | a line, an item of an array, a row of CSV or Parquet | 64 MiB ([`LONGEST_LINE`](crate::jsonl::LONGEST_LINE)) |
+//! | columns of a row | 65,536 ([`MOST_COLUMNS`](crate::row::MOST_COLUMNS)) |
+//! | values in one column that is read, and their nesting | 4,194,304 ([`MOST_VALUES`](crate::json::MOST_VALUES)), 128 levels |
+//! | a page or dictionary of Parquet, unpacked | 512 MiB |
+//! | the window of zstd, the memory of xz | 2 GiB each |
+//!
+//! A row over a limit is a bad row, and the rows after it are read; a page or a window over its limit ends the file.
 
+mod array;
+mod csv;
+pub(crate) mod encoding;
+pub mod faults;
+pub mod files;
 mod parquet;
+mod text;
 
 use crate::error::DataError;
 use crate::field_map::FieldMap;
 use crate::jsonl::JsonLines;
+use crate::row::Row;
+use array::ArrayRows;
+use csv::CsvRows;
+use encoding::{broken, unpack};
 use parquet::ParquetRows;
-use serde_json::Value;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
-/// The longest text that is tokenised, in bytes. A tokenizer holds about 150 bytes for each of them while it works: 2.4 GB
-/// for the longest, per thread.
-pub const LONGEST_TEXT: usize = 16 << 20;
+pub use text::{LONGEST_TEXT, NumberedText, TEXT_FIELDS, TextRow, TextRows};
 
-/// The names that a [`FieldMap`] may give a column for.
-pub const TEXT_FIELDS: [&str; 3] = ["text", "source", "year"];
-
-/// What training wants of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TextRow {
-    /// The text itself.
-    pub text: String,
-    /// The corpus that the row says it is of.
-    pub source: Option<String>,
-    /// Year of the crawl or of publication.
-    pub year: Option<u16>,
+/// Which columns a reader wants of a file that holds its columns apart; the others are named and not read.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// All of them.
+    All,
+    /// Those in which each map finds its names.
+    Fields(Vec<(FieldMap, Vec<String>)>),
 }
 
-impl TextRow {
-    /// Takes `text`, `source` and `year` from the columns that `map` names. `text` is required; `source` and `year`
-    /// may be absent or null. A year may be a date that begins with it.
-    ///
-    /// The error says what is wrong with which column.
-    pub fn from_value(row: &Value, map: &FieldMap) -> Result<TextRow, String> {
-        let Value::Object(columns) = row else {
-            return Err("is not an object with columns".into());
-        };
-        let text = map.get(row, "text").ok_or_else(|| {
-            let present: Vec<&str> = columns.keys().map(String::as_str).collect();
-            format!(
-                "has no text in {:?}; the columns are: {}. Name the right one with a map, as in `text=COLUMN`",
-                map.column("text"),
-                present.join(", ")
-            )
-        })?;
-        if text.len() > LONGEST_TEXT {
-            return Err(format!(
-                "has a text of {} MiB; the most that is tokenised is {} MiB. Split it",
-                text.len() >> 20,
-                LONGEST_TEXT >> 20
-            ));
-        }
-        let year = match map.get(row, "year") {
-            None => None,
-            Some(written) => Some(
-                year_of(&written)
-                    .ok_or_else(|| format!("has {:?} = {written:?}, which is not a year", map.column("year")))?,
-            ),
-        };
-        Ok(TextRow { text, source: map.get(row, "source").filter(|source| !source.is_empty()), year })
+impl Wanted {
+    /// The columns in which `map` finds `names`.
+    pub fn fields(map: &FieldMap, names: &[impl AsRef<str>]) -> Wanted {
+        Wanted::Fields(vec![(map.clone(), names.iter().map(|name| name.as_ref().to_owned()).collect())])
     }
-}
 
-/// `2021`, or a date that begins with a year of four digits: `2021-04-05`.
-fn year_of(written: &str) -> Option<u16> {
-    let written = written.trim();
-    let first = match written.split_once('-') {
-        Some((first, _)) if first.len() == 4 => first,
-        _ => written,
-    };
-    first.parse().ok()
+    /// These columns and those that are called `names`, whatever the map says of them.
+    pub fn and(self, names: &[impl AsRef<str>]) -> Wanted {
+        match (self, Wanted::fields(&FieldMap::default(), names)) {
+            (Wanted::Fields(mut fields), Wanted::Fields(more)) => {
+                fields.extend(more);
+                Wanted::Fields(fields)
+            }
+            _ => Wanted::All,
+        }
+    }
+
+    /// What a problem is read from: its own columns and all that `map` names.
+    pub fn problem(map: &FieldMap) -> Wanted {
+        let own = ["id", "problem", "reference", "references", "solution"];
+        let names: Vec<&str> = own.into_iter().chain(map.columns().map(|(name, _)| name)).collect();
+        Wanted::fields(map, &names).and(&["fields"])
+    }
+
+    pub(crate) fn has(&self, root: &str) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::Fields(fields) => fields.iter().any(|(map, names)| {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                map.may_be_in(&names, root)
+            }),
+        }
+    }
 }
 
 /// One row, or what is wrong with it, and its number in the file from 1.
@@ -83,62 +95,134 @@ pub struct Numbered {
     /// The row's number: the line of a JSON Lines file, blank ones counted.
     pub number: u64,
     /// What it holds.
-    pub row: Result<TextRow, DataError>,
+    pub row: Result<Row, DataError>,
 }
 
 /// Iterates over the rows of a file. After an error that is not of [one row](DataError::is_one_line) it ends.
-#[derive(Debug)]
 pub struct Rows {
     reader: Reader,
-    map: FieldMap,
 }
 
-#[derive(Debug)]
 enum Reader {
     Lines(JsonLines),
-    Parquet(ParquetRows),
+    Array(ArrayRows),
+    Csv(CsvRows),
+    Parquet(Box<ParquetRows>),
 }
 
 impl Rows {
-    /// Opens `path` after its first `skip` rows, with the columns that `map` gives to [`TEXT_FIELDS`].
-    pub fn open(path: &Path, map: &FieldMap, skip: u64) -> Result<Rows, DataError> {
-        let reader = if is_parquet(path)? {
-            Reader::Parquet(ParquetRows::open(path, map, skip)?)
-        } else {
-            let mut lines = JsonLines::open(path)?;
-            lines.skip_lines(skip)?;
-            Reader::Lines(lines)
+    /// Opens the regular file `path`.
+    ///
+    /// # Errors
+    /// Where it is not one, or cannot be read.
+    pub fn open(path: &Path, wanted: &Wanted) -> Result<Rows, DataError> {
+        Rows::of_file(path, files::open(path, files::Kind::Regular)?, wanted)
+    }
+
+    /// Opens `path`, which may be a pipe: its rows come as they are written, and only once.
+    ///
+    /// # Errors
+    /// Where it is a folder or a device, or cannot be read.
+    pub fn stream(path: &Path, wanted: &Wanted) -> Result<Rows, DataError> {
+        Rows::of_file(path, files::open(path, files::Kind::Stream)?, wanted)
+    }
+
+    fn of_file(path: &Path, mut file: File, wanted: &Wanted) -> Result<Rows, DataError> {
+        let failed = |error| DataError::file("read", path, error);
+        if file.metadata().map_err(failed)?.is_file() {
+            let mut start = Vec::with_capacity(4);
+            (&mut file).take(4).read_to_end(&mut start).map_err(failed)?;
+            if start == b"PAR1" {
+                return Ok(Rows { reader: Reader::Parquet(Box::new(ParquetRows::open(path, file, wanted)?)) });
+            }
+            file.rewind().map_err(failed)?;
+        }
+        Rows::from_reader(path, file)
+    }
+
+    /// Reads text formats from `reader`; errors call it `name`, whose ending tells CSV.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn from_reader(name: impl AsRef<Path>, reader: impl Read + Send + 'static) -> Result<Rows, DataError> {
+        let path = name.as_ref();
+        let mut unpacked = unpack(path, reader)?;
+        let reader = match csv::delimiter(path) {
+            Some(delimiter) => Reader::Csv(CsvRows::new(path, delimiter, unpacked)?),
+            None => {
+                let start = unpacked.reader.fill_buf().map_err(|error| broken(path, "at its beginning", error))?;
+                if array::is_array(start) {
+                    Reader::Array(ArrayRows::new(path, unpacked))
+                } else {
+                    Reader::Lines(JsonLines::unpacked(path, unpacked))
+                }
+            }
         };
-        Ok(Rows { reader, map: map.clone() })
+        Ok(Rows { reader })
+    }
+
+    /// Passes over the next `count` rows, or lines where rows are lines, whatever they hold.
+    ///
+    /// # Errors
+    /// Where the file cannot be read that far.
+    pub fn pass_over(&mut self, count: u64) -> Result<(), DataError> {
+        match &mut self.reader {
+            Reader::Lines(lines) => return lines.skip_lines(count),
+            Reader::Parquet(rows) => return rows.pass_over(count),
+            Reader::Array(_) | Reader::Csv(_) => {}
+        }
+        for _ in 0..count {
+            match self.next() {
+                None => break,
+                Some(Numbered { row: Err(error), .. }) if !error.is_one_line() => return Err(error),
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of the columns, where the file has them once for all rows.
+    pub fn columns(&self) -> Option<Vec<&str>> {
+        match &self.reader {
+            Reader::Parquet(rows) => Some(rows.columns()),
+            Reader::Lines(_) | Reader::Array(_) | Reader::Csv(_) => None,
+        }
     }
 
     /// Bytes of the file that the rows so far took, as they lie on disk; for Parquet an estimate by row count.
     pub fn bytes_read(&self) -> u64 {
         match &self.reader {
             Reader::Lines(lines) => lines.bytes_read(),
+            Reader::Array(rows) => rows.bytes_read(),
+            Reader::Csv(rows) => rows.bytes_read(),
             Reader::Parquet(rows) => rows.bytes_read(),
         }
     }
 
-    /// The error of row `number`, in the words of the file's format.
-    pub(crate) fn bad_row(path: &Path, parquet: bool, number: u64, message: String) -> DataError {
-        if parquet {
-            DataError::Row { path: path.to_path_buf(), row: number, message }
-        } else {
-            DataError::line(path, number, message)
-        }
+    /// Whether rows are lines, and their numbers those of the lines.
+    pub fn are_lines(&self) -> bool {
+        matches!(self.reader, Reader::Lines(_))
     }
 
-    /// Whether the file is Parquet, whose rows are not lines.
-    pub(crate) fn is_parquet(&self) -> bool {
-        matches!(self.reader, Reader::Parquet(_))
-    }
-
-    fn path(&self) -> &Path {
+    /// The file, as errors name it.
+    pub fn path(&self) -> &Path {
         match &self.reader {
             Reader::Lines(lines) => lines.path(),
+            Reader::Array(rows) => rows.path(),
+            Reader::Csv(rows) => rows.path(),
             Reader::Parquet(rows) => rows.path(),
         }
+    }
+
+    /// The error of row `number`, in the words of the file's format.
+    pub fn bad_row(&self, number: u64, message: String) -> DataError {
+        DataError::of_row(self.path(), self.are_lines(), number, message)
+    }
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Rows").field("path", &self.path()).finish_non_exhaustive()
     }
 }
 
@@ -146,79 +230,18 @@ impl Iterator for Rows {
     type Item = Numbered;
 
     fn next(&mut self) -> Option<Numbered> {
-        let (number, value) = match &mut self.reader {
+        let (number, row) = match &mut self.reader {
             Reader::Lines(lines) => match lines.next()? {
-                Ok(line) => (line.number, Ok(line.value)),
+                Ok(line) => (line.number, Ok(line.row)),
                 Err(error) => (lines.line_number(), Err(error)),
             },
+            Reader::Array(rows) => rows.next()?,
+            Reader::Csv(rows) => rows.next()?,
             Reader::Parquet(rows) => rows.next()?,
         };
-        let row = value.and_then(|value| {
-            TextRow::from_value(&value, &self.map)
-                .map_err(|message| Rows::bad_row(self.path(), self.is_parquet(), number, message))
-        });
         Some(Numbered { number, row })
     }
 }
 
-fn is_parquet(path: &Path) -> Result<bool, DataError> {
-    let file = File::open(path).map_err(|error| DataError::file("open", path, error))?;
-    let details = file.metadata().map_err(|error| DataError::file("read", path, error))?;
-    if !details.is_file() {
-        let message = if details.is_dir() {
-            "is a folder; name the files in it, or a folder that `octo-host tokenize` wrote where one is asked for"
-        } else {
-            "is not a regular file; rows are read from files, which can be read again from the middle"
-        };
-        return Err(DataError::Format { path: path.to_path_buf(), message: message.into() });
-    }
-    let mut start = Vec::with_capacity(4);
-    file.take(4).read_to_end(&mut start).map_err(|error| DataError::file("read", path, error))?;
-    Ok(start == b"PAR1")
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn row(value: Value, map: &str) -> Result<TextRow, String> {
-        TextRow::from_value(&value, &FieldMap::parse(map).unwrap())
-    }
-
-    #[test]
-    fn columns_are_found_under_the_names_that_the_map_gives_them() {
-        let value = json!({"q": "Why", "a": "So", "meta": {"crawl": "2021-04-05T10:00", "set": "web"}, "year": 7});
-        let found = row(value, "text=q+a,source=meta.set,year=meta.crawl").unwrap();
-        assert_eq!(found, TextRow { text: "Why So".into(), source: Some("web".into()), year: Some(2021) });
-        let plain = row(json!({"text": "t", "source": "", "year": null}), "").unwrap();
-        assert_eq!(plain, TextRow { text: "t".into(), source: None, year: None });
-    }
-
-    #[test]
-    fn a_row_without_what_is_needed_says_which_columns_there_are() {
-        let error = row(json!({"body": "t", "url": "u"}), "").unwrap_err();
-        assert!(error.contains("\"text\"") && error.contains("body, url"), "{error}");
-        assert!(row(json!({"text": "t", "year": "soon"}), "").unwrap_err().contains("soon"));
-        assert!(row(json!({"text": ["t"]}), "").is_err());
-        assert!(row(json!("text"), "").is_err());
-        assert!(row(json!({"text": "x".repeat(LONGEST_TEXT + 1)}), "").unwrap_err().contains("Split it"));
-    }
-
-    #[test]
-    fn rows_after_those_that_are_skipped_keep_their_numbers() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        std::fs::write(&path, "{\"text\": \"a\"}\n\nnot json\n{\"text\": \"b\"}\n{\"text\": \"c\"}").unwrap();
-        let numbers = |skip| -> Vec<(u64, bool)> {
-            let rows = Rows::open(&path, &FieldMap::default(), skip).unwrap();
-            rows.map(|numbered| (numbered.number, numbered.row.is_ok())).collect()
-        };
-        let all = [(1, true), (3, false), (4, true), (5, true)];
-        assert_eq!(numbers(0), all);
-        assert_eq!(numbers(1), all[1..]);
-        assert_eq!(numbers(3), all[2..]);
-        assert_eq!(numbers(5), []);
-        assert_eq!(numbers(50), []);
-    }
-}
+mod tests;

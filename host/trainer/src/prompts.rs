@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use octo_data::field_map::FieldMap;
 use octo_data::prompt::{Data, Example, LONGEST_TEMPLATE, PromptSettings, TemplateSettings};
+use octo_data::rows::files::{Kind, read_text};
 use octo_run::recipe::source::{Source, file_or_folder};
 use octo_run::recipe::stage::StageTable;
 use octo_run::recipe::values::Named;
@@ -41,7 +42,8 @@ struct FewShot {
     file: String,
     /// Examples to show in each epoch, such as `[4, 2, 0]`; the last number holds from there on.
     by_epoch: Vec<usize>,
-    /// Columns by the field of an example that they hold.
+    /// Columns by the field of an example that they hold. `solution` is read from the column of that name where the file has
+    /// one.
     #[serde(default)]
     map: Named<String>,
 }
@@ -99,13 +101,7 @@ pub fn resolve(table: &mut StageTable<'_>) -> Result<()> {
 }
 
 fn read(path: &Path) -> Result<String> {
-    file_or_folder(path)?;
-    let length =
-        std::fs::metadata(path).with_context(|| format!("could not read the template {}", path.display()))?.len();
-    if length > LONGEST_TEMPLATE {
-        bail!("the template {} has {length} bytes; the most is {LONGEST_TEMPLATE}", path.display());
-    }
-    std::fs::read_to_string(path).with_context(|| format!("could not read the template {}", path.display()))
+    read_text(path, Kind::Regular, LONGEST_TEMPLATE).context("could not read the template")
 }
 
 /// The rows of the file that any epoch shows, and one more: a problem that is among them is asked with the next.
@@ -121,7 +117,9 @@ fn examples(table: &StageTable<'_>, few_shot: &FewShot) -> Result<Vec<Example>> 
     }
     file_or_folder(&path).with_context(|| place.clone())?;
     let map = &few_shot.map.0;
-    let read = |rows: usize| octo_data::jsonl::read_problems(&path, &FieldMap::new(map.clone()), Some(0..rows));
+    let read = |rows: usize| {
+        octo_data::jsonl::read_examples(std::slice::from_ref(&path), &FieldMap::new(map.clone()), Some(0..rows))
+    };
     let found = read(shown + 1).or_else(|_| read(shown)).with_context(|| place)?;
     Ok(found.into_iter().map(Example::from).collect())
 }

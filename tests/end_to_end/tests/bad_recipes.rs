@@ -19,8 +19,8 @@ fn a_missing_recipe_is_named() {
     assert_shown!(workdir.run(&["run", "none.toml"]), @"
     exit 1
     --- stderr
-    error: could not read the recipe none.toml
-      because: No such file or directory (os error 2)
+    error: could not read the recipe
+      because: cannot open none.toml: No such file or directory (os error 2)
     ");
 }
 

@@ -179,8 +179,8 @@ fn rewards_and_prompts_that_make_no_sense_are_refused_by_line_and_key() {
     exit 1
     --- stderr
     error: r.toml:67: stages.rl-base.template
-      because: could not read the template none.jinja
-      because: No such file or directory (os error 2)
+      because: could not read the template
+      because: cannot open none.jinja: No such file or directory (os error 2)
     ");
     assert_shown!(refused("template = \"chat\"\nfew_shot = { file = \"none.jsonl\", by_epoch = [1] }", reward), @"
     exit 1

@@ -1,33 +1,42 @@
-//! Lines into chunks of records: bounded in memory, in order, cut at the same places on every machine.
+//! Rows into chunks of records: bounded in memory, in order, cut at the same places on every machine.
 //!
-//! One thread reads and parses while the plugin works on the chunk before. Where a chunk ends depends on the records
+//! One thread reads and parses while the plugin works on the chunk before. Where a chunk ends depends on the rows
 //! alone, never on time or threads, so neither do the batches that the plugin sees.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 use octo_data::DataError;
-use octo_data::jsonl::JsonLines;
+use octo_data::jsonl::NO_ROWS;
+use octo_data::row::Row;
+use octo_data::rows::faults::Faults;
+use octo_data::rows::{Numbered, Rows, Wanted, files};
 use serde_json::Value;
 
 use crate::terminal::Terminal;
 
 /// Most records in a chunk. A multiple of the runtime's batches, so that a chunk's end splits none of them.
 const CHUNK_RECORDS: usize = 8192;
-/// Bytes of text after which a chunk ends early.
+/// Bytes of its rows, all of their columns, after which a chunk ends early.
 const CHUNK_BYTES: usize = 32 << 20;
 /// Most records that may have to stay together: a group of rollouts.
 const TOGETHER: usize = 1 << 17;
+/// Most bytes of them.
+const TOGETHER_BYTES: usize = 1 << 30;
 
-/// A record and the line it came from.
+/// A record and where it came from.
 pub struct Entry<T> {
-    /// From 1.
+    /// The file, where there are several inputs.
+    pub file: Option<Arc<str>>,
+    /// Its line, or its row where the file has no lines, from 1.
     pub line: u64,
     pub id: Option<Value>,
     pub record: T,
+    /// Bytes that it takes, its id and all that was read with it.
+    bytes: usize,
 }
 
 /// Whether two neighbours may be in different chunks.
@@ -54,28 +63,53 @@ pub trait Record: Send + Sized + 'static {
     }
 }
 
-/// A JSON Lines input.
+/// The files to read, one after the other.
 pub struct Input {
-    lines: JsonLines,
+    sources: Vec<Source>,
     /// How to call it in messages.
     pub name: String,
     /// Someone types the lines, and wants each answer at once.
     typed: bool,
+    wanted: Wanted,
+}
+
+/// One file, or standard input.
+enum Source {
+    File(PathBuf),
+    Stdin(Box<Rows>),
 }
 
 impl Input {
-    /// Opens `file`; none and `-` are standard input.
-    pub fn open(file: Option<&PathBuf>) -> Result<Input> {
-        match file {
-            Some(path) if path != Path::new("-") => {
-                Ok(Input { lines: JsonLines::open(path)?, name: path.display().to_string(), typed: false })
-            }
-            _ => {
+    /// Opens `files`, which may be patterns; none and `-` are standard input. Of a Parquet file only the columns that are
+    /// `wanted` are read.
+    pub fn open(files: &[PathBuf], wanted: &Wanted) -> Result<Input> {
+        let stdin = [PathBuf::from("-")];
+        let files = if files.is_empty() { &stdin } else { files };
+        let (mut sources, mut names) = (Vec::new(), Vec::new());
+        let mut typed = false;
+        for file in files {
+            if file == Path::new("-") {
+                if names.iter().any(|name| name == "stdin") {
+                    bail!("`-` is given twice, and standard input is read once");
+                }
                 let stdin = std::io::stdin();
-                let typed = stdin.is_terminal();
-                Ok(Input { lines: JsonLines::from_reader("stdin", stdin)?, name: "stdin".to_owned(), typed })
+                typed = stdin.is_terminal();
+                sources.push(Source::Stdin(Box::new(Rows::from_reader("stdin", stdin)?)));
+                names.push("stdin".to_owned());
+                continue;
+            }
+            for path in files::expand(file)? {
+                // A file that is not there is said before hours are spent on those in front of it.
+                files::check(&path, files::Kind::Stream)?;
+                names.push(path.display().to_string());
+                sources.push(Source::File(path));
             }
         }
+        let name = match &names[..] {
+            [only] => only.clone(),
+            several => format!("{} files", several.len()),
+        };
+        Ok(Input { sources, name, typed, wanted: wanted.clone() })
     }
 }
 
@@ -86,15 +120,15 @@ pub struct Lines {
     pub bad: u64,
 }
 
-/// Reads `input` to its end, or to its first bad line if `strict`, and hands every chunk to `work`.
+/// Reads `input` to its end, or to its first bad row if `strict`, and hands every chunk to `work`.
 ///
-/// A bad line is reported to `terminal`, counted and left out. An input that breaks off is an error, after the records in
-/// front of the break were worked on.
+/// A bad row is reported to `terminal`, the first few of each kind, counted and left out. An input that breaks off is an
+/// error, after the records in front of the break were worked on; so is one that has no row at all.
 pub fn for_each<T: Record>(
     input: Input,
     strict: bool,
     terminal: &Terminal,
-    read: impl FnMut(&Value, u64) -> Result<(Option<Value>, T), String> + Send + 'static,
+    read: impl FnMut(&Row, Place<'_>) -> Result<(Option<Value>, T), String> + Send + 'static,
     mut work: impl FnMut(Vec<Entry<T>>) -> Result<()>,
 ) -> Result<Lines> {
     // One chunk waits while another is worked on; a full channel stops the reader.
@@ -114,60 +148,115 @@ pub fn for_each<T: Record>(
     }
 }
 
+/// Where a row was found.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The file, or "stdin".
+    pub file: &'a str,
+    /// Its line, or its row where the file has no lines, from 1.
+    pub line: u64,
+}
+
 fn read_all<T: Record>(
     input: Input,
     strict: bool,
     terminal: &Terminal,
-    mut read: impl FnMut(&Value, u64) -> Result<(Option<Value>, T), String>,
+    mut read: impl FnMut(&Row, Place<'_>) -> Result<(Option<Value>, T), String>,
     sender: mpsc::SyncSender<Vec<Entry<T>>>,
 ) -> Result<Lines> {
-    let Input { lines, name, typed } = input;
-    let mut counted = Lines::default();
+    let Input { sources, name, typed, wanted } = input;
+    let several = sources.len() > 1;
     let mut filling = Filling { entries: Vec::new(), bytes: 0, limit: if typed { 1 } else { CHUNK_RECORDS }, sender };
+    let mut counted = Lines::default();
+    let mut faults = Faults::default();
     let mut ended = Ok(());
-    for line in lines {
-        let (number, problem) = match line {
-            Ok(line) => match read(&line.value, line.number) {
-                Ok((id, record)) => match filling.add(Entry { line: line.number, id, record }) {
-                    Ok(()) => {
-                        counted.good += 1;
-                        continue;
-                    }
-                    // The other side has failed, and says why.
-                    Err(Stop::NobodyListens) => return Ok(counted),
-                    Err(Stop::TooManyTogether) => {
-                        ended = Err(anyhow!(
-                            "{name}, line {}: more than {TOGETHER} lines in a row belong to one group; a group is the \
-                             rollouts of one prompt",
-                            line.number
-                        ));
-                        break;
-                    }
-                },
-                Err(problem) => (line.number, problem),
-            },
-            Err(DataError::Line { line, message, .. }) => (line, message),
-            Err(error) => {
-                ended = Err(error.into());
-                break;
-            }
+    for source in sources {
+        let rows = match source {
+            Source::File(path) => Rows::stream(&path, &wanted),
+            Source::Stdin(rows) => Ok(*rows),
         };
-        counted.bad += 1;
-        terminal.say(format_args!("{name}, line {number}: {problem}"));
-        if strict {
-            ended = Err(anyhow!("stopped at line {number} of {name}, because of --strict"));
+        let file = File { several, strict, terminal };
+        ended = match rows {
+            Ok(rows) => file.read(rows, &mut read, &mut filling, &mut counted, &mut faults),
+            Err(error) => Err(Stop::Failed(error.into())),
+        };
+        if ended.is_err() {
             break;
         }
     }
-    // An error of the input doesn't take back the good lines in front of it.
-    let _ = filling.send();
-    ended.map(|()| counted)
+    faults.rest().iter().for_each(|line| terminal.say(line));
+    match ended {
+        // The other side has failed, and says why.
+        Err(Stop::NobodyListens) => Ok(counted),
+        // An error of the input doesn't take back the good records in front of it.
+        Err(Stop::Failed(error)) => {
+            let _ = filling.send();
+            Err(error)
+        }
+        Ok(()) if counted.good + counted.bad == 0 => bail!("{name}: {NO_ROWS}"),
+        Ok(()) => {
+            let _ = filling.send();
+            Ok(counted)
+        }
+    }
+}
+
+/// How the rows of one file are read.
+struct File<'a> {
+    several: bool,
+    strict: bool,
+    terminal: &'a Terminal,
+}
+
+impl File<'_> {
+    fn read<T: Record>(
+        &self,
+        mut rows: Rows,
+        read: &mut impl FnMut(&Row, Place<'_>) -> Result<(Option<Value>, T), String>,
+        filling: &mut Filling<T>,
+        counted: &mut Lines,
+        faults: &mut Faults,
+    ) -> Result<(), Stop> {
+        let file = rows.path().display().to_string();
+        let shared: Option<Arc<str>> = self.several.then(|| file.as_str().into());
+        let unit = if rows.are_lines() { "line" } else { "row" };
+        while let Some(Numbered { number: line, row }) = rows.next() {
+            let message = match row {
+                Ok(row) => match read(&row, Place { file: &file, line }) {
+                    Ok((id, record)) => {
+                        // All that the row had was held to read it, whatever the record keeps of it.
+                        let bytes = row.bytes().max(record.bytes());
+                        filling.add(Entry { file: shared.clone(), line, id, record, bytes }).map_err(
+                            |stop| match stop {
+                                Stop::Failed(error) => Stop::Failed(anyhow!("{file}, {unit} {line}: {error}")),
+                                stop => stop,
+                            },
+                        )?;
+                        counted.good += 1;
+                        continue;
+                    }
+                    Err(message) => message,
+                },
+                Err(DataError::Line { message, .. } | DataError::Row { message, .. }) => message,
+                Err(error) => return Err(Stop::Failed(error.into())),
+            };
+            counted.bad += 1;
+            if let Some(said) = faults.add(&format!("{file}, {unit} {line}"), &message) {
+                self.terminal.say(said);
+            }
+            if self.strict {
+                return Err(Stop::Failed(anyhow!("stopped at {unit} {line} of {file}, because of --strict")));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why the reader stops early.
 enum Stop {
+    /// The other side has failed.
     NobodyListens,
-    TooManyTogether,
+    Failed(anyhow::Error),
 }
 
 /// The chunk that is being filled.
@@ -186,11 +275,21 @@ impl<T: Record> Filling<T> {
             match last.record.seam(&entry.record) {
                 Seam::Cut => self.send()?,
                 Seam::Open if self.is_full() => self.send()?,
-                Seam::Closed if self.entries.len() >= TOGETHER => return Err(Stop::TooManyTogether),
+                Seam::Closed if self.entries.len() >= TOGETHER => {
+                    return Err(Stop::Failed(anyhow!(
+                        "more than {TOGETHER} lines in a row belong to one group; a group is the rollouts of one prompt"
+                    )));
+                }
+                Seam::Closed if self.bytes >= TOGETHER_BYTES => {
+                    return Err(Stop::Failed(anyhow!(
+                        "the lines of one group hold more than {} MiB; a group is the rollouts of one prompt",
+                        TOGETHER_BYTES >> 20
+                    )));
+                }
                 Seam::Open | Seam::Closed => {}
             }
         }
-        self.bytes += entry.record.bytes();
+        self.bytes += entry.bytes;
         self.entries.push(entry);
         if !T::GROUPED && self.is_full() { self.send() } else { Ok(()) }
     }

@@ -1,18 +1,42 @@
-//! Which column of a record is what: `--map` and `--fields`, applied to one line.
+//! Which column of a record is what: `--map` and `--fields`, applied to one row.
 //!
-//! Errors are whole sentences about one line; whoever reads the line adds its number.
+//! Errors are whole sentences about one row; whoever reads the row adds its number.
 
 use std::str::FromStr;
 
 use anyhow::{Result, bail};
-use octo_data::field_map::FieldMap;
-use octo_plugin::types::{Attempt, Field};
-use serde_json::{Map, Value};
+use octo_data::field_map::{FieldMap, Found};
+use octo_data::json::Json;
+use octo_data::row::Row;
+use octo_data::rows::Wanted;
+use octo_plugin::types::{Attempt, Field, Outcome, Verdict};
+use serde_json::Value;
+
+/// The most bytes that the responses of one record may repeat of what they share.
+const MOST_REPEATED: usize = 256 << 20;
 
 /// Finds what a plugin needs in the columns of a record.
 pub struct Columns {
     map: FieldMap,
     fields: Vec<String>,
+}
+
+/// One response of a record, as an attempt.
+pub struct Response {
+    /// Its place among the responses of the record, from 0; None where the column names one response.
+    pub index: Option<usize>,
+    /// The response is empty where it is not a text.
+    pub attempt: Attempt,
+    /// Why there is no text to judge: "`response` is null".
+    pub no_text: Option<String>,
+}
+
+impl Response {
+    /// The verdict on a response that has no text: there is no answer in it, whatever the plugin would say.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let reason = self.no_text.clone()?;
+        Some(Verdict { outcome: Outcome::NoAnswer, extracted: None, reason })
+    }
 }
 
 impl Columns {
@@ -29,71 +53,132 @@ impl Columns {
         Ok(Columns { map: FieldMap::new(map.iter().cloned()), fields: fields.to_vec() })
     }
 
+    /// The columns that are looked at for `known`, for a file that holds its columns apart.
+    pub fn wanted(&self, known: &[&str]) -> Wanted {
+        Wanted::fields(&self.map, known).and(&["metrics"]).and(&self.fields)
+    }
+
+    /// The map of `--map`.
+    pub fn map(&self) -> &FieldMap {
+        &self.map
+    }
+
     /// The text or number in `field`; None where it is absent or null.
-    pub fn text(&self, record: &Value, field: &str) -> Result<Option<String>, String> {
-        let text = self.map.get(record, field);
-        // Absent and null are the same; a list or an object where a text belongs is a mistake.
-        if text.is_none() && self.raw(record, field).is_some_and(|value| value.is_array() || value.is_object()) {
-            return Err(format!("{} is not a text or number", self.name(field)));
-        }
-        Ok(text)
+    pub fn text(&self, record: &Row, field: &str) -> Result<Option<String>, String> {
+        self.map.text(record, field)
     }
 
     /// The text or number in `field`.
-    pub fn required(&self, record: &Value, field: &str) -> Result<String, String> {
+    pub fn required(&self, record: &Row, field: &str) -> Result<String, String> {
         self.text(record, field)?.ok_or_else(|| self.missing(record, field))
     }
 
     /// The number in `field`, or `default` where it is absent or null.
-    pub fn number<N: FromStr>(&self, record: &Value, field: &str, default: N) -> Result<N, String> {
+    pub fn number<N: FromStr>(&self, record: &Row, field: &str, default: N) -> Result<N, String> {
         Ok(self.optional_number(record, field)?.unwrap_or(default))
     }
 
     /// The number in `field`; None where it is absent or null.
-    pub fn optional_number<N: FromStr>(&self, record: &Value, field: &str) -> Result<Option<N>, String> {
+    pub fn optional_number<N: FromStr>(&self, record: &Row, field: &str) -> Result<Option<N>, String> {
         let Some(text) = self.text(record, field)? else {
             return Ok(None);
         };
         match text.trim().parse() {
             Ok(number) => Ok(Some(number)),
-            Err(_) => Err(format!("{} is {text:?}, not a number that it can be", self.name(field))),
+            Err(_) => {
+                let shown = octo_data::error::quoted(&text);
+                Err(format!("{} is {shown}, not a number that it can be", self.map.shown(field)))
+            }
         }
     }
 
-    /// The record's id as it stands, to be given back with the answer.
-    pub fn id(&self, record: &Value) -> Option<Value> {
-        match self.raw(record, "id") {
-            Some(Value::Null) => None,
-            Some(value) => Some(value.clone()),
-            None => self.map.get(record, "id").map(Value::String),
+    /// The record's id as it stands, to be given back with the answer. A number that 64 bits do not hold is given back as
+    /// a text of its digits.
+    pub fn id(&self, record: &Row) -> Option<Value> {
+        match self.map.find(record, "id") {
+            Ok(Some(Found::One(Json::Null))) | Err(_) => None,
+            Ok(Some(Found::One(value))) => Some(value.to_exact_value()),
+            Ok(Some(Found::Each(values))) => Some(values.into_iter().map(Json::to_exact_value).collect()),
+            Ok(None) => self.map.text(record, "id").ok().flatten().map(Value::String),
         }
     }
 
-    /// The attempt that a verifier judges and a rollout holds.
-    pub fn attempt(&self, record: &Value) -> Result<Attempt, String> {
-        let response = self.required(record, "response")?;
-        let references = self.map.references(record).ok_or_else(|| self.missing(record, "reference"))?;
-        if references.is_empty() {
-            return Err(format!("{} is an empty list; an attempt needs an accepted answer", self.name("reference")));
-        }
-        Ok(Attempt {
-            problem: self.text(record, "problem")?.unwrap_or_default(),
-            response,
-            references,
-            fields: self.fields(record),
-        })
-    }
-
-    /// The columns of `--fields` that the record has.
-    pub fn fields(&self, record: &Value) -> Vec<Field> {
-        let plain = FieldMap::default();
-        let value = |name: &str| {
-            plain.get(record, name).or_else(|| match record.get(name) {
-                None | Some(Value::Null) => None,
-                Some(value) => Some(value.to_string()),
-            })
+    /// The attempts of a record: one, or where the column of the response has a `*` in it one per item.
+    ///
+    /// A response that is null, a list or an object is an attempt without an answer. A record without the column, without a
+    /// reference, or with an empty list of responses is an error.
+    pub fn attempts(&self, record: &Row) -> Result<Vec<Response>, String> {
+        let shown = self.map.shown("response");
+        let joined;
+        let (values, several) = match self.map.find(record, "response")? {
+            Some(Found::One(value)) => (vec![value], false),
+            Some(Found::Each(values)) if values.is_empty() => return Err(format!("{shown} is an empty list")),
+            Some(Found::Each(values)) => (values, true),
+            // Several columns joined, or none.
+            None => {
+                joined = Json::Text(self.required(record, "response")?);
+                (vec![&joined], false)
+            }
         };
-        self.fields.iter().filter_map(|name| value(name).map(|value| Field { name: name.clone(), value })).collect()
+        let references = match self.map.references(record)? {
+            None => return Err(self.missing(record, "reference")),
+            Some(references) if references.is_empty() => {
+                let shown = self.map.shown("reference");
+                return Err(format!("{shown} is an empty list; an attempt needs an accepted answer"));
+            }
+            Some(references) => references,
+        };
+        let problem = self.text(record, "problem")?.unwrap_or_default();
+        let fields = self.fields(record)?;
+        // Each response is an attempt with a problem, references and fields of its own.
+        let fields_bytes: usize = fields.iter().map(|field| field.name.len() + field.value.len()).sum();
+        let shared = problem.len() + references.iter().map(String::len).sum::<usize>() + fields_bytes;
+        if shared.saturating_mul(values.len() - 1) > MOST_REPEATED {
+            return Err(format!(
+                "{shown} is {} responses, and what they share is too long to be held for each: more than {} MiB in all",
+                values.len(),
+                MOST_REPEATED >> 20
+            ));
+        }
+        let response = |(index, value): (usize, &Json)| {
+            let text = value.text();
+            let no_text = match &text {
+                Some(_) => None,
+                None if several => Some(format!("item {index} of {shown} is {}", value.kind())),
+                None => Some(format!("{shown} is {}", value.kind())),
+            };
+            let (problem, references, fields) = (problem.clone(), references.clone(), fields.clone());
+            let attempt = Attempt { problem, response: text.unwrap_or_default(), references, fields };
+            Response { index: several.then_some(index), attempt, no_text }
+        };
+        Ok(values.into_iter().enumerate().map(response).collect())
+    }
+
+    /// The attempt of a record that has one response.
+    pub fn attempt(&self, record: &Row) -> Result<Response, String> {
+        let mut attempts = self.attempts(record)?;
+        match (attempts.pop(), attempts.len()) {
+            (Some(only), 0) => Ok(only),
+            (_, more) => {
+                Err(format!("{} is {} responses, and this plugin takes one", self.map.shown("response"), more + 1))
+            }
+        }
+    }
+
+    /// The columns of `--fields` that the record has; lists and objects as JSON.
+    pub fn fields(&self, record: &Row) -> Result<Vec<Field>, String> {
+        let plain = FieldMap::default();
+        let mut fields = Vec::new();
+        for name in &self.fields {
+            let value = match plain.find(record, name)? {
+                None => plain.text(record, name)?,
+                Some(Found::One(Json::Null)) => None,
+                Some(Found::One(value)) => Some(value.text().unwrap_or_else(|| value.to_string())),
+                Some(Found::Each(values)) => Some(Json::List(values.into_iter().cloned().collect()).to_string()),
+            };
+            fields.extend(value.map(|value| Field { name: name.clone(), value }));
+        }
+        Ok(fields)
     }
 
     /// Whether `--fields` was given.
@@ -101,57 +186,18 @@ impl Columns {
         !self.fields.is_empty()
     }
 
-    /// The record with every mapped column under the name it is mapped to.
-    pub fn renamed(&self, record: &Value) -> Result<Value, String> {
-        let Value::Object(columns) = record else {
-            return Err(format!("a record is a JSON object; this is {}", kind(record)));
-        };
-        let mut columns = columns.clone();
-        for (field, column) in self.map.columns() {
-            let value = match columns.remove(column) {
-                Some(value) => value,
-                None => Value::String(self.required(record, field)?),
-            };
-            columns.insert(field.to_owned(), value);
+    /// What to say of a record in which `field` is absent or null.
+    pub fn missing(&self, record: &Row, field: &str) -> String {
+        let shown = self.map.shown(field);
+        if matches!(self.map.find(record, field), Ok(Some(_))) {
+            return format!("{shown} is null");
         }
-        Ok(Value::Object(columns))
-    }
-
-    fn raw<'a>(&self, record: &'a Value, field: &str) -> Option<&'a Value> {
-        record.get(self.map.column(field))
-    }
-
-    /// `response`, or `response` (column `solution`) where it is mapped.
-    fn name(&self, field: &str) -> String {
-        if self.map.maps(field) {
-            format!("`{field}` (column `{}`)", self.map.column(field))
-        } else {
-            format!("`{field}`")
+        if record.is_empty() {
+            return format!("{shown} is missing: the object is empty");
         }
-    }
-
-    /// What to say of a record that lacks `field`.
-    pub fn missing(&self, record: &Value, field: &str) -> String {
-        let columns = match record {
-            Value::Object(columns) if columns.is_empty() => {
-                return format!("{} is missing: the object is empty", self.name(field));
-            }
-            Value::Object(columns) => columns,
-            other => return format!("a record is a JSON object; this is {}", kind(other)),
-        };
         let advice = if self.map.maps(field) { "" } else { "; --map names another column" };
-        format!("{} is missing; the columns are {}{advice}", self.name(field), names(columns))
+        format!("{shown} is missing; the columns are {}{advice}", record.shown_names())
     }
-}
-
-/// The names of an object's keys, cut where they would fill the screen.
-fn names(columns: &Map<String, Value>) -> String {
-    const SHOWN: usize = 12;
-    let mut text = columns.keys().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if columns.len() > SHOWN {
-        text += &format!(" and {} more", columns.len() - SHOWN);
-    }
-    text
 }
 
 /// What a JSON value is, as a noun with its article.

@@ -1,13 +1,14 @@
 //! Documents to decisions.
 
 use anyhow::Result;
+use octo_data::row::Row;
 use octo_plugin::types::{Decision, Document, Field};
 use octo_plugin::{DataFilter, Record as CaseRecord};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::chunks::{self, Record};
+use super::chunks::{self, Place, Record};
 use super::columns::Columns;
 use super::summary::Summary;
 use super::{Failed, Session};
@@ -64,21 +65,20 @@ fn in_order<S: Serializer>(fields: &Option<&[Field]>, serializer: S) -> Result<S
 pub fn run(filter: DataFilter, session: Session) -> Result<Summary> {
     let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
     let mut summary = Summary::start(&terminal, "Filtered", "documents", &DECISIONS);
-    let source = input.name.clone();
-    let read = move |record: &Value, line| Ok((columns.id(record), read_document(&columns, record, &source, line)?));
+    let read = move |record: &Row, place: Place<'_>| Ok((columns.id(record), read_document(&columns, record, place)?));
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let (places, documents): (Vec<_>, Vec<_>) =
-            chunk.into_iter().map(|entry| ((entry.line, entry.id), entry.record)).unzip();
-        for (((line, id), document), decision) in places.iter().zip(&documents).zip(filter.filter(&documents)) {
+            chunk.into_iter().map(|entry| ((entry.file, entry.line, entry.id), entry.record)).unzip();
+        for (((file, line, id), document), decision) in places.iter().zip(&documents).zip(filter.filter(&documents)) {
             match &decision {
                 Ok(decision) => {
                     let answer = Answer::new(*line, id.as_ref(), decision);
                     summary.count(answer.decision);
-                    answers.write(&answer)?;
+                    answers.write(file.as_deref(), &answer)?;
                 }
                 Err(failure) => {
                     summary.count_failure(failure);
-                    answers.write(&Failed::new(*line, id.as_ref(), failure))?;
+                    answers.write(file.as_deref(), &Failed::new(*line, id.as_ref(), failure))?;
                     failures.save(*line, id.as_ref(), failure, || CaseRecord::Filter(document.clone()))?;
                 }
             }
@@ -90,10 +90,10 @@ pub fn run(filter: DataFilter, session: Session) -> Result<Summary> {
     Ok(summary.finish(lines))
 }
 
-fn read_document(columns: &Columns, record: &Value, source: &str, line: u64) -> Result<Document, String> {
-    let document = octo_data::record::Document::from_value(columns.renamed(record)?, &line.to_string())?;
+fn read_document(columns: &Columns, record: &Row, place: Place<'_>) -> Result<Document, String> {
+    let document = octo_data::record::Document::from_row(record, columns.map(), &place.line.to_string())?;
     let fields = if columns.picks_fields() {
-        columns.fields(record)
+        columns.fields(record)?
     } else {
         document.fields.into_iter().map(|(name, value)| Field { name, value }).collect()
     };
@@ -101,7 +101,7 @@ fn read_document(columns: &Columns, record: &Value, source: &str, line: u64) -> 
         id: document.id,
         text: document.text,
         url: document.url,
-        source: if document.source.is_empty() { source.to_owned() } else { document.source },
+        source: if document.source.is_empty() { place.file.to_owned() } else { document.source },
         year: document.year,
         fields,
     })

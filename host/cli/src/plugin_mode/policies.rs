@@ -3,13 +3,14 @@
 //! A policy may remember, so records go to it one at a time, in order.
 
 use anyhow::Result;
+use octo_data::row::Row;
 use octo_plugin::types::{DataSource, Progress, StepPlan};
 use octo_plugin::{Failure, Memory, MixturePolicy, Record as CaseRecord, RolloutSchedule};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use super::chunks::{self, Entry, Record};
+use super::chunks::{self, Entry, Place, Record};
 use super::columns::{Columns, kind};
 use super::summary::Summary;
 use super::{Failed, Session, progress};
@@ -75,7 +76,7 @@ struct Plan {
 
 /// Prints one object of weights a line.
 pub fn run_mixture(mut policy: MixturePolicy, session: Session) -> Result<Summary> {
-    let read = |columns: &Columns, record: &Value| Ok((progress(columns, record)?, sources(record)?));
+    let read = |columns: &Columns, record: &Row| Ok((progress(columns, record)?, sources(record)?));
     run(session, "Mixed", read, |(at, sources): (Progress, Vec<DataSource>)| match policy.weights(&at, &sources) {
         Ok(weights) => Ok(Weights { weights: sources.into_iter().map(|source| source.name).zip(weights).collect() }),
         // A call that fails leaves the memory as it was before it.
@@ -106,25 +107,20 @@ fn remembered(memory: Option<&[u8]>) -> Memory {
 fn run<T: Record, A: Serialize>(
     session: Session,
     verb: &'static str,
-    read: impl Fn(&Columns, &Value) -> Result<T, String> + Send + 'static,
+    read: impl Fn(&Columns, &Row) -> Result<T, String> + Send + 'static,
     mut ask: impl FnMut(T) -> Result<A, (Failure, Box<CaseRecord>)>,
 ) -> Result<Summary> {
     let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
     let mut summary = Summary::start(&terminal, verb, "steps", &[]);
-    let read = move |record: &Value, _| {
-        if !record.is_object() {
-            return Err(format!("a record is a JSON object; this is {}", kind(record)));
-        }
-        Ok((columns.id(record), read(&columns, record)?))
-    };
+    let read = move |record: &Row, _: Place<'_>| Ok((columns.id(record), read(&columns, record)?));
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let length = chunk.len();
-        for Entry { line, id, record } in chunk {
+        for Entry { file, line, id, record, .. } in chunk {
             match ask(record) {
-                Ok(answer) => answers.write(&Answer { line, id: id.as_ref(), answer })?,
+                Ok(answer) => answers.write(file.as_deref(), &Answer { line, id: id.as_ref(), answer })?,
                 Err((failure, case)) => {
                     summary.count_failure(&failure);
-                    answers.write(&Failed::new(line, id.as_ref(), &failure))?;
+                    answers.write(file.as_deref(), &Failed::new(line, id.as_ref(), &failure))?;
                     failures.save(line, id.as_ref(), &failure, || *case)?;
                 }
             }
@@ -136,8 +132,9 @@ fn run<T: Record, A: Serialize>(
     Ok(summary.finish(lines))
 }
 
-fn sources(record: &Value) -> Result<Vec<DataSource>, String> {
-    let sources = match record.get("sources") {
+fn sources(record: &Row) -> Result<Vec<DataSource>, String> {
+    let found = record.value_of("sources")?;
+    let sources = match &found {
         Some(Value::Array(sources)) if !sources.is_empty() => sources,
         Some(Value::Array(_)) => return Err("`sources` is an empty list".to_owned()),
         Some(other) => return Err(format!("`sources` is {}, not a list", kind(other))),

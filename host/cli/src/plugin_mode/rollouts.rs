@@ -1,15 +1,17 @@
 //! Rollouts to rewards.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::Result;
+use octo_data::row::Row;
 use octo_plugin::types::{Attempt, FinishReason, Progress, Reward, RewardPart, Rollout, Verdict};
 use octo_plugin::{Failure, Record as CaseRecord, RewardSum};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::chunks::{self, Entry, Record, Seam};
+use super::chunks::{self, Entry, Place, Record, Seam};
 use super::columns::Columns;
 use super::failures::Failures;
 use super::summary::Summary;
@@ -91,18 +93,20 @@ pub fn run(reward: RewardSum, added: Vec<Failures>, mut judge: Option<Judge>, se
     let mut summary = Summary::start(&terminal, "Scored", "rollouts", &[]);
     let mut groups = Groups::default();
     let may_lack_verdict = judge.is_some();
-    let read =
-        move |record: &Value, _| Ok((columns.id(record), read_line(&columns, record, &mut groups, may_lack_verdict)?));
+    let read = move |record: &Row, _: Place<'_>| {
+        Ok((columns.id(record), read_line(&columns, record, &mut groups, may_lack_verdict)?))
+    };
     let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
         let length = chunk.len();
-        for (line, id, answer) in score(&reward, judge.as_mut(), &mut failures, chunk)? {
+        for ((file, line), id, answer) in score(&reward, judge.as_mut(), &mut failures, chunk)? {
             match &answer {
-                Ok(reward) => {
-                    answers.write(&Answer { line, id: id.as_ref(), total: reward.total, parts: &reward.parts })?
-                }
+                Ok(reward) => answers.write(
+                    file.as_deref(),
+                    &Answer { line, id: id.as_ref(), total: reward.total, parts: &reward.parts },
+                )?,
                 Err(failure) => {
                     summary.count_failure(failure);
-                    answers.write(&Failed::new(line, id.as_ref(), failure))?;
+                    answers.write(file.as_deref(), &Failed::new(line, id.as_ref(), failure))?;
                 }
             }
         }
@@ -114,7 +118,9 @@ pub fn run(reward: RewardSum, added: Vec<Failures>, mut judge: Option<Judge>, se
     Ok(summary.finish(lines))
 }
 
-type Scored = (u64, Option<Value>, Result<Reward, Failure>);
+/// The file, where there are several, and the line.
+type Origin = (Option<Arc<str>>, u64);
+type Scored = (Origin, Option<Value>, Result<Reward, Failure>);
 
 /// Scores a chunk, all of one step. A rollout on which the verifier failed is left out of its group and keeps that
 /// failure, as in training.
@@ -157,12 +163,12 @@ fn score(
             // Lines without a verdict are read only where there is a verifier, and it answers for each.
             None => continue,
         };
-        places.push((entry.line, entry.id, failure));
+        places.push(((entry.file, entry.line), entry.id, failure));
     }
     let each = reward.score_each(&at, &rollouts);
     for (rewards, failures) in each.iter().zip(of_terms) {
         let judged = places.iter().filter(|(_, _, failure)| failure.is_none());
-        save_groups(&at, &rollouts, rewards, judged.map(|(line, id, _)| (*line, id.as_ref())), failures)?;
+        save_groups(&at, &rollouts, rewards, judged.map(|((_, line), id, _)| (*line, id.as_ref())), failures)?;
     }
     let mut rewards = reward.total(each).into_iter();
     let answers = places
@@ -203,9 +209,13 @@ fn save_groups<'p>(
     Ok(())
 }
 
-fn read_line(columns: &Columns, record: &Value, groups: &mut Groups, may_lack_verdict: bool) -> Result<Line, String> {
-    let attempt = columns.attempt(record)?;
-    let verdict = read_verdict(columns, record)?;
+fn read_line(columns: &Columns, record: &Row, groups: &mut Groups, may_lack_verdict: bool) -> Result<Line, String> {
+    let response = columns.attempt(record)?;
+    let mut verdict = read_verdict(columns, record)?;
+    if verdict.is_none() && may_lack_verdict {
+        verdict = response.verdict();
+    }
+    let attempt = response.attempt;
     if verdict.is_none() && !may_lack_verdict {
         return Err(format!("{}; --verifier finds it", columns.missing(record, "verdict")));
     }
@@ -221,7 +231,7 @@ fn read_line(columns: &Columns, record: &Value, groups: &mut Groups, may_lack_ve
 }
 
 /// The verdict as an object, or as its outcome alone.
-fn read_verdict(columns: &Columns, record: &Value) -> Result<Option<Verdict>, String> {
+fn read_verdict(columns: &Columns, record: &Row) -> Result<Option<Verdict>, String> {
     let outcome = match columns.text(record, "verdict.outcome")? {
         Some(outcome) => outcome,
         // An object without an outcome is reported as "not a text", which names the column.

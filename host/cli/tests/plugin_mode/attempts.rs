@@ -64,20 +64,20 @@ fn the_summary_counts_every_outcome_and_bad_line() {
     --- stdout
     (1, "correct", Some("42"))
     (6, "incorrect", Some("43"))
+    (8, "no-answer", None)
     --- stderr
-    stdin, line 3: is not JSON: EOF while parsing a string (column 23)
-    stdin, line 4: is not JSON: expected ident (column 2)
+    stdin, line 3: is not JSON: ends inside a text (byte 24)
+    stdin, line 4: is not JSON: a value is expected (byte 1)
     stdin, line 5: a record is a JSON object; this is a list
     stdin, line 7: `response` is missing; the columns are reference; --map names another column
-    stdin, line 8: `response` is not a text or number
     stdin, line 9: `reference` is an empty list; an attempt needs an accepted answer
     stdin, line 10: `response` is missing: the object is empty
-    Verified 2 attempts in [time] ([rate]/s)
-      correct              1   50.0%
-      incorrect            1   50.0%
-      no-answer            0    0.0%
+    Verified 3 attempts in [time] ([rate]/s)
+      correct              1   33.3%
+      incorrect            1   33.3%
+      no-answer            1   33.3%
       unparsable           0    0.0%
-      bad lines            7
+      bad lines            6
     "#);
 }
 
@@ -125,13 +125,13 @@ fn strict_stops_at_the_first_bad_line_and_answers_nothing_after_it() {
     assert_shown!(ended.without_stdout(), @"
     exit 1
     --- stderr
-    stdin, line 3: is not JSON: expected value (column 1)
+    stdin, line 3: is not JSON: a value is expected (byte 1)
     error: stopped at line 3 of stdin, because of --strict
     ");
 }
 
 #[test]
-fn an_input_without_one_good_line_is_a_failure_and_an_empty_one_is_not() {
+fn an_input_without_one_good_line_is_a_failure_and_so_is_an_empty_one() {
     let ended = plugin("verifier_math", &[]).stdin("{}\n[]\n").run();
     assert_shown!(ended, @"
     exit 1
@@ -148,13 +148,9 @@ fn an_input_without_one_good_line_is_a_failure_and_an_empty_one_is_not() {
     ");
     let ended = plugin("verifier_math", &[]).run();
     assert_shown!(ended, @"
-    exit 0
+    exit 1
     --- stderr
-    Verified 0 attempts in [time] ([rate]/s)
-      correct              0    0.0%
-      incorrect            0    0.0%
-      no-answer            0    0.0%
-      unparsable           0    0.0%
+    error: stdin: has no rows; an empty file is not an input
     ");
 }
 

@@ -58,7 +58,7 @@ fn an_input_that_is_not_there_or_not_a_file_is_named() {
     assert_shown!(plugin("verifier_math", &["."]).run(), @"
     exit 1
     --- stderr
-    error: .: is a folder; name the .jsonl or .jsonl.zst files in it
+    error: .: is a folder; name the files in it
     ");
 }
 

@@ -53,7 +53,7 @@ fn wrong_usage_exits_with_2() {
     --- stderr
     Run WebAssembly plugins over records, and training recipes made of them
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     Commands:
@@ -70,7 +70,9 @@ fn wrong_usage_exits_with_2() {
       help         Print this message or the help of the given subcommand(s)
 
     Arguments:
-      [FILE]  JSON Lines to read, plain or .zst; `-` or nothing reads standard input
+      [FILE]...  Files of records, or patterns such as 'part-*.parquet': JSON Lines, one JSON array,
+                 CSV, TSV or Parquet, the text formats plain or with gzip, xz, bzip2 or zstd; `-` or
+                 nothing reads standard input [repeatable]
 
     Options:
           --plugin <REF[:WEIGHT]>         Plugin to run: a path, or the name of one in $OCTO_PLUGIN_PATH
@@ -80,8 +82,9 @@ fn wrong_usage_exits_with_2() {
           --config <JSON|@FILE>           The plugin's config, as JSON or as @FILE; of several plugins
                                           the first one's, then the second's, and so on [default: {}]
                                           [repeatable]
-          --map <FIELD=COLUMN>            Read a record's FIELD from COLUMN; dots reach into objects
-                                          [repeatable]
+          --map <FIELD=COLUMN>            Read a record's FIELD from COLUMN: a key, or a path such as
+                                          choices.0.text, messages.-1.content or generations.*, which is
+                                          every item [repeatable]
           --fields <COLUMN,...>           Columns to hand to the plugin as fields
           --verifier <REF>                Verifier that fills in the verdicts that rollouts lack (reward
                                           plugins only)
@@ -108,7 +111,7 @@ fn wrong_usage_exits_with_2() {
     error: the following required arguments were not provided:
       --plugin <REF[:WEIGHT]>
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     For more information, try '--help'.
@@ -140,7 +143,7 @@ fn wrong_usage_exits_with_2() {
     error: the following required arguments were not provided:
       --verifier <REF>
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     For more information, try '--help'.
@@ -152,7 +155,7 @@ fn wrong_usage_exits_with_2() {
 
       tip: to pass '--no-such-flag' as a value, use '-- --no-such-flag'
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     For more information, try '--help'.
@@ -209,8 +212,8 @@ fn arguments_that_do_not_fit_the_plugin_are_explained() {
     assert_shown!(with(&["--config", "@/no/such/file"]), @"
     exit 1
     --- stderr
-    error: --config: could not read /no/such/file
-      because: No such file or directory (os error 2)
+    error: --config cannot be taken from its file
+      because: cannot open /no/such/file: No such file or directory (os error 2)
     ");
     assert_shown!(with(&["--config", r#"{"no_such_key": 1}"#]), @"
     exit 1

@@ -268,7 +268,7 @@ fn a_profile_is_written_whole_and_its_samples_are_counted() {
     --- stderr
     error: the argument '--profile <FILE>' cannot be used with '--threads <N>'
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     For more information, try '--help'.

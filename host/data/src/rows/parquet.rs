@@ -1,77 +1,97 @@
-//! Rows of a Parquet file as JSON values, a few at a time, only the columns that are wanted.
+//! Rows of a Parquet file, a few at a time, only the columns that are wanted.
 //!
 //! The `parquet` crate is used without arrow. Its readers return errors for most damage and panic on some; a panic is
-//! caught and reported as what it is, a damaged file.
+//! caught and reported as what it is, a damaged file. Page checksums are compared where the file has them. What a page may
+//! unpack to has a limit (`parquet/pages.rs`).
 
-use crate::error::DataError;
-use crate::field_map::FieldMap;
-use crate::rows::TEXT_FIELDS;
-use parquet::file::metadata::RowGroupMetaData;
+mod pages;
+
+use crate::error::{DataError, quoted};
+use crate::json::Json;
+use crate::jsonl::LONGEST_LINE;
+use crate::row::{MOST_COLUMNS, Row};
+use crate::rows::Wanted;
+use pages::BoundedGroup;
+use parquet::errors::ParquetError;
 use parquet::file::reader::FileReader;
-use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
-use parquet::record::reader::RowIter;
-use parquet::record::{Field, Row};
-use parquet::schema::types::Type;
-use serde_json::{Map, Number, Value};
+use parquet::file::serialized_reader::SerializedFileReader;
+use parquet::record::Field;
+use parquet::record::reader::{ReaderIter, TreeBuilder};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Rows whose columns are decoded at once: what is held beside the pages themselves.
-const ROWS_AT_ONCE: usize = 64;
+const ROWS_AT_ONCE: usize = 16;
 
 /// Iterates over the rows of a Parquet file.
 pub struct ParquetRows {
-    rows: Option<RowIter<'static>>,
+    reader: SerializedFileReader<File>,
+    pages: Arc<File>,
+    /// The columns that are read, as a schema.
+    wanted: SchemaDescPtr,
+    /// All columns of the file.
+    names: Vec<Arc<str>>,
     path: PathBuf,
+    /// The row group that comes next, and the rows of the one in hand.
+    group: usize,
+    rows: Option<ReaderIter>,
+    /// Rows before the group in hand.
+    before: u64,
     number: u64,
     total: u64,
     size: u64,
+    largest_page: usize,
+    ended: bool,
 }
 
 impl ParquetRows {
-    /// Opens `path` after its first `skip` rows; whole row groups of them are not read.
-    pub fn open(path: &Path, map: &FieldMap, skip: u64) -> Result<ParquetRows, DataError> {
-        let file = File::open(path).map_err(|error| DataError::file("open", path, error))?;
-        let size = file.metadata().map_err(|error| DataError::file("read", path, error))?.len();
+    /// Reads the description of `file`, which errors call `path`.
+    pub fn open(path: &Path, file: File, wanted: &Wanted) -> Result<ParquetRows, DataError> {
+        let failed = |error| DataError::file("read", path, error);
+        let size = file.metadata().map_err(failed)?.len();
+        let pages = Arc::new(file.try_clone().map_err(failed)?);
         guarded(path, "its description", || {
-            let broken = |error: parquet::errors::ParquetError| damaged(path, &format!("cannot be read: {error}"));
-            // Row groups are passed over while all of their rows are to be skipped.
-            let mut left = skip;
-            let not_skipped = Box::new(move |group: &RowGroupMetaData, _: usize| {
-                let rows = group.num_rows().max(0) as u64;
-                let whole = left >= rows;
-                left = if whole { left - rows } else { 0 };
-                !whole
-            });
-            let total = SerializedFileReader::new(file.try_clone().map_err(|e| DataError::file("open", path, e))?)
-                .map_err(broken)?
-                .metadata()
-                .file_metadata()
-                .num_rows()
-                .max(0) as u64;
-            let options = ReadOptionsBuilder::new().with_predicate(not_skipped).build();
-            let reader = SerializedFileReader::new_with_options(file, options).map_err(broken)?;
-            let kept: u64 = reader.metadata().row_groups().iter().map(|group| group.num_rows().max(0) as u64).sum();
-            let projection = project(reader.metadata().file_metadata().schema(), map)
-                .map_err(|message| DataError::Format { path: path.to_path_buf(), message })?;
-            let rows = RowIter::from_file_into(Box::new(reader)).project(Some(projection)).map_err(broken)?;
-            let mut found = ParquetRows {
-                rows: Some(rows.with_batch_size(ROWS_AT_ONCE)),
+            let broken = |error: ParquetError| damaged(path, &format!("cannot be read: {error}"));
+            let wrong = |message: String| DataError::Format { path: path.to_path_buf(), message };
+            let reader = SerializedFileReader::new(file).map_err(broken)?;
+            let described = reader.metadata().file_metadata();
+            let roots = described.schema().get_fields();
+            if roots.len() > MOST_COLUMNS {
+                return Err(wrong(format!("has more than {MOST_COLUMNS} columns, the most that is read")));
+            }
+            let names: Vec<Arc<str>> = roots.iter().map(|root| root.name().into()).collect();
+            let kept: Vec<Arc<Type>> = roots.iter().filter(|root| wanted.has(root.name())).cloned().collect();
+            let wanted = Type::group_type_builder(described.schema().name()).with_fields(kept).build();
+            let wanted = Arc::new(SchemaDescriptor::new(Arc::new(wanted.map_err(broken)?)));
+            let mut known = BTreeSet::new();
+            if let Some(twice) =
+                wanted.columns().iter().map(|leaf| leaf.path()).find(|path| !known.insert(path.string()))
+            {
+                return Err(wrong(format!(
+                    "has two columns of the name {}, and which of them is meant nobody knows; give each a name of its own",
+                    quoted(&twice.string())
+                )));
+            }
+            let total = described.num_rows().max(0) as u64;
+            Ok(ParquetRows {
+                reader,
+                pages,
+                wanted,
+                names,
                 path: path.to_path_buf(),
-                number: total.saturating_sub(kept),
+                group: 0,
+                rows: None,
+                before: 0,
+                number: 0,
                 total,
                 size,
-            };
-            while found.number < skip.min(total) {
-                match found.next() {
-                    None => break,
-                    Some((_, Err(error))) if !error.is_one_line() => return Err(error),
-                    Some(_) => {}
-                }
-            }
-            Ok(found)
+                largest_page: pages::LARGEST_PAGE,
+                ended: false,
+            })
         })
     }
 
@@ -80,35 +100,98 @@ impl ParquetRows {
         &self.path
     }
 
+    /// The names of the file's columns.
+    pub fn columns(&self) -> Vec<&str> {
+        self.names.iter().map(|name| &**name).collect()
+    }
+
     /// The share of the file that the rows so far are, in bytes.
     pub fn bytes_read(&self) -> u64 {
         let share = self.number as f64 / self.total.max(1) as f64;
         (self.size as f64 * share.min(1.0)) as u64
     }
-}
 
-impl std::fmt::Debug for ParquetRows {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("ParquetRows")
-            .field("path", &self.path)
-            .field("number", &self.number)
-            .finish_non_exhaustive()
+    /// Passes over the next `count` rows; whole row groups of them are not read.
+    pub fn pass_over(&mut self, count: u64) -> Result<(), DataError> {
+        let last = self.number.saturating_add(count).min(self.total);
+        while self.rows.is_none() && self.group < self.reader.num_row_groups() {
+            let rows = self.rows_of(self.group);
+            if self.number + rows > last {
+                break;
+            }
+            self.number += rows;
+            self.before = self.number;
+            self.group += 1;
+        }
+        while self.number < last {
+            match self.next() {
+                None => break,
+                Some((_, Err(error))) if !error.is_one_line() => return Err(error),
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn rows_of(&self, group: usize) -> u64 {
+        self.reader.metadata().row_group(group).num_rows().max(0) as u64
+    }
+
+    /// The fields of the next row; None at the end.
+    fn advance(&mut self) -> Result<Option<Vec<(String, Field)>>, ParquetError> {
+        loop {
+            if let Some(rows) = &mut self.rows {
+                if let Some(row) = rows.next() {
+                    return Ok(Some(row?.into_columns()));
+                }
+                self.rows = None;
+            }
+            if self.group >= self.reader.num_row_groups() {
+                return Ok(None);
+            }
+            let described = self.reader.metadata().row_group(self.group).clone();
+            self.before = self.number;
+            self.group += 1;
+            let group = BoundedGroup::new(described, Arc::clone(&self.pages), self.size, self.largest_page);
+            let builder = TreeBuilder::new().with_batch_size(ROWS_AT_ONCE);
+            self.rows = Some(builder.as_iter(Arc::clone(&self.wanted), &group)?);
+        }
+    }
+
+    /// The row with `read` of its columns, the others unread.
+    fn row(&self, read: Vec<(String, Field)>) -> Row {
+        let mut read = read.into_iter().peekable();
+        Row::of_cells(self.names.iter().map(|name| {
+            let cell = read.next_if(|(column, _)| **column == **name);
+            (Arc::clone(name), cell.map(|(_, field)| json(&field)))
+        }))
     }
 }
 
 impl Iterator for ParquetRows {
-    type Item = (u64, Result<Value, DataError>);
+    type Item = (u64, Result<Row, DataError>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rows = self.rows.as_mut()?;
+        if self.ended {
+            return None;
+        }
+        // A file of which no column is wanted has rows all the same.
+        if self.wanted.num_columns() == 0 {
+            self.ended = self.number == self.total;
+            self.number += u64::from(!self.ended);
+            return (!self.ended).then(|| (self.number, Ok(self.row(Vec::new()))));
+        }
+        let path = self.path.clone();
         let where_ = format!("row {}", self.number + 1);
-        let next = guarded(&self.path, &where_, || {
-            rows.next().transpose().map_err(|error| damaged(&self.path, &format!("is damaged at {where_}: {error}")))
+        let next = guarded(&path, &where_, || {
+            self.advance().map_err(|error| match pages::over_limit(&error) {
+                Some(message) => DataError::Format { path: path.clone(), message: format!("{where_}: {message}") },
+                None => damaged(&path, &format!("is damaged at {where_}: {error}")),
+            })
         });
         match next {
             Ok(None) => {
-                self.rows = None;
+                self.ended = true;
                 // A row group may promise more than its columns hold; silence would lose them.
                 (self.number < self.total).then(|| {
                     let message = format!("ends after row {} of the {} it promises", self.number, self.total);
@@ -117,15 +200,10 @@ impl Iterator for ParquetRows {
             }
             Ok(Some(row)) => {
                 self.number += 1;
-                let value = object(&row).map_err(|message| DataError::Row {
-                    path: self.path.clone(),
-                    row: self.number,
-                    message,
-                });
-                Some((self.number, value))
+                Some((self.number, Ok(self.row(row))))
             }
             Err(error) => {
-                self.rows = None;
+                self.ended = true;
                 Some((self.number + 1, Err(error)))
             }
         }
@@ -146,77 +224,53 @@ fn guarded<T>(path: &Path, at: &str, work: impl FnOnce() -> Result<T, DataError>
     })
 }
 
-/// The columns at the root of `schema` that the map's columns begin with.
-fn project(schema: &Type, map: &FieldMap) -> Result<Type, String> {
-    let begins = |column: &str, root: &str| {
-        column
-            .split('+')
-            .map(str::trim)
-            .chain([column])
-            .any(|part| part == root || part.strip_prefix(root).is_some_and(|rest| rest.starts_with('.')))
-    };
-    let wanted = |name: &str, root: &str| begins(map.column(name), root);
-    let roots = schema.get_fields();
-    for name in TEXT_FIELDS {
-        let needed = name == "text" || map.maps(name);
-        if needed && !roots.iter().any(|root| wanted(name, root.name())) {
-            let present: Vec<&str> = roots.iter().map(|root| root.name()).collect();
-            return Err(format!(
-                "has no column {:?}; its columns are: {}. Name the right one with a map, as in `{name}=COLUMN`",
-                map.column(name),
-                present.join(", ")
-            ));
-        }
-    }
-    let kept: Vec<Arc<Type>> =
-        roots.iter().filter(|root| TEXT_FIELDS.iter().any(|name| wanted(name, root.name()))).cloned().collect();
-    Type::group_type_builder(schema.name()).with_fields(kept).build().map_err(|error| error.to_string())
-}
-
-fn object(row: &Row) -> Result<Value, String> {
-    let mut columns = Map::new();
-    for (name, field) in row.get_column_iter() {
-        columns.insert(name.clone(), value(field).map_err(|message| format!("column {name:?} {message}"))?);
-    }
-    Ok(Value::Object(columns))
-}
-
 /// A field as JSON. Dates and decimals become the text that people write them as.
-fn value(field: &Field) -> Result<Value, String> {
-    let float = |number: f64| Number::from_f64(number).map_or(Value::Null, Value::Number);
+fn json(field: &Field) -> Result<Json, String> {
+    let number = |text: String| Json::Number(text.into());
+    let float = |text: String| match text.as_str() {
+        "NaN" => Json::Null,
+        "inf" => number("Infinity".into()),
+        "-inf" => number("-Infinity".into()),
+        _ => number(text),
+    };
+    let text = |text: &str| {
+        if text.len() > LONGEST_LINE {
+            return Err(format!("is longer than {} MiB, the most that is read", LONGEST_LINE >> 20));
+        }
+        Ok(Json::Text(text.to_owned()))
+    };
     Ok(match field {
-        Field::Null => Value::Null,
-        Field::Bool(flag) => Value::Bool(*flag),
-        Field::Byte(number) => (*number).into(),
-        Field::Short(number) => (*number).into(),
-        Field::Int(number) => (*number).into(),
-        Field::Long(number) => (*number).into(),
-        Field::UByte(number) => (*number).into(),
-        Field::UShort(number) => (*number).into(),
-        Field::UInt(number) => (*number).into(),
-        Field::ULong(number) => (*number).into(),
-        Field::Float(number) => float(f64::from(*number)),
-        Field::Double(number) => float(*number),
-        Field::Str(text) => Value::String(text.clone()),
+        Field::Null => Json::Null,
+        Field::Bool(flag) => Json::Bool(*flag),
+        Field::Byte(value) => number(value.to_string()),
+        Field::Short(value) => number(value.to_string()),
+        Field::Int(value) => number(value.to_string()),
+        Field::Long(value) => number(value.to_string()),
+        Field::UByte(value) => number(value.to_string()),
+        Field::UShort(value) => number(value.to_string()),
+        Field::UInt(value) => number(value.to_string()),
+        Field::ULong(value) => number(value.to_string()),
+        Field::Float(value) => float(value.to_string()),
+        Field::Double(value) => float(value.to_string()),
+        Field::Str(value) => text(value)?,
         // Many writers leave out the note that a column of bytes is text.
         Field::Bytes(bytes) => match std::str::from_utf8(bytes.data()) {
-            Ok(text) => Value::String(text.to_owned()),
+            Ok(value) => text(value)?,
             Err(error) => return Err(format!("is not UTF-8 from byte {} on", error.valid_up_to() + 1)),
         },
-        Field::Group(row) => object(row)?,
-        Field::ListInternal(list) => Value::Array(list.elements().iter().map(value).collect::<Result<_, _>>()?),
-        Field::MapInternal(map) => {
-            let mut entries = Map::new();
-            for (key, item) in map.entries() {
-                let key = match value(key)? {
-                    Value::String(text) => text,
-                    other => other.to_string(),
-                };
-                entries.insert(key, value(item)?);
-            }
-            Value::Object(entries)
+        Field::Group(row) => {
+            let entries = row.get_column_iter().map(|(name, field)| Ok((name.clone(), json(field)?)));
+            Json::Object(entries.collect::<Result<_, String>>()?)
         }
-        other => Value::String(other.to_string().trim_matches('"').to_owned()),
+        Field::ListInternal(list) => Json::List(list.elements().iter().map(json).collect::<Result<_, _>>()?),
+        Field::MapInternal(map) => {
+            let entries = map.entries().iter().map(|(key, item)| {
+                let key = json(key)?;
+                Ok((key.text().unwrap_or_else(|| key.to_string()), json(item)?))
+            });
+            Json::Object(entries.collect::<Result<_, String>>()?)
+        }
+        other => Json::Text(other.to_string().trim_matches('"').to_owned()),
     })
 }
 

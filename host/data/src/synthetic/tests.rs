@@ -40,7 +40,7 @@ impl Generated {
     }
 
     fn problems(&self, name: &str) -> Vec<Problem> {
-        read_problems(&self.path(name), &FieldMap::default(), None).unwrap()
+        read_problems(&[self.path(name)], &FieldMap::default(), None).unwrap()
     }
 }
 

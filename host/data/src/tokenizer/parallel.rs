@@ -6,7 +6,7 @@
 
 use crate::error::DataError;
 use crate::field_map::FieldMap;
-use crate::rows::{Rows, TextRow};
+use crate::rows::{TextRow, TextRows};
 use crate::tokenizer::Tokenizer;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -55,7 +55,7 @@ pub(crate) struct Reading<'a> {
 
 struct Batch {
     input: usize,
-    parquet: bool,
+    lines: bool,
     rows: Vec<(u64, Result<TextRow, DataError>)>,
     done: SyncSender<Vec<EncodedRow>>,
 }
@@ -90,7 +90,7 @@ pub(crate) fn encode_in_order(
                 loop {
                     let next = waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
                     let Ok(batch) = next else { break };
-                    let _ = batch.done.send(encode_batch(inputs, batch.input, batch.parquet, batch.rows, &own));
+                    let _ = batch.done.send(encode_batch(inputs, batch.input, batch.lines, batch.rows, &own));
                 }
             };
             Builder::new().name("tokenize".to_owned()).spawn_scoped(scope, encode).map_err(refused)?;
@@ -117,7 +117,7 @@ fn read(
     let (first, mut skip) = reading.start;
     let mut bytes_before = 0;
     for (input, path) in reading.inputs.iter().enumerate().skip(first) {
-        let mut rows = Rows::open(path, reading.map, std::mem::take(&mut skip))?;
+        let mut rows = TextRows::open(path, reading.map, std::mem::take(&mut skip))?;
         let mut fatal = None;
         while fatal.is_none() {
             let mut batch = Vec::with_capacity(BATCH_ROWS);
@@ -131,7 +131,7 @@ fn read(
                             break;
                         }
                         row => {
-                            bytes += row.as_ref().map_or(0, |row| row.text.len());
+                            bytes += row.as_ref().map_or(0, TextRow::bytes);
                             batch.push((numbered.number, row));
                         }
                     },
@@ -142,7 +142,7 @@ fn read(
                 break;
             }
             let (done, result) = sync_channel(1);
-            if !hand_out(Batch { input, parquet: rows.is_parquet(), rows: batch, done }, result) {
+            if !hand_out(Batch { input, lines: rows.are_lines(), rows: batch, done }, result) {
                 return Ok(());
             }
         }
@@ -157,7 +157,7 @@ fn read(
 fn encode_batch(
     inputs: &[PathBuf],
     input: usize,
-    parquet: bool,
+    lines: bool,
     rows: Vec<(u64, Result<TextRow, DataError>)>,
     tokenizer: &Tokenizer,
 ) -> Vec<EncodedRow> {
@@ -169,8 +169,8 @@ fn encode_batch(
         Ok(Tokens { ids, source: row.source, year: row.year })
     };
     let rows = rows.into_iter().map(|(number, row)| {
-        let tokens =
-            row.and_then(|row| encode(row).map_err(|message| Rows::bad_row(&inputs[input], parquet, number, message)));
+        let tokens = row
+            .and_then(|row| encode(row).map_err(|message| DataError::of_row(&inputs[input], lines, number, message)));
         EncodedRow { input, number, tokens }
     });
     rows.collect()

@@ -2,7 +2,7 @@
 
 mod forecast;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use anyhow::{Result, bail};
 use octo_data::DataError;
 use octo_data::field_map::FieldMap;
 use octo_data::rows::TEXT_FIELDS;
+use octo_data::rows::faults::Faults;
 use octo_data::shards::Settings;
 use octo_data::shards::tokenize::{Outcome, SHARD_TOKENS, Standing, Watch};
 use octo_data::tokenizer::Tokenizer;
-use octo_plugin::for_people;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ pub struct Tokenize {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Keys {
-    /// Files of documents: JSON Lines, plain or zstd, or Parquet.
+    /// Files of documents: JSON Lines, one JSON array, CSV, TSV or Parquet, the text formats plain or compressed.
     documents: Texts,
     /// Folder of the tokenizer, or of a model with one.
     tokenizer: String,
@@ -153,26 +153,24 @@ pub fn loaded(run: &PlannedRun, path: &Path) -> Arc<Result<Tokenizer, String>> {
     run.once(&format!("tokenizer {}", path.display()), || Tokenizer::load(path).map_err(|error| error.to_string()))
 }
 
-/// Bytes of a message on a bad row that are shown: it may quote all of the row's columns.
-const LONGEST_ERROR: usize = 500;
-/// Rows that are named before the others are only counted.
-const NAMED: u64 = 20;
-
-/// Warns of rows that are left out, the first of them one by one.
+/// Warns of rows that are left out, the first few of each kind one by one; when it is dropped, of how many there were more.
 #[derive(Default)]
 pub struct SkippedRows {
-    rows: Cell<u64>,
+    faults: RefCell<Faults>,
 }
 
 impl SkippedRows {
-    /// Counts a row, and warns of it unless there were too many to read.
+    /// Counts a row, and warns of it unless there were enough of its kind.
     pub fn add(&self, error: &DataError) {
-        self.rows.set(self.rows.get() + 1);
-        if self.rows.get() <= NAMED {
-            tracing::warn!("skipped {}", for_people(&error.to_string(), LONGEST_ERROR));
+        let (place, message) = error.place_and_message();
+        if let Some(said) = self.faults.borrow_mut().add(&place, &message) {
+            tracing::warn!("skipped {said}");
         }
-        if self.rows.get() == NAMED {
-            tracing::warn!("further bad rows are counted in manifest.json and not named");
-        }
+    }
+}
+
+impl Drop for SkippedRows {
+    fn drop(&mut self) {
+        self.faults.borrow().rest().iter().for_each(|line| tracing::warn!("skipped {line}"));
     }
 }

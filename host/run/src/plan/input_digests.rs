@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use octo_record::layout::INPUT_DIGESTS;
@@ -106,6 +106,10 @@ fn stamps(path: &Path) -> Result<BTreeMap<String, Stamp>> {
     let stamp = |name: PathBuf| {
         let file = if name.as_os_str().is_empty() { path.to_path_buf() } else { path.join(&name) };
         let data = std::fs::metadata(&file).with_context(|| format!("could not read {}", file.display()))?;
+        if !data.is_file() {
+            // To digest a pipe or a device is to wait for it for ever.
+            bail!("{}: is not a regular file; write what comes out of it to a file first", file.display());
+        }
         let stamp = Stamp {
             device: data.dev(),
             inode: data.ino(),

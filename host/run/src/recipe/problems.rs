@@ -1,7 +1,7 @@
 //! Problems of a stage that asks them: files, their columns, and which rows to take.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -18,8 +18,8 @@ use crate::check::Fault;
 /// Problems that a stage asks.
 #[derive(Clone, Debug)]
 pub struct Problems {
-    /// The slot of the file among the stage's inputs.
-    pub slot: String,
+    /// The slots of the files among the stage's inputs.
+    pub slots: Vec<String>,
     /// Field of a problem → name of its column.
     pub map: Vec<(String, String)>,
     /// Rows to take, counted from 0; all of them where there is none.
@@ -27,13 +27,13 @@ pub struct Problems {
 }
 
 impl Problems {
-    /// Takes a file of problems as the input in `slot`.
+    /// Takes files of problems as the input in `slot`, or several as `slot.0`, `slot.1`, ...
     ///
     /// # Errors
     /// A path that is not an input, with its place.
     pub fn take(table: &mut StageTable<'_>, slot: &str, file: ProblemFile) -> Result<Problems> {
-        table.input(slot, &file.path)?;
-        Ok(Problems { slot: slot.to_owned(), map: file.map.0, rows: file.rows })
+        let slots = table.one_or_more(slot, &file.path)?;
+        Ok(Problems { slots, map: file.map.0, rows: file.rows })
     }
 
     /// Takes the sets under `key`: one file, or a table of named ones, `{ easy = "@corpus/x.jsonl", hard = { path, map,
@@ -76,34 +76,48 @@ impl Problems {
         json!({ "map": self.map, "rows": self.rows.as_ref().map(|rows| [rows.start, rows.end]) })
     }
 
-    /// Reads the stage's rows of `file`.
+    /// The files, each where `path` finds the input of its slot.
     ///
     /// # Errors
-    /// A file or row that cannot be read.
-    pub fn read(&self, file: &Path) -> Result<Vec<Problem>> {
-        self.read_rows(file, self.rows.clone())
+    /// An input that is not there.
+    pub fn files(&self, path: impl Fn(&str) -> Result<PathBuf>) -> Result<Vec<PathBuf>> {
+        self.slots.iter().map(|slot| path(slot)).collect()
     }
 
-    /// The stage's problems, where their file is there already; else why it cannot be read, as a fault of their slot.
+    /// The stage's problems, where their files are there already; else why they cannot be read, as a fault of their slot.
     pub fn known(&self, run: &PlannedRun, stage: &Stage) -> Option<Result<Arc<Vec<Problem>>, Fault>> {
-        let path = run.known_input(stage, &self.slot)?;
-        let what = format!("problems {:?} {:?} {}", self.map, self.rows, path.display());
-        let found = run.once(&what, || self.read(&path).map(Arc::new).map_err(|error| format!("{error:#}")));
+        let files: Vec<PathBuf> = self.slots.iter().map(|slot| run.known_input(stage, slot)).collect::<Option<_>>()?;
+        let what = format!("problems {:?} {:?} {files:?}", self.map, self.rows);
+        let found = run.once(&what, || self.read(&files).map(Arc::new).map_err(|error| format!("{error:#}")));
         Some(match &*found {
             Ok(problems) if problems.is_empty() => {
-                Err(Fault::new(&self.slot, format!("{} has no problem in it", path.display())))
+                let named: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+                Err(Fault::new(self.slot(), format!("{} has no problem in it", named.join(", "))))
             }
             Ok(problems) => Ok(problems.clone()),
-            Err(error) => Err(Fault::new(&self.slot, error)),
+            Err(error) => Err(Fault::new(self.slot(), error)),
         })
     }
 
-    /// Reads `rows` of `file` by this map.
+    /// The slot of the first file, for faults of all of them.
+    pub fn slot(&self) -> &str {
+        self.slots.first().map_or("problems", String::as_str)
+    }
+
+    /// Reads the stage's rows of `files`.
     ///
     /// # Errors
     /// A file or row that cannot be read.
-    pub fn read_rows(&self, file: &Path, rows: Option<Range<usize>>) -> Result<Vec<Problem>> {
-        Ok(octo_data::jsonl::read_problems(file, &FieldMap::new(self.map.clone()), rows)?)
+    pub fn read(&self, files: &[PathBuf]) -> Result<Vec<Problem>> {
+        self.read_rows(files, self.rows.clone())
+    }
+
+    /// Reads `rows` of `files` by this map.
+    ///
+    /// # Errors
+    /// A file or row that cannot be read.
+    pub fn read_rows(&self, files: &[PathBuf], rows: Option<Range<usize>>) -> Result<Vec<Problem>> {
+        Ok(octo_data::jsonl::read_problems(files, &FieldMap::new(self.map.clone()), rows)?)
     }
 }
 

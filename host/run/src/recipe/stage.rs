@@ -123,21 +123,50 @@ impl StageTable<'_> {
         Ok(())
     }
 
-    /// Takes a list of inputs, which fill the slots `key.0`, `key.1`, ..., and returns these.
+    /// Takes a list of inputs, which fill the slots `key.0`, `key.1`, ..., and returns these. A path with `*`, `?` or `[`
+    /// stands for every file that it matches, by name, as the files are when the recipe is read.
     ///
     /// # Errors
-    /// An empty list, or a text that is not an input, with its place.
+    /// An empty list, a pattern that matches nothing, or a text that is not an input, with its place.
     pub fn inputs(&mut self, key: &str, texts: &Texts) -> Result<Vec<String>> {
         if texts.0.is_empty() {
             bail!("{}: is an empty list; name at least one file", self.place(key));
         }
         let mut slots = Vec::new();
         for (index, text) in texts.0.iter().enumerate() {
-            let slot = format!("{key}.{index}");
-            self.input(&slot, text)?;
-            slots.push(slot);
+            for source in self.files(&format!("{key}.{index}"), text)? {
+                let slot = format!("{key}.{}", slots.len());
+                self.inputs.push((slot.clone(), source));
+                slots.push(slot);
+            }
         }
         Ok(slots)
+    }
+
+    /// Takes one input under `slot`, or, where the list has several or a pattern stands for several, these under `slot.0`,
+    /// `slot.1`, ...; returns the slots.
+    ///
+    /// # Errors
+    /// As [`StageTable::inputs`].
+    pub fn one_or_more(&mut self, slot: &str, texts: &Texts) -> Result<Vec<String>> {
+        if let [only] = &texts.0[..]
+            && let [source] = &self.files(slot, only)?[..]
+        {
+            self.inputs.push((slot.to_owned(), source.clone()));
+            return Ok(vec![slot.to_owned()]);
+        }
+        self.inputs(slot, texts)
+    }
+
+    fn files(&self, place: &str, text: &str) -> Result<Vec<Source>> {
+        let wrong = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", self.place(place));
+        Ok(match Source::parse(text, self.folder).map_err(|error| wrong(&error))? {
+            Source::File(path) => {
+                let files = octo_data::rows::files::expand(&path).map_err(|error| wrong(&error))?;
+                files.into_iter().map(Source::File).collect()
+            }
+            stage => vec![stage],
+        })
     }
 
     /// Takes the plugin role under `slot`, which must be in `[plugins]` and name a plugin of the kind that is called so too.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use octo_data::rows::files::{Kind, read_text};
 use serde::Deserialize;
 use toml::de::DeTable;
 use toml::{Table, Value};
@@ -26,14 +27,16 @@ pub struct RecipeText {
     pub(super) written: BTreeMap<KeyPath, String>,
 }
 
+/// Bytes of a recipe.
+const LONGEST_RECIPE: u64 = 16 << 20;
+
 impl RecipeText {
     /// Reads the file and applies `--set KEY=VALUE` and `--plugin ROLE=REF[:WEIGHT]`.
     ///
     /// # Errors
     /// The file, line and key, or the flag, that is wrong.
     pub fn read(path: &Path, set: &[String], plugin: &[String]) -> Result<RecipeText> {
-        let source =
-            std::fs::read_to_string(path).with_context(|| format!("could not read the recipe {}", path.display()))?;
+        let source = read_text(path, Kind::Stream, LONGEST_RECIPE).context("could not read the recipe")?;
         let not_toml = |error| anyhow::anyhow!("{} is not valid TOML\n{error}", path.display());
         let parsed = DeTable::parse(&source).map_err(not_toml)?;
         let origins = Origins::of_file(parsed.get_ref(), &source);

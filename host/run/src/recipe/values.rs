@@ -85,12 +85,12 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
     }
 }
 
-/// Problems of a stage: a file, what its columns are called, and which of its rows to take. Written as the file alone, or
-/// as `{ path, map, rows }`.
+/// Problems of a stage: files, what their columns are called, and which of their rows to take. Written as the file or a
+/// list of files alone, or as `{ path, map, rows }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProblemFile {
-    /// The file, as inputs are written.
-    pub path: String,
+    /// The files, as inputs are written.
+    pub path: Texts,
     /// Field of a problem → name of its column, in the order of the recipe.
     pub map: Named<String>,
     /// Rows to take, counted from 0; all of them where there is none.
@@ -101,12 +101,14 @@ pub struct ProblemFile {
 #[derive(serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ProblemTable {
-    /// The file: `@STAGE/path`, or a path relative to the recipe.
-    path: String,
-    /// Columns by the field of a problem that they hold: `{ problem = "question", reference = "answer" }`.
+    /// The file, or a list of files: `@STAGE/path`, or a path relative to the recipe, in which `*` stands for every file
+    /// that it matches. JSON Lines, one JSON array, CSV, TSV or Parquet, the text formats plain or compressed.
+    path: Texts,
+    /// Columns by the field of a problem that they hold: `{ problem = "question", reference = "answer" }`. A column may be a
+    /// path: `answer.value`, `choices.0.text`, `messages.-1.content`, `answers.*`.
     #[serde(default)]
     map: Named<String>,
-    /// Rows to take, counted from 0, as `"0..64"`; all of them where it is not given.
+    /// Rows to take, counted from 0 over all files, as `"0..64"`; all of them where it is not given.
     #[serde(default, deserialize_with = "rows")]
     #[schemars(with = "Option<String>")]
     rows: Option<Range<usize>>,
@@ -127,10 +129,14 @@ impl<'de> Deserialize<'de> for ProblemFile {
         impl<'de> Visitor<'de> for PathOrTable {
             type Value = ProblemFile;
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a path, or a table with `path`, `map` and `rows`")
+                out.write_str("a path, a list of paths, or a table with `path`, `map` and `rows`")
             }
             fn visit_str<E: Error>(self, path: &str) -> Result<ProblemFile, E> {
-                Ok(ProblemFile { path: path.to_owned(), map: Named::default(), rows: None })
+                Ok(ProblemFile { path: Texts(vec![path.to_owned()]), map: Named::default(), rows: None })
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<ProblemFile, A::Error> {
+                let path = Texts(Vec::deserialize(SeqAccessDeserializer::new(items))?);
+                Ok(ProblemFile { path, map: Named::default(), rows: None })
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ProblemFile, A::Error> {
                 let ProblemTable { path, map, rows } = ProblemTable::deserialize(MapAccessDeserializer::new(map))?;
@@ -146,7 +152,11 @@ impl JsonSchema for ProblemFile {
         "ProblemFile".into()
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "string" }, generator.subschema_for::<ProblemTable>()] })
+        json_schema!({ "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" } },
+            generator.subschema_for::<ProblemTable>(),
+        ] })
     }
 }
 
@@ -167,7 +177,7 @@ mod tests {
             .expect("reads");
         assert_eq!(read.texts.0, ["a"]);
         assert_eq!(read.named.0[0], ("z".to_owned(), Texts(vec!["1".into(), "2".into()])), "the file's order");
-        assert_eq!(read.problems, ProblemFile { path: "p".into(), map: Named::default(), rows: None });
+        assert_eq!(read.problems, ProblemFile { path: Texts(vec!["p".into()]), map: Named::default(), rows: None });
         let long: ProblemFile =
             toml::from_str("path = \"p\"\nmap = { problem = \"q\" }\nrows = \"2..8\"").expect("reads");
         assert_eq!((long.rows, long.map.0[0].1.as_str()), (Some(2..8), "q"));

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use octo_data::digest;
 use octo_data::field_map::FieldMap;
-use octo_data::jsonl::JsonLines;
+use octo_data::jsonl::{MOST_HELD, NO_ROWS, too_much_held};
 use octo_data::prompt::{PromptSettings, PromptTemplate};
 use octo_data::record::Problem;
+use octo_data::rows::{Numbered, Rows, Wanted};
 use octo_data::seed;
 use octo_data::tokenizer::Tokenizer;
 use octo_model::{Engine, Model, Precision, Sampling};
@@ -72,7 +73,7 @@ struct Answerer<'a> {
 }
 
 impl Answering {
-    /// Answers every row of `rows`, JSON Lines in which `map` finds `problem`, and writes each with `response`,
+    /// Answers every row of `rows`, in any format in which `map` finds `problem`, and writes each with `response`,
     /// `tokens`, `finish` and `sample` added to `out`, in the order of the rows.
     ///
     /// # Errors
@@ -106,12 +107,13 @@ impl Answering {
                 let mut text = String::new();
                 for (index, answer) in indices.clone().zip(answers) {
                     tokens += answer.tokens;
-                    let mut line = problems[index / self.samples].columns.clone();
-                    line.insert("response".to_owned(), json!(answer.text));
-                    line.insert("tokens".to_owned(), json!(answer.tokens));
-                    line.insert("finish".to_owned(), json!(answer.finish));
-                    line.insert("sample".to_owned(), json!(index % self.samples));
-                    text += &Value::Object(line).to_string();
+                    let added = [
+                        ("response", json!(answer.text)),
+                        ("tokens", json!(answer.tokens)),
+                        ("finish", json!(answer.finish)),
+                        ("sample", json!(index % self.samples)),
+                    ];
+                    text += &problems[index / self.samples].columns.to_json_with(&added);
                     text.push('\n');
                 }
                 part.append(&text, indices.len())?;
@@ -214,33 +216,33 @@ impl Answerer<'_> {
 
 /// A row, and the problem that it asks.
 struct Row {
-    columns: Map<String, Value>,
+    columns: octo_data::row::Row,
     problem: Problem,
 }
 
 /// Every row; its columns of text and numbers are the problem's fields.
 fn read(path: &Path, map: &FieldMap) -> Result<Vec<Row>, TrainError> {
-    let mut found = Vec::new();
-    for line in JsonLines::open(path)? {
-        let line = line?;
-        let place = format!("{}:{}", path.display(), line.number);
-        let text = map.get(&line.value, "problem").ok_or_else(|| {
+    let (mut found, mut held) = (Vec::new(), 0);
+    let mut rows = Rows::open(path, &Wanted::All)?;
+    while let Some(Numbered { number, row }) = rows.next() {
+        let columns = row?;
+        held = columns.bytes().saturating_add(held);
+        let bad = |message: String| rows.bad_row(number, message);
+        if held > MOST_HELD {
+            return Err(bad(too_much_held()).into());
+        }
+        let text = map.text(&columns, "problem").map_err(bad)?.ok_or_else(|| {
             let column = map.column("problem");
-            TrainError::NothingToDo(format!(
-                "{place}: no text in the column `{column}`; --map problem=COLUMN names another"
-            ))
+            bad(format!("no text in the column `{column}`; --map problem=COLUMN names another"))
         })?;
-        let plain = FieldMap::default();
-        let Value::Object(row) = &line.value else {
-            return Err(TrainError::NothingToDo(format!("{place}: not a JSON object")));
-        };
-        let fields = row.keys().filter_map(|key| Some((key.clone(), plain.get(&line.value, key)?))).collect();
-        let id = plain.get(&line.value, "id").unwrap_or(place);
+        let fields = columns.all().filter_map(|(name, value)| Some((name.to_owned(), value.ok()?.text()?))).collect();
+        let place = format!("{}:{number}", path.display());
+        let id = FieldMap::default().text(&columns, "id").ok().flatten().unwrap_or(place);
         let problem = Problem { id, problem: text, references: Vec::new(), fields };
-        found.push(Row { columns: row.clone(), problem });
+        found.push(Row { columns, problem });
     }
     if found.is_empty() {
-        return Err(TrainError::NothingToDo(format!("{} has no rows", path.display())));
+        return Err(TrainError::NothingToDo(format!("{}: {NO_ROWS}", path.display())));
     }
     Ok(found)
 }

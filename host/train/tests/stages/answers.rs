@@ -83,5 +83,5 @@ fn other_settings_and_finished_files_are_refused_and_nothing_is_lost() {
     assert!(message.contains("there already"), "{message}");
     let map = FieldMap::new([("problem", "question")]);
     let message = answering.file(&rows, &map, &world.path("x"), &Control::silent()).expect_err("refused").to_string();
-    assert!(message.contains("rows.jsonl:1") && message.contains("`question`"), "{message}");
+    assert!(message.contains("rows.jsonl, line 1") && message.contains("`question`"), "{message}");
 }

@@ -59,7 +59,7 @@ pub fn faults(
             let tokens = template.render(problem, 0).and_then(|prompt| tokenizer.encode(&prompt));
             match tokens {
                 Err(error) => {
-                    faults.push(Fault::new(&problems.slot, error.to_string()));
+                    faults.push(Fault::new(problems.slot(), error.to_string()));
                     break;
                 }
                 Ok(tokens) if tokens.len() <= asking.longest_prompt => longest = longest.max(tokens.len()),

@@ -94,7 +94,7 @@ impl StageKind for Eval {
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let inputs = EvalInputs {
             model: context.path("model")?,
-            problems: self.problems.read(&context.path(&self.problems.slot)?)?,
+            problems: self.problems.read(&self.problems.files(|slot| context.path(slot))?)?,
             verifier: context.plugin_in("verifier")?.into_verifier()?,
         };
         controlled(context, |control| {

@@ -147,11 +147,12 @@ impl StageKind for Rl {
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let mut held_out = Vec::new();
         for (name, set) in &self.held_out {
-            held_out.push(HeldOutSet { name: name.clone(), problems: set.read(&context.path(&set.slot)?)? });
+            let problems = set.read(&set.files(|slot| context.path(slot))?)?;
+            held_out.push(HeldOutSet { name: name.clone(), problems });
         }
         let inputs = RlInputs {
             model: context.path("model")?,
-            problems: self.problems.read(&context.path(&self.problems.slot)?)?,
+            problems: self.problems.read(&self.problems.files(|slot| context.path(slot))?)?,
             held_out,
             verifier: context.plugin_in("verifier")?.into_verifier()?,
             reward: self.rewards.load(context)?,
