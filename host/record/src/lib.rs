@@ -58,7 +58,8 @@
 //!
 //! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs` and `curation.rs` have what the kinds
 //! of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
-//! outcomes, failures and other words, and `lines.rs` what files of lines have in common.
+//! outcomes, failures and other words, and `lines.rs` what files of lines have in common. [`statistics`] has what the
+//! stages, the report and the command compute of verdicts.
 
 mod curation;
 mod evaluation;
@@ -69,6 +70,7 @@ mod midtrain;
 mod nan;
 mod rl;
 mod sample;
+pub mod statistics;
 mod words;
 
 pub use curation::{Counts, FilterStatistics, Statistics};
