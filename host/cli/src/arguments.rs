@@ -45,7 +45,8 @@ Records, one JSON object per line or row of a table, by the plugin's kind (* = r
              → {line, max_response_tokens, temperature, top_p}
 
 An item on which the plugin fails becomes {line, id, failure, message}; failure is one of plugin-error, trap, fuel,
-deadline, memory and invalid-output.
+deadline, memory and invalid-output. Of several responses in a record (--map response=COLUMN.*) each has its verdict,
+with `attempt`, counted from 0.
 
 Defaults: problem \"\", group: lines in a row with the same problem and references share one, and a line without a
 problem is a group of its own; tokens 0; finish \"stop\"; source: the file's name; id of a document: its line;
@@ -54,11 +55,12 @@ A mixture or schedule policy keeps its memory from line to line.
 
 COLUMNS of --map are keys, or paths through objects and lists: answer.value, choices.0.message.content;
 -1 is a list's last item: messages.-1.content; * is every item: generations.*, where each response of
-a row has a verdict of its own. Body+Question joins two. A response that is null, a list or an object
-is a no-answer. Numbers are read with all their digits.
+a row has a verdict of its own, with its place `attempt`, counted from 0. Body+Question joins two. A
+response that is null, a list or an object is a no-answer. Numbers are read with all their digits.
 
-Exit status: 0 done; 1 failed, stopped by --strict, or no row was good; 2 wrong usage; 130 stopped by
-Ctrl-C, 143 by SIGTERM.";
+Exit status: 0 every row was read and judged, whatever the verdicts; 1 failed, stopped by --strict, or results are
+missing: no rows, a row that could not be read, or a plugin that failed on every item (single failures are results);
+2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM.";
 
 /// What `octo-host` does with a subcommand.
 #[derive(Debug, Subcommand)]
@@ -69,6 +71,8 @@ pub enum Command {
     Prompt(PromptArguments),
     /// Let a model answer problems: a file of them, or one per line as they are typed
     Generate(GenerateArguments),
+    /// Compare two files of verdicts: flips, the difference with its interval, McNemar's exact test
+    Compare(CompareArguments),
     /// Write a run's report as one HTML file
     Report(ReportArguments),
     /// Turn documents into token shards to train on; resumes where it was stopped
@@ -128,6 +132,35 @@ pub struct PluginModeArguments {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub threads: Option<usize>,
 
+    /// Write the answers of a verifier to OUT instead of standard output: JSON Lines, CSV or Parquet by its name. Stopped
+    /// or killed, the same command resumes, and judges nothing twice
+    #[arg(long, value_name = "OUT")]
+    pub out: Option<PathBuf>,
+
+    /// Write each row with its own columns, and its verdict in COLUMN
+    #[arg(long, value_name = "COLUMN")]
+    pub join: Option<String>,
+
+    /// Show accuracy by the values of COLUMN, or of several together [repeatable]
+    #[arg(long, value_name = "COLUMN,...")]
+    pub by: Vec<String>,
+
+    /// Rows with the same text in COLUMN are attempts at one problem: show pass@k and maj@k
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+
+    /// The k of pass@k and maj@k [default: 1, 2, 4 and so on, and the most attempts at a problem]
+    #[arg(long, value_name = "K,...", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..))]
+    pub at: Vec<u64>,
+
+    /// Write pass@k and maj@k of each problem to FILE: JSON Lines, CSV or Parquet by its name
+    #[arg(long, value_name = "FILE")]
+    pub problems: Option<PathBuf>,
+
+    /// How the summary on standard error is written; json is one object, on the last line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub summary: SummaryFormat,
+
     /// Save each failed item to a file in DIR, at most 100; `plugin replay` runs one again, alone
     #[arg(long, value_name = "DIR")]
     pub save_failures: Option<PathBuf>,
@@ -135,6 +168,15 @@ pub struct PluginModeArguments {
     /// Sample where the plugin spends its time, on one thread, for https://profiler.firefox.com
     #[arg(long, value_name = "FILE", conflicts_with = "threads")]
     pub profile: Option<PathBuf>,
+}
+
+/// How the summary of a pass is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SummaryFormat {
+    /// A table.
+    Text,
+    /// One JSON object on one line.
+    Json,
 }
 
 /// `octo-host run RECIPE`.
@@ -275,6 +317,37 @@ pub struct GenerateArguments {
     /// Compute in bfloat16 instead of float32
     #[arg(long)]
     pub bfloat16: bool,
+}
+
+/// `octo-host compare A B`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A and B are what `octo-host --plugin` of a verifier prints or writes with --out, in any format. Rows
+belong together by `id` where all have one, or else by `line`, or else by their place. An attempt
+without a verdict counts as not correct. Where a problem has several attempts, its share of correct
+ones is compared. docs/judging.md says what is computed, and what --json prints.
+
+Exit status: 0 done, whatever came of it; 1 failed; 2 wrong usage.")]
+pub struct CompareArguments {
+    /// Verdicts to compare with
+    #[arg(value_name = "A")]
+    pub a: PathBuf,
+
+    /// Verdicts that are compared
+    #[arg(value_name = "B")]
+    pub b: PathBuf,
+
+    /// Rows with the same text in COLUMN are about one problem [default: id, line, or the row's number]
+    #[arg(long, value_name = "COLUMN")]
+    pub on: Option<String>,
+
+    /// The column that --join gave verdicts
+    #[arg(long, value_name = "COLUMN", default_value = "verdict")]
+    pub verdict: String,
+
+    /// Print JSON, with every problem that flipped
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `octo-host report RUN`.

@@ -14,6 +14,7 @@
 //! | `run`, and its `--dry-run` | `run.rs`, `show_plan.rs` | `octo-run` |
 //! | `prompt` | `prompt.rs` | `octo-run` for the recipe, `octo-data` for the prompts |
 //! | `generate` | `trainer.rs`: becomes `octo-trainer`, whose [`Training`] does it | `octo-train` |
+//! | `compare` | `compare.rs`, with a folder | `octo-data` to read, `octo-record` for the statistics |
 //! | `report` | `report.rs` | `octo-report` |
 //! | `tokenize` | `tokenize.rs` | `octo-data` |
 //! | `keys` | [`keys`], with `key_rows.rs` and `key_table.rs` | `octo-run` for the schemas of keys |
@@ -24,6 +25,7 @@
 //! Several of them use `json_argument.rs` (JSON on the command line or in a file) and `guest_profile.rs` (`--profile`).
 
 pub mod arguments;
+mod compare;
 mod guest_profile;
 mod json_argument;
 mod key_rows;
@@ -91,6 +93,7 @@ pub fn main(program: &Program) -> ExitCode {
         (Some(Command::Run(arguments)), _) => run::run(arguments, program),
         (Some(Command::Prompt(arguments)), _) => prompt::run(arguments, program),
         (Some(Command::Generate(arguments)), _) => trainer::generate(arguments, program),
+        (Some(Command::Compare(arguments)), _) => compare::run(arguments),
         (Some(Command::Report(arguments)), _) => report::report(arguments),
         (Some(Command::Tokenize(arguments)), _) => tokenize::run(arguments),
         (Some(Command::Keys(arguments)), _) => keys::run(arguments, program),
