@@ -1,9 +1,15 @@
 //! Every flag of `octo-host`, in one place.
 #![allow(rustdoc::broken_intra_doc_links, rustdoc::bare_urls, reason = "comments here are the text of the help")]
 
+mod compare;
+mod runs;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use compare::CompareArguments;
+pub use runs::{RunsArguments, RunsCommand, RunsExportArguments, RunsGcArguments};
 
 /// Run WebAssembly plugins over records, and training recipes made of them.
 ///
@@ -61,7 +67,8 @@ Records, one JSON object per line or row of a table, by the plugin's kind (* = r
              → {line, max_response_tokens, temperature, top_p}
 
 An item on which the plugin fails becomes {line, id, failure, message}; failure is one of plugin-error, trap, fuel,
-deadline, memory and invalid-output.
+deadline, memory and invalid-output. Of several responses in a record (--map response=COLUMN.*) each has its verdict,
+with `attempt`, counted from 0.
 
 Defaults: problem \"\", group: lines in a row with the same problem and references share one, and a line without a
 problem is a group of its own; tokens 0; finish \"stop\"; source: the file's name; id of a document: its line;
@@ -70,11 +77,12 @@ A mixture or schedule policy keeps its memory from line to line.
 
 COLUMNS of --map are keys, or paths through objects and lists: answer.value, choices.0.message.content;
 -1 is a list's last item: messages.-1.content; * is every item: generations.*, where each response of
-a row has a verdict of its own. Body+Question joins two. A response that is null, a list or an object
-is a no-answer. Numbers are read with all their digits.
+a row has a verdict of its own, with its place `attempt`, counted from 0. Body+Question joins two. A
+response that is null, a list or an object is a no-answer. Numbers are read with all their digits.
 
-Exit status: 0 done; 1 failed, stopped by --strict, or no row was good; 2 wrong usage; 130 stopped by
-Ctrl-C, 143 by SIGTERM.";
+Exit status: 0 every row was read and judged, whatever the verdicts; 1 failed, stopped by --strict, or results are
+missing: no rows, a row that could not be read, or a plugin that failed on every item (single failures are results);
+2 wrong usage; 130 stopped by Ctrl-C, 143 by SIGTERM.";
 
 /// What `octo-host` does with a subcommand.
 #[derive(Debug, Subcommand)]
@@ -87,6 +95,8 @@ pub enum Command {
     Generate(GenerateArguments),
     /// List runs with their stages and sizes; remove what no run refers to; make a folder of a run that travels
     Runs(RunsArguments),
+    /// Compare two files of verdicts: flips, the difference with its interval, McNemar's exact test
+    Compare(CompareArguments),
     /// Write a run's report as one HTML file
     Report(ReportArguments),
     /// Turn documents into token shards to train on; resumes where it was stopped
@@ -172,6 +182,35 @@ pub struct PluginModeArguments {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub threads: Option<usize>,
 
+    /// Write the answers of a verifier to OUT instead of standard output: JSON Lines, CSV or Parquet by its name. Stopped
+    /// or killed, the same command resumes, and judges nothing twice
+    #[arg(long, value_name = "OUT")]
+    pub out: Option<PathBuf>,
+
+    /// Write each row with its own columns, and its verdict in COLUMN
+    #[arg(long, value_name = "COLUMN")]
+    pub join: Option<String>,
+
+    /// Show accuracy by the values of COLUMN, or of several together [repeatable]
+    #[arg(long, value_name = "COLUMN,...")]
+    pub by: Vec<String>,
+
+    /// Rows with the same text in COLUMN are attempts at one problem: show pass@k and maj@k
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+
+    /// The k of pass@k and maj@k [default: 1, 2, 4 and so on, and the most attempts at a problem]
+    #[arg(long, value_name = "K,...", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..))]
+    pub at: Vec<u64>,
+
+    /// Write pass@k and maj@k of each problem to FILE: JSON Lines, CSV or Parquet by its name
+    #[arg(long, value_name = "FILE")]
+    pub problems: Option<PathBuf>,
+
+    /// How the summary on standard error is written; json is one object, on the last line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub summary: SummaryFormat,
+
     /// Save each failed item to a file in DIR, at most 100; `plugin replay` runs one again, alone
     #[arg(long, value_name = "DIR")]
     pub save_failures: Option<PathBuf>,
@@ -179,6 +218,15 @@ pub struct PluginModeArguments {
     /// Sample where the plugin spends its time, on one thread, for https://profiler.firefox.com
     #[arg(long, value_name = "FILE", conflicts_with = "threads")]
     pub profile: Option<PathBuf>,
+}
+
+/// How the summary of a pass is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SummaryFormat {
+    /// A table.
+    Text,
+    /// One JSON object on one line.
+    Json,
 }
 
 /// `octo-host run RECIPE`.
@@ -327,61 +375,6 @@ pub struct GenerateArguments {
     /// Compute in bfloat16 instead of float32
     #[arg(long)]
     pub bfloat16: bool,
-}
-
-/// `octo-host runs`.
-#[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
-pub struct RunsArguments {
-    /// What to do other than list runs.
-    #[command(subcommand)]
-    pub command: Option<RunsCommand>,
-
-    /// Folder of the runs
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    pub runs: PathBuf,
-
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What `octo-host runs` does with a subcommand.
-#[derive(Debug, Subcommand)]
-pub enum RunsCommand {
-    /// Show what no run refers to, or remove it: stages of recipes that were changed since, and of runs whose folder was
-    /// removed
-    Gc(RunsGcArguments),
-    /// Copy a run to a folder that can be moved and shared: files instead of links, each compared with its digest
-    Export(RunsExportArguments),
-}
-
-/// `octo-host runs gc`.
-#[derive(Args, Debug)]
-pub struct RunsGcArguments {
-    /// Folder of the runs
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    pub runs: PathBuf,
-
-    /// Remove it; without this flag it is only shown. A stage that somebody works on stays
-    #[arg(long)]
-    pub remove: bool,
-}
-
-/// `octo-host runs export RUN FOLDER`.
-#[derive(Args, Debug)]
-pub struct RunsExportArguments {
-    /// Folder of the run, such as runs/demo
-    #[arg(value_name = "RUN")]
-    pub run: PathBuf,
-
-    /// Folder to make
-    #[arg(value_name = "FOLDER")]
-    pub folder: PathBuf,
-
-    /// Take the checkpoints along, which stages branch and resume from
-    #[arg(long)]
-    pub checkpoints: bool,
 }
 
 /// `octo-host report RUN`.

@@ -15,6 +15,7 @@
 //! | `runs`, with `gc` and `export` | `runs.rs` | `octo-run` |
 //! | `prompt` | `prompt.rs` | `octo-run` for the recipe, `octo-data` for the prompts |
 //! | `generate` | `trainer.rs`: becomes `octo-trainer`, whose [`Training`] does it | `octo-train` |
+//! | `compare` | `compare.rs`, with a folder | `octo-data` to read, `octo-record` for the statistics |
 //! | `report` | `report.rs` | `octo-report` |
 //! | `tokenize` | `tokenize.rs` | `octo-data` |
 //! | `completions`, `man` | `manual.rs` | clap_complete and clap_mangen, over [`arguments`] |
@@ -28,6 +29,7 @@
 //! looks up the commit for it.
 
 pub mod arguments;
+mod compare;
 mod guest_profile;
 mod json_argument;
 mod key_rows;
@@ -125,6 +127,7 @@ pub fn main(program: &Program) -> ExitCode {
         (Some(Command::Prompt(arguments)), _) => prompt::run(arguments, program),
         (Some(Command::Generate(arguments)), _) => trainer::generate(arguments, program),
         (Some(Command::Runs(arguments)), _) => runs::run(arguments),
+        (Some(Command::Compare(arguments)), _) => compare::run(arguments),
         (Some(Command::Report(arguments)), _) => report::report(arguments),
         (Some(Command::Tokenize(arguments)), _) => tokenize::run(arguments),
         (Some(Command::Keys(arguments)), _) => keys::run(arguments, program),

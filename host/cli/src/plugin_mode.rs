@@ -7,17 +7,23 @@
 //! | `chunks.rs` | reads rows ahead, in chunks that end at the same places on every machine, and writes results in order |
 //! | `columns.rs` | maps a record's columns to what the plugin needs (`--map`, `--fields`) |
 //! | `verdicts.rs` | verifiers: attempts to verdicts |
+//! | `out_file.rs` | the file of `--out`, which resumes |
+//! | `problems.rs` | several attempts at a problem: pass@k and maj@k |
+//! | `breakdown.rs` | accuracy by column (`--by`) |
 //! | `rollouts.rs` | rewards: rollouts to rewards, judged first where `--verifier` asks for it |
 //! | `documents.rs` | filters: documents to decisions |
 //! | `policies.rs` | mixtures and schedules: the progress of a run to weights or a step's plan |
 //! | `failures.rs` | keeps failed items as cases (`--save-failures`) |
 //! | `summary.rs` | counts what came out, on standard error at the end |
 
+mod breakdown;
 mod chunks;
 mod columns;
 mod documents;
 mod failures;
+mod out_file;
 mod policies;
+mod problems;
 mod rollouts;
 mod summary;
 mod verdicts;
@@ -25,25 +31,32 @@ mod verdicts;
 use std::io::{BufWriter, Stdout, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
+use octo_data::digest;
 use octo_data::row::Row;
 use octo_data::rows::Wanted;
+use octo_data::table::Format;
 use octo_plugin::types::{Metric, Progress};
 use octo_plugin::{
     CaseSetup, Failure, Host, Limits, LoadedPlugin, RewardFunction, RewardSum, RewardTerm, Verifier, find_plugin,
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use self::chunks::Input;
 use self::columns::{Columns, kind};
 use self::failures::Failures;
+use self::out_file::OutFile;
+use self::verdicts::Judging;
 use crate::arguments::PluginModeArguments;
 use crate::guest_profile::GuestProfile;
 use crate::json_argument::json_or_file;
-use crate::terminal::{Terminal, stdout_error};
+use crate::terminal::{self, Terminal, stdout_error};
 use crate::threads;
+use octo_run::figures::human_count;
 use octo_run::recipe::replace::Weighed;
 
 /// Runs the plugin over the records.
@@ -63,7 +76,9 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
     let first = named.next().context("--plugin names no plugin")?;
     let path = find_plugin(&first.of.reference)?;
     let plugin = host.load(&path, &first.config, &limits)?;
+    for_verifiers_only(&arguments, &plugin)?;
     let session = Session::open(&arguments, &plugin, setup(&path, &plugin, &first.config, &limits)?)?;
+    let out = open_out(&arguments, &plugin, &first.config, &limits, &session.input)?;
     let mut added = Vec::new();
     for next in named {
         let path = find_plugin(&next.of.reference)?;
@@ -91,8 +106,8 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
     };
 
     let terminal = session.terminal.clone();
-    let summary = match plugin {
-        LoadedPlugin::Verifier(plugin) => verdicts::run(plugin, session),
+    let passed = match plugin {
+        LoadedPlugin::Verifier(plugin) => verdicts::run(plugin, session, Judging::new(&arguments, out)),
         LoadedPlugin::Reward(plugin) if !sums => rollouts::run(plugin.into(), Vec::new(), verifier, session),
         LoadedPlugin::Reward(plugin) => {
             let mut terms = vec![term(first.of, plugin)];
@@ -107,12 +122,72 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
         LoadedPlugin::Filter(plugin) => documents::run(plugin, session),
         LoadedPlugin::Mixture(plugin) => policies::run_mixture(plugin, session),
         LoadedPlugin::Schedule(plugin) => policies::run_schedule(plugin, session),
-    }?;
-    let code = summary.report();
+    };
+    if let Some(Stopped { rows }) = passed.as_ref().err().and_then(|error| error.downcast_ref::<Stopped>()) {
+        let resumes = if arguments.out.is_some() { "; the same command resumes" } else { "" };
+        terminal.say(format_args!("stopped after {} rows{resumes}", human_count(*rows)));
+        return Ok(terminal::stopped());
+    }
+    let summary = passed?;
+    let code = summary.report(arguments.summary);
     if let Some(profile) = profile {
         profile.finish(&terminal)?;
     }
     Ok(code)
+}
+
+/// Refuses the flags that only mean something for verdicts.
+fn for_verifiers_only(arguments: &PluginModeArguments, plugin: &LoadedPlugin) -> Result<()> {
+    let given = [
+        ("--out", arguments.out.is_some()),
+        ("--join", arguments.join.is_some()),
+        ("--by", !arguments.by.is_empty()),
+        ("--group", arguments.group.is_some()),
+        ("--at", !arguments.at.is_empty()),
+        ("--problems", arguments.problems.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((flag, _)) if !matches!(plugin, LoadedPlugin::Verifier(_)) => {
+            Err(anyhow!("{flag} is for verifiers; this is a {}", plugin.kind().as_str()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file of `--out`, begun or resumed; the other files that are written at the end have names that can be written to.
+fn open_out(
+    arguments: &PluginModeArguments,
+    plugin: &LoadedPlugin,
+    config: &Value,
+    limits: &Limits,
+    input: &Input,
+) -> Result<Option<OutFile>> {
+    if let Some(problems) = &arguments.problems {
+        Format::of(problems).map_err(|error| anyhow!("--problems: {error}"))?;
+        if Some(problems) == arguments.out.as_ref() {
+            bail!("--out and --problems both name {}; give each a file of its own", problems.display());
+        }
+    }
+    let Some(out) = &arguments.out else { return Ok(None) };
+    let mut settings = Map::new();
+    settings.insert("the version of octo-host".to_owned(), json!(env!("CARGO_PKG_VERSION")));
+    settings.insert("the plugin".to_owned(), json!(plugin.digest()));
+    settings.insert("--config".to_owned(), config.clone());
+    settings.insert("--limits".to_owned(), serde_json::to_value(limits)?);
+    settings.insert("--map".to_owned(), json!(arguments.map));
+    settings.insert("--fields".to_owned(), json!(arguments.fields));
+    settings.insert("--join".to_owned(), json!(arguments.join));
+    // So that a file that was changed is known before anything is judged; what comes through a pipe is known by its rows.
+    settings.insert("the input".to_owned(), json!(digest::of_files(&input.files)?));
+    OutFile::open(out, &settings, arguments.join.as_deref()).map(Some)
+}
+
+/// A signal has ended the pass.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped after {rows} rows")]
+struct Stopped {
+    /// Rows that were worked on.
+    rows: u64,
 }
 
 /// A plugin of the command line and its config.
@@ -163,6 +238,8 @@ struct Session {
     answers: Answers,
     failures: Failures,
     terminal: Terminal,
+    /// Raised by Ctrl-C and SIGTERM.
+    stop: Arc<AtomicBool>,
 }
 
 impl Session {
@@ -178,7 +255,14 @@ impl Session {
         let wanted = match plugin {
             LoadedPlugin::Filter(_) => Wanted::All,
             LoadedPlugin::Mixture(_) | LoadedPlugin::Schedule(_) => Wanted::All,
-            LoadedPlugin::Verifier(_) | LoadedPlugin::Reward(_) => columns.wanted(known),
+            LoadedPlugin::Reward(_) => columns.wanted(known),
+            LoadedPlugin::Verifier(_) => match Judging::columns(arguments) {
+                Some(more) => {
+                    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+                    columns.wanted(&[known, more.as_slice()].concat())
+                }
+                None => Wanted::All,
+            },
         };
         let input = Input::open(&arguments.files, &wanted)?;
         let terminal = Terminal::stderr();
@@ -189,6 +273,7 @@ impl Session {
             strict: arguments.strict,
             answers: Answers { out: BufWriter::with_capacity(1 << 16, std::io::stdout()) },
             terminal,
+            stop: terminal::stop_on_signals()?,
         })
     }
 }
@@ -208,6 +293,12 @@ impl Answers {
         let mut line = line.context("an answer can't be written as JSON")?;
         line.push(b'\n');
         self.out.write_all(&line).map_err(stdout_error)
+    }
+
+    /// Writes whole lines, and hands them on.
+    fn write_lines(&mut self, lines: &[u8]) -> Result<()> {
+        self.out.write_all(lines).map_err(stdout_error)?;
+        self.flush()
     }
 
     /// Hands on what was written, so that a reader at a pipe sees each chunk as it is done.

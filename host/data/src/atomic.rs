@@ -44,6 +44,12 @@ impl AtomicFile {
             std::process::id(),
             NEXT.fetch_add(1, Ordering::Relaxed)
         ));
+        AtomicFile::create_as(path, temporary)
+    }
+
+    /// The same under the temporary name `temporary`, in the same folder, which is there. For whoever sees to it that no other
+    /// process uses that name: what a kill leaves is then replaced by the next try.
+    pub fn create_as(path: &Path, temporary: PathBuf) -> Result<AtomicFile, DataError> {
         let file = File::create(&temporary).map_err(|error| DataError::file("create", &temporary, error))?;
         Ok(AtomicFile { writer: Some(BufWriter::with_capacity(1 << 16, file)), temporary, path: path.to_path_buf() })
     }

@@ -20,6 +20,7 @@
 //! | [`rows`] | one reader for every format of rows, its limits, and texts to train on (`rows/text.rs`) |
 //! | [`row`], [`json`] | a row whose columns are built only when they are read; JSON whose numbers keep their digits |
 //! | [`jsonl`] | JSON Lines, read one line at a time and written; whole files of documents and problems |
+//! | [`table`] | rows of JSON Lines as a file of JSON Lines, CSV or Parquet |
 //! | [`record`] | a document, a problem: which columns they have and what else of a row they keep |
 //! | [`field_map`] | the columns in which a file has what Octo calls `text`, `problem`, `reference`, … |
 //! | [`prompt`] | from a problem to the text that a model is asked: inline, template file, chat template (`prompt/jinja.rs`), few-shot examples |
@@ -51,6 +52,7 @@ pub mod sampler;
 pub mod seed;
 pub mod shards;
 pub mod synthetic;
+pub mod table;
 pub mod token_source;
 pub mod tokenizer;
 

@@ -62,7 +62,7 @@
 //! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs` and `curation.rs` have what the kinds
 //! of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
 //! outcomes, failures and other words, `lines.rs` what files of lines have in common, and `missing.rs` which steps such a
-//! file lacks.
+//! file lacks. [`statistics`] has what the stages, the report and the command compute of verdicts.
 
 mod curation;
 mod evaluation;
@@ -75,6 +75,7 @@ mod missing;
 mod nan;
 mod rl;
 mod sample;
+pub mod statistics;
 mod words;
 
 pub use curation::{Counts, FilterStatistics, Statistics};

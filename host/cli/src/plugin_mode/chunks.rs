@@ -5,8 +5,11 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use octo_data::DataError;
@@ -16,6 +19,7 @@ use octo_data::rows::faults::Faults;
 use octo_data::rows::{Numbered, Rows, Wanted, files};
 use serde_json::Value;
 
+use super::Stopped;
 use crate::terminal::Terminal;
 
 /// Most records in a chunk. A multiple of the runtime's batches, so that a chunk's end splits none of them.
@@ -71,6 +75,8 @@ pub struct Input {
     /// Someone types the lines, and wants each answer at once.
     typed: bool,
     wanted: Wanted,
+    /// The regular files, which can be digested before they are read.
+    pub files: Vec<PathBuf>,
 }
 
 /// One file, or standard input.
@@ -109,7 +115,12 @@ impl Input {
             [only] => only.clone(),
             several => format!("{} files", several.len()),
         };
-        Ok(Input { sources, name, typed, wanted: wanted.clone() })
+        let regular = |source: &Source| match source {
+            Source::File(path) if path.is_file() => Some(path.clone()),
+            _ => None,
+        };
+        let files = sources.iter().filter_map(regular).collect();
+        Ok(Input { sources, name, typed, wanted: wanted.clone(), files })
     }
 }
 
@@ -124,10 +135,12 @@ pub struct Lines {
 ///
 /// A bad row is reported to `terminal`, the first few of each kind, counted and left out. An input that breaks off is an
 /// error, after the records in front of the break were worked on; so is one that has no row at all.
+/// Once `stop` is raised no more chunks are worked on, and the error is [`Stopped`].
 pub fn for_each<T: Record>(
     input: Input,
     strict: bool,
     terminal: &Terminal,
+    stop: &AtomicBool,
     read: impl FnMut(&Row, Place<'_>) -> Result<(Option<Value>, T), String> + Send + 'static,
     mut work: impl FnMut(Vec<Entry<T>>) -> Result<()>,
 ) -> Result<Lines> {
@@ -138,7 +151,19 @@ pub fn for_each<T: Record>(
         .name("read".to_owned())
         .spawn(move || read_all(input, strict, &terminal, read, sender))
         .context("could not start the thread that reads the input")?;
-    for chunk in receiver {
+    let mut rows = 0;
+    loop {
+        // Standard input may have nothing to give for as long as it likes, and the user still wants to stop.
+        let chunk = match receiver.recv_timeout(Duration::from_millis(50)) {
+            Ok(chunk) => Some(chunk),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if stop.load(Ordering::SeqCst) {
+            return Err(Stopped { rows }.into());
+        }
+        let Some(chunk) = chunk else { continue };
+        rows += chunk.len() as u64;
         // On an error the reader is not waited for: it may wait for a line of standard input that never comes.
         work(chunk)?;
     }
@@ -164,7 +189,7 @@ fn read_all<T: Record>(
     mut read: impl FnMut(&Row, Place<'_>) -> Result<(Option<Value>, T), String>,
     sender: mpsc::SyncSender<Vec<Entry<T>>>,
 ) -> Result<Lines> {
-    let Input { sources, name, typed, wanted } = input;
+    let Input { sources, name, typed, wanted, .. } = input;
     let several = sources.len() > 1;
     let mut filling = Filling { entries: Vec::new(), bytes: 0, limit: if typed { 1 } else { CHUNK_RECORDS }, sender };
     let mut counted = Lines::default();

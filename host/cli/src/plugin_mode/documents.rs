@@ -63,10 +63,10 @@ fn in_order<S: Serializer>(fields: &Option<&[Field]>, serializer: S) -> Result<S
 
 /// Prints one decision a line.
 pub fn run(filter: DataFilter, session: Session) -> Result<Summary> {
-    let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
-    let mut summary = Summary::start(&terminal, "Filtered", "documents", &DECISIONS);
+    let Session { input, columns, strict, mut answers, mut failures, terminal, stop } = session;
+    let mut summary = Summary::start(&terminal, &input.name, "filter", ("Filtered", "documents"), &DECISIONS);
     let read = move |record: &Row, place: Place<'_>| Ok((columns.id(record), read_document(&columns, record, place)?));
-    let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
+    let lines = chunks::for_each(input, strict, &terminal, &stop, read, |chunk| {
         let (places, documents): (Vec<_>, Vec<_>) =
             chunk.into_iter().map(|entry| ((entry.file, entry.line, entry.id), entry.record)).unzip();
         for (((file, line, id), document), decision) in places.iter().zip(&documents).zip(filter.filter(&documents)) {

@@ -77,19 +77,23 @@ struct Plan {
 /// Prints one object of weights a line.
 pub fn run_mixture(mut policy: MixturePolicy, session: Session) -> Result<Summary> {
     let read = |columns: &Columns, record: &Row| Ok((progress(columns, record)?, sources(record)?));
-    run(session, "Mixed", read, |(at, sources): (Progress, Vec<DataSource>)| match policy.weights(&at, &sources) {
-        Ok(weights) => Ok(Weights { weights: sources.into_iter().map(|source| source.name).zip(weights).collect() }),
-        // A call that fails leaves the memory as it was before it.
-        Err(failure) => {
-            let memory = remembered(policy.memory());
-            Err((failure, Box::new(CaseRecord::Mixture { memory, at, sources })))
+    run(session, "mixture", "Mixed", read, |(at, sources): (Progress, Vec<DataSource>)| {
+        match policy.weights(&at, &sources) {
+            Ok(weights) => {
+                Ok(Weights { weights: sources.into_iter().map(|source| source.name).zip(weights).collect() })
+            }
+            // A call that fails leaves the memory as it was before it.
+            Err(failure) => {
+                let memory = remembered(policy.memory());
+                Err((failure, Box::new(CaseRecord::Mixture { memory, at, sources })))
+            }
         }
     })
 }
 
 /// Prints one step plan a line.
 pub fn run_schedule(mut schedule: RolloutSchedule, session: Session) -> Result<Summary> {
-    run(session, "Planned", progress, |at: Progress| match schedule.plan(&at) {
+    run(session, "schedule", "Planned", progress, |at: Progress| match schedule.plan(&at) {
         Ok(StepPlan { max_response_tokens, temperature, top_p }) => {
             Ok(Plan { max_response_tokens, temperature, top_p })
         }
@@ -106,14 +110,15 @@ fn remembered(memory: Option<&[u8]>) -> Memory {
 
 fn run<T: Record, A: Serialize>(
     session: Session,
+    of: &'static str,
     verb: &'static str,
     read: impl Fn(&Columns, &Row) -> Result<T, String> + Send + 'static,
     mut ask: impl FnMut(T) -> Result<A, (Failure, Box<CaseRecord>)>,
 ) -> Result<Summary> {
-    let Session { input, columns, strict, mut answers, mut failures, terminal } = session;
-    let mut summary = Summary::start(&terminal, verb, "steps", &[]);
+    let Session { input, columns, strict, mut answers, mut failures, terminal, stop } = session;
+    let mut summary = Summary::start(&terminal, &input.name, of, (verb, "steps"), &[]);
     let read = move |record: &Row, _: Place<'_>| Ok((columns.id(record), read(&columns, record)?));
-    let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
+    let lines = chunks::for_each(input, strict, &terminal, &stop, read, |chunk| {
         let length = chunk.len();
         for Entry { file, line, id, record, .. } in chunk {
             match ask(record) {

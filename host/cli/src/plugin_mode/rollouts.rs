@@ -88,15 +88,15 @@ fn in_order<S: Serializer>(parts: &&[RewardPart], serializer: S) -> Result<S::Ok
 /// Prints one reward a line. `judge` finds the verdicts of rollouts that come without. The session's failures are those
 /// of the first term, and `added` those of the others.
 pub fn run(reward: RewardSum, added: Vec<Failures>, mut judge: Option<Judge>, session: Session) -> Result<Summary> {
-    let Session { input, columns, strict, mut answers, failures, terminal } = session;
+    let Session { input, columns, strict, mut answers, failures, terminal, stop } = session;
     let mut failures: Vec<Failures> = std::iter::once(failures).chain(added).collect();
-    let mut summary = Summary::start(&terminal, "Scored", "rollouts", &[]);
+    let mut summary = Summary::start(&terminal, &input.name, "reward", ("Scored", "rollouts"), &[]);
     let mut groups = Groups::default();
     let may_lack_verdict = judge.is_some();
     let read = move |record: &Row, _: Place<'_>| {
         Ok((columns.id(record), read_line(&columns, record, &mut groups, may_lack_verdict)?))
     };
-    let lines = chunks::for_each(input, strict, &terminal, read, |chunk| {
+    let lines = chunks::for_each(input, strict, &terminal, &stop, read, |chunk| {
         let length = chunk.len();
         for ((file, line), id, answer) in score(&reward, judge.as_mut(), &mut failures, chunk)? {
             match &answer {
@@ -279,7 +279,7 @@ impl Groups {
                 let same = !attempt.problem.is_empty()
                     && attempt.problem == last.problem
                     && attempt.references == last.references;
-                if same { *number } else { number.saturating_add(1) }
+                if same { *number } else { number.checked_add(1).ok_or("a step has more groups than 32 bits count")? }
             }
         };
         if self.ended.contains(&number) {

@@ -60,7 +60,7 @@ fn the_summary_counts_every_outcome_and_bad_line() {
     // The verifier's wording is its own.
     shown.stdout = outcomes(&shown.stdout).iter().map(|verdict| format!("{verdict:?}\n")).collect();
     assert_shown!(shown, @r#"
-    exit 0
+    exit 1
     --- stdout
     (1, "correct", Some("42"))
     (6, "incorrect", Some("43"))
@@ -73,11 +73,12 @@ fn the_summary_counts_every_outcome_and_bad_line() {
     stdin, line 9: `reference` is an empty list; an attempt needs an accepted answer
     stdin, line 10: `response` is missing: the object is empty
     Verified 3 attempts in [time] ([rate]/s)
-      correct              1   33.3%
-      incorrect            1   33.3%
-      no-answer            1   33.3%
+      correct              1   11.1%  95% interval 2.0% to 43.5%
+      incorrect            1   11.1%
+      no-answer            1   11.1%
       unparsable           0    0.0%
-      bad lines            6
+      bad rows             6   66.7%
+    error: 6 of 9 rows could not be read
     "#);
 }
 
@@ -105,15 +106,16 @@ fn nested_columns_are_reached_by_map() {
         outcomes(&ended.stdout).into_iter().map(|(line, outcome, _)| format!("{line} {outcome}")).collect();
     assert_eq!(found, ["1 correct", "2 incorrect"]);
     assert_shown!(ended.without_stdout(), @"
-    exit 0
+    exit 1
     --- stderr
     stdin, line 3: `response` (column `175b.v.solution`) is missing; the columns are 175b.v, answers, question
     Verified 2 attempts in [time] ([rate]/s)
-      correct              1   50.0%
-      incorrect            1   50.0%
+      correct              1   33.3%  95% interval 6.1% to 79.2%
+      incorrect            1   33.3%
       no-answer            0    0.0%
       unparsable           0    0.0%
-      bad lines            1
+      bad rows             1   33.3%
+    error: 1 of 3 rows could not be read
     ");
 }
 
@@ -143,8 +145,8 @@ fn an_input_without_one_good_line_is_a_failure_and_so_is_an_empty_one() {
       incorrect            0    0.0%
       no-answer            0    0.0%
       unparsable           0    0.0%
-      bad lines            2
-    error: no line could be read
+      bad rows             2  100.0%
+    error: none of 2 rows could be read
     ");
     let ended = plugin("verifier_math", &[]).run();
     assert_shown!(ended, @"
@@ -172,7 +174,7 @@ fn an_item_that_runs_out_of_fuel_fails_alone() {
     exit 0
     --- stderr
     Verified 3 attempts in [time] ([rate]/s)
-      correct              2   66.7%
+      correct              2   66.7%  95% interval 20.8% to 93.9%
       incorrect            0    0.0%
       no-answer            0    0.0%
       unparsable           0    0.0%

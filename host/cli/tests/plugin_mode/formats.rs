@@ -9,7 +9,7 @@ use serde_json::Value;
 fn outcomes(ended: &Ended) -> Vec<String> {
     let shown = |line: &str| {
         let verdict: Value = serde_json::from_str(line).expect("JSON");
-        let response = verdict.get("response").map_or(String::new(), |index| format!(".{index}"));
+        let response = verdict.get("attempt").map_or(String::new(), |index| format!(".{index}"));
         format!("{}{response} {}", verdict["line"], verdict["outcome"].as_str().expect("an outcome"))
     };
     ended.stdout.lines().map(shown).collect()

@@ -24,7 +24,7 @@ fn a_rollout_is_rewarded_by_its_verdict_in_any_of_its_forms() {
         json!({"id": 6, "response": "\\boxed{2}", "reference": "1", "verdict": "incorrect", "finish": "eos"}),
     ]);
     let ended = plugin("reward_outcome", &[]).stdin(rollouts).run();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let found = answers(&ended.stdout);
     assert_eq!(found.len(), 3, "{}", ended.stdout);
     assert!(total(&found[0]) == total(&found[1]) && total(&found[1]) > total(&found[2]), "{}", ended.stdout);
@@ -33,13 +33,14 @@ fn a_rollout_is_rewarded_by_its_verdict_in_any_of_its_forms() {
         assert!(!parts.is_empty() && parts.values().all(Value::is_number), "{answer}");
     }
     assert_shown!(ended.without_stdout(), @r#"
-    exit 0
+    exit 1
     --- stderr
     stdin, line 4: the verdict's outcome is "wrong"; it is one of correct, incorrect, no-answer, unparsable
     stdin, line 5: `verdict` is missing; the columns are id, reference, response; --map names another column; --verifier finds it
     stdin, line 6: `finish` is "eos"; it is "stop" or "length"
     Scored 3 rollouts in [time] ([rate]/s)
-      bad lines            3
+      bad rows             3   50.0%
+    error: 3 of 6 rows could not be read
     "#);
 }
 
@@ -116,11 +117,12 @@ fn the_rollouts_of_a_group_must_be_in_a_row() {
     let lines: Vec<u64> = answers(&ended.stdout).iter().filter_map(|answer| answer["line"].as_u64()).collect();
     assert_eq!(lines, [1, 2, 4, 5], "{}", ended.stderr);
     assert_shown!(ended.without_stdout(), @"
-    exit 0
+    exit 1
     --- stderr
     stdin, line 3: group 0 has rollouts after another group began; the rollouts of a group must be in a row (a new step may use its number again)
     Scored 4 rollouts in [time] ([rate]/s)
-      bad lines            1
+      bad rows             1   20.0%
+    error: 1 of 5 rows could not be read
     ");
 }
 
@@ -138,22 +140,23 @@ fn a_document_is_decided_on_under_any_name_of_its_text() {
         json!({"id": "none", "year": 2024}),
     ]);
     let ended = plugin("filter_heuristics", &["--map", "text=body"]).stdin(documents).run();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let found = answers(&ended.stdout);
     assert_eq!(found.len(), 2, "{}", ended.stdout);
     assert_ne!(found[0]["decision"], "drop", "{}", found[0]);
     assert_eq!(found[1]["decision"], "drop", "{}", found[1]);
     assert!(found[1]["reason"].is_string() && found[1].get("text").is_none(), "{}", found[1]);
     assert_shown!(ended.without_stdout(), @"
-    exit 0
+    exit 1
     --- stderr
     stdin, line 3: `text` (column `body`) is missing; the columns are id, year
     Filtered 2 documents in [time] ([rate]/s)
-      keep                 1   50.0%
+      keep                 1   33.3%
       annotate             0    0.0%
       rewrite              0    0.0%
-      drop                 1   50.0%
-      bad lines            1
+      drop                 1   33.3%
+      bad rows             1   33.3%
+    error: 1 of 3 rows could not be read
     ");
 }
 
@@ -176,13 +179,14 @@ fn a_mixture_answers_with_weights_by_name_that_sum_to_one() {
         ended.stderr
     );
     assert_shown!(ended.without_stdout(), @r#"
-    exit 0
+    exit 1
     --- stderr
     stdin, line 3: `sources` is missing: a list of {name, tokens_available, tokens_seen, loss}
     stdin, line 4: source 1: unknown field `nam`, expected one of `name`, `tokens-available`, `tokens_available`, `tokens-seen`, `tokens_seen`, `loss`
     stdin, line 5: `step` is "third", not a number that it can be
     Mixed 2 steps in [time] ([rate]/s)
-      bad lines            3
+      bad rows             3   60.0%
+    error: 3 of 5 rows could not be read
     "#);
 }
 
@@ -202,10 +206,11 @@ fn a_schedule_answers_with_a_plan_for_each_step() {
         ended.stderr
     );
     assert_shown!(ended.without_stdout(), @"
-    exit 0
+    exit 1
     --- stderr
     stdin, line 3: a record is a JSON object; this is a list
     Planned 2 steps in [time] ([rate]/s)
-      bad lines            1
+      bad rows             1   33.3%
+    error: 1 of 3 rows could not be read
     ");
 }

@@ -94,6 +94,21 @@ fn wrong_usage_exits_with_2() {
           --strict                        Stop at the first line that can't be read
           --threads <N>                   Threads to run the plugin on; results don't depend on it
                                           [default: all cores]
+          --out <OUT>                     Write the answers of a verifier to OUT instead of standard
+                                          output: JSON Lines, CSV or Parquet by its name. Stopped or
+                                          killed, the same command resumes, and judges nothing twice
+          --join <COLUMN>                 Write each row with its own columns, and its verdict in COLUMN
+          --by <COLUMN,...>               Show accuracy by the values of COLUMN, or of several together
+                                          [repeatable]
+          --group <COLUMN>                Rows with the same text in COLUMN are attempts at one problem:
+                                          show pass@k and maj@k
+          --at <K,...>                    The k of pass@k and maj@k [default: 1, 2, 4 and so on, and the
+                                          most attempts at a problem]
+          --problems <FILE>               Write pass@k and maj@k of each problem to FILE: JSON Lines,
+                                          CSV or Parquet by its name
+          --summary <FORMAT>              How the summary on standard error is written; json is one
+                                          object, on the last line [default: text] [possible values:
+                                          text, json]
           --save-failures <DIR>           Save each failed item to a file in DIR, at most 100; `plugin
                                           replay` runs one again, alone
           --profile <FILE>                Sample where the plugin spends its time, on one thread, for

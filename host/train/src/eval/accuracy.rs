@@ -5,6 +5,7 @@
 use octo_data::seed;
 use octo_model::Sampling;
 use octo_plugin::types::Outcome;
+use octo_record::statistics::pass_at;
 use rand_chacha::rand_core::Rng;
 
 use crate::control::{Control, Stoppable};
@@ -59,40 +60,17 @@ pub fn evaluate_prompts(
 }
 
 impl Evaluated {
-    /// Mean over problems of the chance that one of `k` attempts is correct, by the unbiased estimate of Chen et al.
-    /// (2021): 1 − C(n − c, k) ÷ C(n, k) for c correct of n. `attempts` is n, the attempts of each problem.
+    /// Mean over problems of [`pass_at`] `k`. `attempts` is the number of attempts of each problem.
     pub fn pass_at(&self, k: usize, attempts: usize) -> f64 {
         let problems: Vec<f64> = self
             .rollouts
             .chunks(attempts.max(1))
-            .map(|own| {
+            .filter_map(|own| {
                 let is_correct = |rollout: &Rollout| matches!(&rollout.verdict, Ok(v) if v.outcome == Outcome::Correct);
-                pass_at(own.iter().filter(|(_, rollout)| is_correct(rollout)).count(), own.len(), k)
+                let correct = own.iter().filter(|(_, rollout)| is_correct(rollout)).count();
+                pass_at(correct as u64, own.len() as u64, k as u64)
             })
             .collect();
         if problems.is_empty() { 0.0 } else { problems.iter().sum::<f64>() / problems.len() as f64 }
-    }
-}
-
-/// 1 − C(n − c, k) ÷ C(n, k), as a product that never overflows.
-fn pass_at(correct: usize, attempts: usize, k: usize) -> f64 {
-    if attempts - correct < k {
-        return 1.0;
-    }
-    1.0 - (attempts - correct + 1..=attempts).map(|n| 1.0 - k as f64 / n as f64).product::<f64>()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pass_at_k_is_the_share_of_draws_with_a_correct_one() {
-        assert_eq!(pass_at(0, 4, 2), 0.0);
-        assert_eq!(pass_at(4, 4, 1), 1.0);
-        assert!((pass_at(1, 4, 1) - 0.25).abs() < 1e-12);
-        // Of the 6 pairs of 4 attempts, the one pair of both wrong ones misses.
-        assert!((pass_at(2, 4, 2) - 5.0 / 6.0).abs() < 1e-12);
-        assert_eq!(pass_at(3, 4, 2), 1.0);
     }
 }
