@@ -90,7 +90,10 @@ pub fn main(program: &Program) -> ExitCode {
         (None, Some(arguments)) => plugin_mode::run(arguments),
         (Some(Command::Run(arguments)), _) => run::run(arguments, program),
         (Some(Command::Prompt(arguments)), _) => prompt::run(arguments, program),
-        (Some(Command::Generate(arguments)), _) => trainer::generate(arguments, program),
+        (Some(Command::Generate(arguments)), _) => match arguments.contradiction() {
+            Some(error) => error.exit(),
+            None => trainer::generate(arguments, program),
+        },
         (Some(Command::Report(arguments)), _) => report::report(arguments),
         (Some(Command::Tokenize(arguments)), _) => tokenize::run(arguments),
         (Some(Command::Keys(arguments)), _) => keys::run(arguments, program),

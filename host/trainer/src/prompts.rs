@@ -2,6 +2,7 @@
 //!
 //! What the recipe names is read here, so that the stage's key holds the template's text and the examples themselves.
 
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -92,13 +93,16 @@ pub fn resolve(table: &mut StageTable<'_>) -> Result<()> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<String> {
-    let length =
-        std::fs::metadata(path).with_context(|| format!("could not read the template {}", path.display()))?.len();
-    if length > LONGEST_TEMPLATE {
-        bail!("the template {} has {length} bytes; the most is {LONGEST_TEMPLATE}", path.display());
+/// The text of a template's file, which is a regular one of a bounded size.
+pub(crate) fn read(path: &Path) -> Result<String> {
+    let described = || format!("could not read the template {}", path.display());
+    let mut bytes = Vec::new();
+    let file = octo_data::model_file::open(path).with_context(described)?;
+    file.take(LONGEST_TEMPLATE + 1).read_to_end(&mut bytes).with_context(described)?;
+    if bytes.len() as u64 > LONGEST_TEMPLATE {
+        bail!("the template {} has more than {LONGEST_TEMPLATE} bytes", path.display());
     }
-    std::fs::read_to_string(path).with_context(|| format!("could not read the template {}", path.display()))
+    String::from_utf8(bytes).with_context(described)
 }
 
 /// The rows of the file that any epoch shows, and one more: a problem that is among them is asked with the next.
