@@ -125,7 +125,10 @@ pub fn main(program: &Program) -> ExitCode {
         (None, Some(arguments)) => plugin_mode::run(arguments),
         (Some(Command::Run(arguments)), _) => run::run(arguments, program),
         (Some(Command::Prompt(arguments)), _) => prompt::run(arguments, program),
-        (Some(Command::Generate(arguments)), _) => trainer::generate(arguments, program),
+        (Some(Command::Generate(arguments)), _) => match arguments.contradiction() {
+            Some(error) => error.exit(),
+            None => trainer::generate(arguments, program),
+        },
         (Some(Command::Runs(arguments)), _) => runs::run(arguments),
         (Some(Command::Compare(arguments)), _) => compare::run(arguments),
         (Some(Command::Report(arguments)), _) => report::report(arguments),

@@ -43,7 +43,7 @@ pub fn run(arguments: PromptArguments, program: &Program) -> Result<ExitCode> {
     for (row, problem) in asked.clone().zip(&found) {
         let prompt = template.render(problem, epoch)?;
         let tokens = match &tokenizer {
-            Some(tokenizer) => format!("{} tokens", tokenizer.encode(&prompt)?.len()),
+            Some(tokenizer) => format!("{} tokens", template.encode(problem, epoch, tokenizer)?.len()),
             None => "the model is not there to count tokens".to_owned(),
         };
         terminal::print_data(&format!("row {row}, {}, epoch {epoch}: {tokens}\n{prompt}\n\n", problem.id))?;

@@ -91,6 +91,7 @@ fn write(folder: &Path, tokenizer: &Tokenizer) {
         version: VERSION,
         tokenizer: tokenizer.digest(),
         vocabulary: VOCABULARY,
+        beginning: Vec::new(),
         end_of_text: 0,
         bytes_per_token: 2,
         settings,

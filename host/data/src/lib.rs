@@ -24,7 +24,8 @@
 //! | [`record`] | a document, a problem: which columns they have and what else of a row they keep |
 //! | [`field_map`] | the columns in which a file has what Octo calls `text`, `problem`, `reference`, … |
 //! | [`prompt`] | from a problem to the text that a model is asked: inline, template file, chat template (`prompt/jinja.rs`), few-shot examples |
-//! | [`tokenizer`] | byte-level BPE trained here, or any `tokenizer.json`; many threads, one order (`tokenizer/parallel.rs`) |
+//! | [`tokenizer`] | byte-level BPE trained here, or any `tokenizer.json`; many threads, one order (`tokenizer/parallel.rs`); what begins and ends a text (`special.rs`), and how far a file's pipeline may grow it (`pipeline.rs`) |
+//! | [`model_file`] | files of a model folder: regular ones, of a bounded size each |
 //! | [`shards`] | the format of token shards, and how they are written, resumed and read |
 //! | [`token_source`] | a named body of tokens, in memory or in shards |
 //! | [`packing`] | which tokens of a source its n-th training sequence has |
@@ -42,6 +43,7 @@ pub mod error;
 pub mod field_map;
 pub mod json;
 pub mod jsonl;
+pub mod model_file;
 pub mod packing;
 pub mod permutation;
 pub mod prompt;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
 use crate::record::Problem;
+use crate::tokenizer::Tokenizer;
 use jinja::Template;
 
 pub use jinja::Data;
@@ -154,6 +155,19 @@ impl PromptTemplate {
     /// that their curve has no steps.
     pub fn last_epoch(&self) -> usize {
         self.settings.by_epoch.len().saturating_sub(1)
+    }
+
+    /// The tokens of the prompt of `problem` in an epoch, counted from 0. What the tokenizer puts before a text is there
+    /// once: a chat template writes it itself where it belongs.
+    ///
+    /// # Errors
+    /// Those of [`PromptTemplate::render`], and a prompt that cannot be tokenised.
+    pub fn encode(&self, problem: &Problem, epoch: usize, tokenizer: &Tokenizer) -> Result<Vec<u32>, DataError> {
+        let text = self.render(problem, epoch)?;
+        match self.text {
+            PromptText::Chat { .. } => tokenizer.encode(&text),
+            _ => tokenizer.encode_prompt(&text),
+        }
     }
 
     /// The prompt of `problem` in an epoch, counted from 0.

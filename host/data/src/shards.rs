@@ -54,6 +54,9 @@ pub struct Manifest {
     pub tokenizer: String,
     /// One more than the largest id that the tokenizer gives.
     pub vocabulary: usize,
+    /// The tokens before every document; most tokenizers have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beginning: Vec<u32>,
     /// The token after every document.
     pub end_of_text: u32,
     /// 2 or 4.
@@ -202,6 +205,9 @@ impl Manifest {
         }
         if self.end_of_text as usize >= self.vocabulary {
             return Err(format!("end-of-text token {} in a vocabulary of {}", self.end_of_text, self.vocabulary));
+        }
+        if let Some(token) = self.beginning.iter().find(|token| **token as usize >= self.vocabulary) {
+            return Err(format!("a document begins with token {token}, in a vocabulary of {}", self.vocabulary));
         }
         let sum = |of: fn(&Shard) -> u64| self.shards.iter().try_fold(0u64, |sum, shard| sum.checked_add(of(shard)));
         if sum(|shard| shard.tokens) != Some(self.total.tokens)

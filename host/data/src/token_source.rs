@@ -79,6 +79,17 @@ impl TokenSource {
                     ),
                 });
             }
+            if manifest.beginning != tokenizer.beginning() {
+                return Err(DataError::Format {
+                    path: path.join(MANIFEST),
+                    message: format!(
+                        "has the tokens {:?} before each document, and the model's tokenizer puts {:?} there; tokenise the \
+                         corpus again with the model's",
+                        manifest.beginning,
+                        tokenizer.beginning()
+                    ),
+                });
+            }
             origin.files.extend(manifest.inputs.iter().map(|input| (input.name.clone(), input.digest.clone())));
             sum.update(folder.digest().as_bytes());
             let first = tokens;
@@ -96,7 +107,8 @@ impl TokenSource {
         Ok(TokenSource { name: name.to_string(), body, tokens, documents, digest: sum.finish(), origin })
     }
 
-    /// Tokenises the rows of `files` into memory, in order, and puts the end-of-text token after each. Special
+    /// Tokenises the rows of `files` into memory, in order, and puts the end-of-text token after each, and before each
+    /// what the tokenizer begins a text with. Special
     /// tokens' names in a text are plain characters. A row without text adds nothing; a bad one is an error, and so is
     /// a source without any token to predict.
     pub fn from_files(name: &str, files: &[PathBuf], tokenizer: &Tokenizer) -> Result<TokenSource, DataError> {

@@ -1,12 +1,18 @@
 //! Text to token ids and back: byte-level BPE trained here, or any `tokenizer.json` of a Hugging Face folder.
 
 pub(crate) mod parallel;
+mod pipeline;
+mod special;
 
 use crate::atomic;
 use crate::digest;
 use crate::error::DataError;
 use crate::jsonl::read_documents;
-use serde_json::{Value, json};
+use crate::model_file;
+use pipeline::Growth;
+pub use pipeline::LONGEST_TEXT;
+use serde_json::json;
+use special::Special;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tokenizers::AddedToken;
@@ -36,14 +42,15 @@ const ACCOMPANYING: [&str; 9] = [
     "tokenizer.model",
 ];
 
-/// A tokenizer with its end tokens.
+/// A tokenizer with what it puts around texts.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     /// The same tokenizer, reading special tokens as plain text; made when first needed.
     plain: OnceLock<tokenizers::Tokenizer>,
-    end_tokens: Vec<u32>,
+    special: Special,
     vocabulary_size: usize,
+    growth: Growth,
     /// Name and bytes of every file of the folder, `tokenizer.json` first.
     files: Vec<(String, Vec<u8>)>,
 }
@@ -52,21 +59,29 @@ impl Tokenizer {
     /// Loads a `tokenizer.json`, or the one in a folder.
     ///
     /// The end tokens are `eos_token_id` of `generation_config.json`, or else of `config.json`, beside it (a number or
-    /// a list); or else `eos_token` of `tokenizer_config.json`; or else a special token of a well-known name. A
-    /// tokenizer without any is an error. Truncation and padding that the file asks for are turned off.
+    /// a list), and `eos_token` of `tokenizer_config.json`, which may be the end of a turn; without any, a special token
+    /// of a well-known name. A tokenizer without any is an error. What a text begins with is said by the post-processor
+    /// of `tokenizer.json`, as in `transformers` 5, and by `add_bos_token` of `tokenizer_config.json` for Llama's and the
+    /// like, as in 4; a warning names the two where they differ. Truncation and padding that the file asks for are turned
+    /// off.
+    ///
+    /// Each file is read up to the size that [`model_file`] states, and pipelines that grow texts without end are
+    /// refused.
     pub fn load(path: &Path) -> Result<Tokenizer, DataError> {
         let file = if path.is_dir() { path.join("tokenizer.json") } else { path.to_path_buf() };
         let folder = file.parent().unwrap_or(Path::new("."));
-        let bytes = std::fs::read(&file).map_err(|error| DataError::file("read", &file, error))?;
-        let inner = parse(&bytes).map_err(|message| DataError::Tokenizer(format!("{}: {message}", file.display())))?;
+        let bytes = model_file::read(&file)?;
+        let named = |message: String| DataError::Tokenizer(format!("{}: {message}", file.display()));
+        let growth = Growth::of(&bytes).map_err(named)?;
+        let inner = parse(&bytes).map_err(named)?;
         let mut files = vec![("tokenizer.json".to_string(), bytes)];
         for name in ACCOMPANYING {
-            if let Some(bytes) = read_if_there(&folder.join(name))? {
+            if let Some(bytes) = model_file::read_if_there(&folder.join(name))? {
                 files.push((name.to_string(), bytes));
             }
         }
-        let end_tokens = end_tokens(&inner, folder)?;
-        Tokenizer::assemble(inner, end_tokens, files)
+        let special = Special::load(&inner, folder)?;
+        Tokenizer::assemble(inner, special, growth, files)
     }
 
     /// Trains a byte-level BPE on `documents`: digits one by one, every byte a token, then merges of the most frequent
@@ -141,68 +156,122 @@ impl Tokenizer {
         trained?;
         let bytes = inner.to_string(true).map_err(failed)?.into_bytes();
         // What was saved is what is used: no difference between the first run and one that loads it.
+        let growth = Growth::of(&bytes).map_err(DataError::Tokenizer)?;
         let inner = parse(&bytes).map_err(DataError::Tokenizer)?;
         let files = vec![
             ("tokenizer.json".to_string(), bytes),
             ("tokenizer_config.json".to_string(), tokenizer_config(&specials)),
         ];
-        Tokenizer::assemble(inner, vec![0], files)
+        Tokenizer::assemble(inner, Special::trained(), growth, files)
     }
 
     fn assemble(
         inner: tokenizers::Tokenizer,
-        end_tokens: Vec<u32>,
+        special: Special,
+        growth: Growth,
         files: Vec<(String, Vec<u8>)>,
     ) -> Result<Tokenizer, DataError> {
+        let vocabulary = inner.get_vocab(true);
+        let growth = growth.with_vocabulary(&vocabulary).map_err(DataError::Tokenizer)?;
         // Added tokens may lie after a gap, so the count of tokens is not enough.
-        let vocabulary_size = inner.get_vocab(true).into_values().max().map_or(0, |largest| largest as usize + 1);
-        if let Some(id) = end_tokens.iter().find(|id| inner.id_to_token(**id).is_none()) {
+        let vocabulary_size = vocabulary.into_values().max().map_or(0, |largest| largest as usize + 1);
+        if let Some(id) = special.ends.iter().find(|id| inner.id_to_token(**id).is_none()) {
             return Err(DataError::Tokenizer(format!(
                 "end token {id} (eos_token_id) is not in its vocabulary of {vocabulary_size}"
             )));
         }
-        Ok(Tokenizer { inner, plain: OnceLock::new(), end_tokens, vocabulary_size, files })
+        Ok(Tokenizer { inner, plain: OnceLock::new(), special, growth, vocabulary_size, files })
     }
 
     /// The tokens of `text`, with none added before or after. A special token's name in `text` becomes that token, as
     /// `transformers` does; use [`Tokenizer::encode_plain`] for text that is not to be trusted with that.
+    ///
+    /// # Errors
+    /// A text of more than [`LONGEST_TEXT`] bytes, or one that the tokenizer cannot read.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, DataError> {
-        let encoding = self.inner.encode_fast(text, false).map_err(failed)?;
-        Ok(encoding.get_ids().to_vec())
+        self.encode_with(&self.inner, text)
     }
 
     /// The tokens of `text`, special tokens' names in it read as the characters they are: a document that quotes
     /// `<|end_of_text|>` does not end there.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`].
     pub fn encode_plain(&self, text: &str) -> Result<Vec<u32>, DataError> {
         let plain = self.plain.get_or_init(|| {
             let mut plain = self.inner.clone();
             plain.set_encode_special_tokens(true);
             plain
         });
-        let encoding = plain.encode_fast(text, false).map_err(failed)?;
+        self.encode_with(plain, text)
+    }
+
+    /// The tokens of a document to train on: [`Tokenizer::beginning`], then those of its text as
+    /// [`Tokenizer::encode_plain`] has them. A document without text has none.
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`].
+    pub fn encode_document(&self, text: &str) -> Result<Vec<u32>, DataError> {
+        let tokens = self.encode_plain(text)?;
+        Ok(if tokens.is_empty() { tokens } else { self.begun(tokens) })
+    }
+
+    /// The tokens of a prompt: [`Tokenizer::beginning`], then those of its text as [`Tokenizer::encode`] has them. A
+    /// prompt that already begins so is not given it twice. A chat template writes such tokens itself where they belong,
+    /// so its text is for [`Tokenizer::encode`].
+    ///
+    /// # Errors
+    /// Those of [`Tokenizer::encode`].
+    pub fn encode_prompt(&self, text: &str) -> Result<Vec<u32>, DataError> {
+        let tokens = self.encode(text)?;
+        Ok(if tokens.starts_with(&self.special.beginning) { tokens } else { self.begun(tokens) })
+    }
+
+    fn begun(&self, tokens: Vec<u32>) -> Vec<u32> {
+        match self.special.beginning.as_slice() {
+            [] => tokens,
+            beginning => [beginning, &tokens].concat(),
+        }
+    }
+
+    fn encode_with(&self, tokenizer: &tokenizers::Tokenizer, text: &str) -> Result<Vec<u32>, DataError> {
+        self.growth.check_text(tokenizer, text).map_err(DataError::Tokenizer)?;
+        let encoding = tokenizer.encode_fast(text, false).map_err(failed)?;
         Ok(encoding.get_ids().to_vec())
     }
 
     /// The text of `tokens`. Bytes that are no UTF-8 become U+FFFD, and ids that are not in the vocabulary nothing.
     /// `skip_special` leaves out special tokens.
     pub fn decode(&self, tokens: &[u32], skip_special: bool) -> String {
-        self.inner.decode(tokens, skip_special).unwrap_or_else(|_| {
-            // Byte-level decoders never fail. One that does still has its tokens to show.
-            tokens.iter().filter_map(|id| self.inner.id_to_token(*id)).collect()
-        })
+        let decoded = match self.growth.allows_decoding(&self.inner, tokens) {
+            true => self.inner.decode(tokens, skip_special).ok(),
+            false => None,
+        };
+        // Byte-level decoders never fail. One that does, or grows a text without end, still has its tokens to show.
+        decoded.unwrap_or_else(|| tokens.iter().filter_map(|id| self.inner.id_to_token(*id)).collect())
+    }
+
+    /// The tokens that the tokenizer puts before a text, such as Llama's `<|begin_of_text|>`; most have none.
+    pub fn beginning(&self) -> &[u32] {
+        &self.special.beginning
     }
 
     /// The token that ends a document: of several end tokens, the one with an end-of-text name, or else the first.
     pub fn end_of_text(&self) -> u32 {
-        let named = self.end_tokens.iter().find(|id| {
-            self.inner.id_to_token(**id).is_some_and(|token| WELL_KNOWN_ENDS[..2].contains(&token.as_str()))
-        });
-        named.or(self.end_tokens.first()).copied().unwrap_or(0)
+        self.special.end_of_text
+    }
+
+    /// Whether the name of a special token stands in `text`, which no text without special tokens can then equal.
+    pub fn names_special(&self, text: &str) -> bool {
+        self.inner
+            .get_added_tokens_decoder()
+            .values()
+            .any(|token| token.special && !token.content.is_empty() && text.contains(token.content.as_str()))
     }
 
     /// Every token that ends a generation, never empty.
     pub fn end_tokens(&self) -> &[u32] {
-        &self.end_tokens
+        &self.special.ends
     }
 
     /// One more than the largest token id: the rows that an embedding needs.
@@ -230,9 +299,6 @@ impl Tokenizer {
     }
 }
 
-/// Names of end tokens, for a tokenizer that comes without a config.
-const WELL_KNOWN_ENDS: [&str; 4] = [END_OF_TEXT, "<|endoftext|>", "</s>", "<eos>"];
-
 fn failed(error: tokenizers::Error) -> DataError {
     DataError::Tokenizer(error.to_string())
 }
@@ -255,56 +321,6 @@ fn tokenizer_config(specials: &[&str]) -> Vec<u8> {
         "clean_up_tokenization_spaces": false,
     });
     format!("{config:#}\n").into_bytes()
-}
-
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, DataError> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(DataError::file("read", path, error)),
-    }
-}
-
-fn end_tokens(inner: &tokenizers::Tokenizer, folder: &Path) -> Result<Vec<u32>, DataError> {
-    for (name, key) in [
-        ("generation_config.json", "eos_token_id"),
-        ("config.json", "eos_token_id"),
-        ("tokenizer_config.json", "eos_token"),
-    ] {
-        let path = folder.join(name);
-        let Some(bytes) = read_if_there(&path)? else {
-            continue;
-        };
-        let wrong = |message: String| DataError::Format { path: path.clone(), message };
-        let config: Value = serde_json::from_slice(&bytes).map_err(|error| wrong(format!("is not JSON: {error}")))?;
-        let one = |value: &Value| -> Option<u32> {
-            match value {
-                Value::Number(id) => id.as_u64().and_then(|id| u32::try_from(id).ok()),
-                Value::String(token) => inner.token_to_id(token),
-                // A token with its flags: {"content": "</s>", "lstrip": false, ...}.
-                Value::Object(token) => inner.token_to_id(token.get("content")?.as_str()?),
-                _ => None,
-            }
-        };
-        let ids = match config.get(key) {
-            None | Some(Value::Null) => continue,
-            Some(Value::Array(items)) => items.iter().map(one).collect::<Option<Vec<u32>>>(),
-            Some(value) => one(value).map(|id| vec![id]),
-        };
-        match ids {
-            Some(ids) if !ids.is_empty() => return Ok(ids),
-            _ => {
-                return Err(wrong(format!("{key:?} is neither a token nor a list of tokens")));
-            }
-        }
-    }
-    let known = WELL_KNOWN_ENDS.iter().find_map(|token| inner.token_to_id(token));
-    known.map(|id| vec![id]).ok_or_else(|| {
-        DataError::Tokenizer(format!(
-            "{} has no end token: set eos_token_id in a generation_config.json beside it",
-            folder.display()
-        ))
-    })
 }
 
 #[cfg(test)]

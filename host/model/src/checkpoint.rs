@@ -4,11 +4,9 @@
 //! checked against the configuration; see [`crate::tensor_file`] for the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use octo_data::atomic;
+use octo_data::{atomic, model_file};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tch::{Device, Tensor};
@@ -18,8 +16,8 @@ use crate::tensor_file::{TensorFile, Writing, write_tensors_as};
 pub use crate::tensor_file::{read_tensors, write_tensors};
 use crate::{ModelConfig, ModelError, Precision};
 
-/// Bound on `config.json` and the like; real ones have a few kilobytes, a shard index a few megabytes.
-const LARGEST_JSON: u64 = 64 << 20;
+const EMBEDDING: &str = "model.embed_tokens.weight";
+const HEAD: &str = "lm_head.weight";
 const WHOLE: &str = "model.safetensors";
 const LISTING: &str = "model.safetensors.index.json";
 
@@ -50,7 +48,7 @@ pub(crate) fn read_config(dir: &Path, recorded: &Recorded) -> Result<ModelConfig
         others: Map<String, Value>,
     }
     let generation = dir.join("generation_config.json");
-    if generation.is_file() {
+    if generation.exists() {
         let Generation { eos_token_id, mut others } = read_json(&generation, recorded)?;
         if let Some(tokens) = eos_token_id {
             config.eos_token_id = tokens.into();
@@ -65,10 +63,14 @@ pub(crate) fn read_config(dir: &Path, recorded: &Recorded) -> Result<ModelConfig
 }
 
 /// Reads every parameter that `config` asks for, in its order.
+///
+/// A model whose `config.json` ties the output projection to the embedding, and whose weights have both, is what
+/// `transformers` 5 makes of it: tied where the two are equal, and else not, with a warning; `config` says so then. Where
+/// the weights have the projection alone, it is the embedding too.
 pub(crate) fn read_parameters(
     dir: &Path,
     recorded: &Recorded,
-    config: &ModelConfig,
+    config: &mut ModelConfig,
     precision: Precision,
     device: Device,
 ) -> Result<Vec<(String, Tensor)>, ModelError> {
@@ -87,18 +89,37 @@ pub(crate) fn read_parameters(
         ));
     }
 
+    let head = places.get(HEAD).and_then(|&shard| files.get(shard)).filter(|_| config.tie_word_embeddings);
+    let head_alone = head.is_some() && !places.contains_key(EMBEDDING);
     let mut parameters = Vec::with_capacity(expected.len());
-    for (name, shape) in expected {
-        let file = places.get(&name).and_then(|&shard| files.get(shard));
+    for (name, shape) in &expected {
+        let stored = if head_alone && name == EMBEDDING { HEAD } else { name };
+        let file = places.get(stored).and_then(|&shard| files.get(shard));
         let Some(file) = file else {
             return Err(ModelError::content(
                 &listing,
                 format!("tensor `{name}` of shape {shape:?} is missing; config.json asks for it"),
             ));
         };
-        file.expect(&name, &shape)?;
-        let tensor = file.read(&name, Some(precision.kind()), device)?;
-        parameters.push((name, tensor));
+        file.expect(stored, shape)?;
+        let tensor = file.read(stored, Some(precision.kind()), device)?;
+        parameters.push((name.clone(), tensor));
+    }
+    let embedding = parameters.iter().zip(&expected).find(|((name, _), _)| name == EMBEDDING);
+    if let (Some(file), Some(((_, embedding), (_, shape))), false) = (head, embedding, head_alone) {
+        file.expect(HEAD, shape)?;
+        let projection = file.read(HEAD, Some(precision.kind()), device)?;
+        if !embedding.f_equal(&projection)? {
+            tracing::warn!(
+                "{}: config.json ties the output projection to the embedding, and `{HEAD}` has other values than \
+                 `{EMBEDDING}`: they are not tied, as in `transformers` 5; write \"tie_word_embeddings\": false there \
+                 to say so, or remove the tensor",
+                dir.display()
+            );
+            config.tie_word_embeddings = false;
+            // The last of `parameter_shapes`.
+            parameters.push((HEAD.to_owned(), projection));
+        }
     }
     Ok(parameters)
 }
@@ -272,12 +293,7 @@ fn open_shards(dir: &Path, recorded: &Recorded) -> Result<Shards, ModelError> {
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path, recorded: &Recorded) -> Result<T, ModelError> {
-    let file = File::open(path).map_err(|error| ModelError::file(path, error))?;
-    let mut text = Vec::new();
-    file.take(LARGEST_JSON + 1).read_to_end(&mut text).map_err(|error| ModelError::file(path, error))?;
-    if text.len() as u64 > LARGEST_JSON {
-        return Err(ModelError::content(path, format!("is larger than {LARGEST_JSON} bytes")));
-    }
+    let text = model_file::read(path)?;
     if recorded_digest(recorded, path)?.is_some_and(|recorded| octo_data::digest::of_bytes(&text) != recorded) {
         return Err(ModelError::content(path, NOT_AS_RECORDED));
     }

@@ -9,7 +9,7 @@ use crate::ModelConfig;
 use crate::family::Family;
 use crate::rotary::{Llama3Scaling, RotarySettings};
 
-/// The keys that some family follows. An absent key has the default of its family.
+/// The keys that some family follows. An absent key, or null, has the default of its family.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ConfigFile {
     #[serde(default)]
@@ -52,14 +52,17 @@ pub(crate) struct ConfigFile {
     pub(crate) max_window_layers: Option<usize>,
     #[serde(default, skip_serializing)]
     pub(crate) layer_types: Option<Vec<String>>,
+    #[serde(default, skip_serializing)]
+    pub(crate) partial_rotary_factor: Option<f64>,
     #[serde(default)]
-    pub(crate) tie_word_embeddings: bool,
+    pub(crate) tie_word_embeddings: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) bos_token_id: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) eos_token_id: Option<EndTokens>,
-    #[serde(default = "dtype")]
-    pub(crate) dtype: String,
+    /// That of the weights, and set whenever they are written; nothing reads it.
+    #[serde(default)]
+    pub(crate) dtype: Option<String>,
     /// Every other key.
     #[serde(flatten)]
     pub(crate) others: Map<String, Value>,
@@ -97,10 +100,6 @@ fn hidden_act() -> String {
     "silu".to_owned()
 }
 
-fn dtype() -> String {
-    "float32".to_owned()
-}
-
 impl ConfigFile {
     /// What every family reads alike; a family sets the rest.
     pub(crate) fn common(&self, family: Family) -> Result<ModelConfig, String> {
@@ -110,6 +109,11 @@ impl ConfigFile {
         let defaults = ModelConfig::default();
         let max_position_embeddings = self.max_position_embeddings.unwrap_or(defaults.max_position_embeddings);
         let rotary = self.rope_parameters.as_ref().or(self.rope_scaling.as_ref());
+        let partial = [&self.rope_parameters, &self.rope_scaling].into_iter().flatten();
+        let partial = partial.map(|rotary| rotary.partial_rotary_factor).chain([self.partial_rotary_factor]);
+        if let Some(share) = partial.flatten().find(|&share| share != 1.0) {
+            return Err(format!("`partial_rotary_factor` is {share}; only 1 is known here, rotation of whole heads"));
+        }
         let rope_theta = rotary.and_then(|rotary| rotary.rope_theta).or(self.rope_theta);
         Ok(ModelConfig {
             family,
@@ -130,7 +134,7 @@ impl ConfigFile {
                 None => None,
             },
             max_position_embeddings,
-            tie_word_embeddings: self.tie_word_embeddings,
+            tie_word_embeddings: self.tie_word_embeddings.unwrap_or(defaults.tie_word_embeddings),
             bos_token_id: self.bos_token_id,
             eos_token_id: self.eos_token_id.clone().map(Vec::from).unwrap_or_default(),
             others: self.others(),
@@ -148,6 +152,7 @@ impl ConfigFile {
             *dtype = Value::Null;
         }
         let mut keep = |key: &str, value: Option<Value>| others.extend(value.map(|value| (key.to_owned(), value)));
+        keep("partial_rotary_factor", self.partial_rotary_factor.map(Value::from));
         keep("sliding_window", self.sliding_window.map(Value::from));
         keep("max_window_layers", self.max_window_layers.map(Value::from));
         keep("layer_types", self.layer_types.clone().map(Value::from));
@@ -209,15 +214,16 @@ impl From<ModelConfig> for ConfigFile {
             rope_theta: Some(config.rope_theta),
             rope_scaling: config.rope_scaling.map(|scaling: Llama3Scaling| scaling.into()),
             rope_parameters: None,
+            partial_rotary_factor: None,
             max_position_embeddings: Some(config.max_position_embeddings),
             use_sliding_window: has_windows.then_some(false),
             sliding_window: None,
             max_window_layers: None,
             layer_types: None,
-            tie_word_embeddings: config.tie_word_embeddings,
+            tie_word_embeddings: Some(config.tie_word_embeddings),
             bos_token_id: config.bos_token_id,
             eos_token_id: EndTokens::from_tokens(&config.eos_token_id),
-            dtype: dtype(),
+            dtype: Some("float32".to_owned()),
             others: config.others,
         }
     }
@@ -251,6 +257,38 @@ mod tests {
         assert_eq!(first.rope_theta, 500_000.0);
         assert_eq!(first.rope_scaling.unwrap().factor, 32.0);
         assert_eq!(parse(&serde_json::to_string(&first).unwrap()).unwrap(), first);
+    }
+
+    #[test]
+    fn null_is_as_good_as_absent() {
+        let absent = parse(&format!("{{{SHAPE}}}")).unwrap();
+        for key in [
+            "dtype",
+            "tie_word_embeddings",
+            "partial_rotary_factor",
+            "rope_theta",
+            "rope_scaling",
+            "rope_parameters",
+            "num_key_value_heads",
+            "head_dim",
+            "attention_bias",
+            "mlp_bias",
+            "rms_norm_eps",
+            "initializer_range",
+            "max_position_embeddings",
+            "bos_token_id",
+            "eos_token_id",
+            "architectures",
+            "model_type",
+        ] {
+            assert_eq!(parse(&format!(r#"{{{SHAPE}, "{key}": null}}"#)).unwrap(), absent, "{key}");
+        }
+        let older = parse(&format!(r#"{{{SHAPE}, "torch_dtype": null}}"#)).unwrap();
+        assert_eq!(older, ModelConfig { others: older.others.clone(), ..absent.clone() });
+        assert_eq!((older.others.len(), older.others["torch_dtype"].clone()), (1, Value::Null));
+        let whole = parse(&format!(r#"{{{SHAPE}, "partial_rotary_factor": 1.0}}"#)).unwrap();
+        assert_eq!(whole.others["partial_rotary_factor"], 1.0, "what it says is kept when it is written again");
+        assert_eq!(parse(&serde_json::to_string(&whole).unwrap()).unwrap(), whole);
     }
 
     #[test]
@@ -315,6 +353,9 @@ mod tests {
             (r#""rope_scaling": {"factor": 2.0}"#, ["factor", "rope_type"]),
             (r#""rope_scaling": {"type": "llama3", "factor": 2.0}"#, ["llama3", "low_freq_factor"]),
             (r#""rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}"#, ["partial", "0.5"]),
+            (r#""rope_parameters": {}, "rope_scaling": {"partial_rotary_factor": 0.5}"#, ["partial", "0.5"]),
+            (r#""partial_rotary_factor": 0.25"#, ["`partial_rotary_factor` is 0.25", "whole heads"]),
+            (r#""partial_rotary_factor": 0.25, "rope_parameters": {"rope_theta": 1e6}"#, ["partial", "0.25"]),
             (
                 r#""model_type": "qwen2", "use_sliding_window": true, "sliding_window": 16, "max_window_layers": 1"#,
                 ["use_sliding_window", "16"],

@@ -18,7 +18,7 @@ use crate::attention::Further;
 use crate::initial::uniform;
 use crate::key_value_cache::KeyValueCache;
 use crate::next_tokens::choose;
-use crate::stop_texts::StopTexts;
+use crate::stop_texts::{Decode, StopTexts};
 use crate::{Finish, Model, ModelError, Response, Sampling};
 
 /// Keys and values take at most this much memory, unless the caller sets another limit.
@@ -31,9 +31,11 @@ const GROWTH: usize = 64;
 /// Generates responses with one model.
 pub struct Engine<'a> {
     model: &'a Model,
-    decode: &'a dyn Fn(&[u32]) -> String,
+    decode: Decode<'a>,
+    decode_special: Option<Decode<'a>>,
     slots: usize,
     cache_bytes: usize,
+    cut_at_context: bool,
 }
 
 /// Generates one response per prompt with the engine's defaults; see [`Engine::generate`].
@@ -47,14 +49,32 @@ pub fn generate(
     seeds: &[u64],
     sampling: &Sampling,
 ) -> Result<Vec<Response>, ModelError> {
-    Engine::new(model, &|tokens| tokenizer.decode(tokens, true)).generate(prompts, seeds, sampling, &mut |_, _| ())
+    let (decode, decode_special) = (|t: &[u32]| tokenizer.decode(t, true), |t: &[u32]| tokenizer.decode(t, false));
+    let engine = Engine::new(model, &decode);
+    let engine = match sampling.stop.iter().any(|stop| tokenizer.names_special(stop)) {
+        true => engine.decode_special(&decode_special),
+        false => engine,
+    };
+    engine.generate(prompts, seeds, sampling, &mut |_, _| ())
 }
 
 impl<'a> Engine<'a> {
     /// An engine of 256 slots and 2 GiB of keys and values. `decode` turns tokens into text, and is asked only where
     /// there are stop texts.
     pub fn new(model: &'a Model, decode: &'a dyn Fn(&[u32]) -> String) -> Self {
-        Self { model, decode, slots: 256, cache_bytes: CACHE_BYTES }
+        Self { model, decode, decode_special: None, slots: 256, cache_bytes: CACHE_BYTES, cut_at_context: false }
+    }
+
+    /// Looks for stop texts also in what `decode_special` makes of the tokens, which shows the names of special tokens:
+    /// for stop texts that have one.
+    pub fn decode_special(self, decode_special: &'a dyn Fn(&[u32]) -> String) -> Self {
+        Self { decode_special: Some(decode_special), ..self }
+    }
+
+    /// Ends a response where the model's `max_position_embeddings` are used up, as [`Finish::Length`]. Without this, a
+    /// prompt that leaves less room than `max_response_tokens` is refused; with it, only one that leaves none.
+    pub fn cut_at_context(self) -> Self {
+        Self { cut_at_context: true, ..self }
     }
 
     /// Sets how many responses are under way at one time, at least 1; fewer where the cache's budget is short.
@@ -80,7 +100,7 @@ impl<'a> Engine<'a> {
         sampling: &Sampling,
         on_finished: &mut dyn FnMut(usize, &Response),
     ) -> Result<Vec<Response>, ModelError> {
-        check(self.model, prompts, seeds, sampling)?;
+        self.check(prompts, seeds, sampling)?;
         if prompts.is_empty() {
             return Ok(Vec::new());
         }
@@ -95,34 +115,35 @@ impl<'a> Engine<'a> {
         Run::new(self, prompts, seeds, sampling).finish_all(&mut finished)?;
         Ok(responses.into_iter().flatten().collect())
     }
-}
 
-fn check(model: &Model, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Result<(), ModelError> {
-    sampling.validate()?;
-    let wrong = |text: String| Err(ModelError::Argument(text));
-    if prompts.len() != seeds.len() {
-        return wrong(format!("{} prompts and {} seeds; each prompt needs one", prompts.len(), seeds.len()));
-    }
-    let (vocabulary, context) = (model.config().vocab_size, model.config().max_position_embeddings);
-    for (index, prompt) in prompts.iter().enumerate() {
-        if prompt.is_empty() {
-            return wrong(format!("prompt {index} is empty; begin with at least one token"));
+    /// Refuses what cannot be generated.
+    fn check(&self, prompts: &[Vec<u32>], seeds: &[u64], sampling: &Sampling) -> Result<(), ModelError> {
+        sampling.validate()?;
+        let wrong = |text: String| Err(ModelError::Argument(text));
+        if prompts.len() != seeds.len() {
+            return wrong(format!("{} prompts and {} seeds; each prompt needs one", prompts.len(), seeds.len()));
         }
-        if let Some(token) = prompt.iter().find(|&&token| token as usize >= vocabulary) {
-            return wrong(format!(
-                "prompt {index} has token {token}, and the model knows {vocabulary}: is this the model's tokenizer?"
-            ));
-        }
-        if prompt.len().saturating_add(sampling.max_response_tokens) > context {
-            return wrong(format!(
-                "prompt {index} has {} tokens; with max_response_tokens = {} it passes the model's \
+        let (vocabulary, context) = (self.model.config().vocab_size, self.model.config().max_position_embeddings);
+        for (index, prompt) in prompts.iter().enumerate() {
+            if prompt.is_empty() {
+                return wrong(format!("prompt {index} is empty; begin with at least one token"));
+            }
+            if let Some(token) = prompt.iter().find(|&&token| token as usize >= vocabulary) {
+                return wrong(format!(
+                    "prompt {index} has token {token}, and the model knows {vocabulary}: is this the model's tokenizer?"
+                ));
+            }
+            let wanted = if self.cut_at_context { 1 } else { sampling.max_response_tokens };
+            if prompt.len().saturating_add(wanted) > context {
+                return wrong(format!(
+                    "prompt {index} has {} tokens; with max_response_tokens = {wanted} it passes the model's \
                  max_position_embeddings = {context}",
-                prompt.len(),
-                sampling.max_response_tokens
-            ));
+                    prompt.len()
+                ));
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A response that waits or is under way.
@@ -133,6 +154,8 @@ struct Growing {
     tokens: Vec<u32>,
     /// Log-probabilities of the generated tokens.
     log_probabilities: Vec<f32>,
+    /// Tokens at which it is ended.
+    most: usize,
     generator: ChaCha8Rng,
 }
 
@@ -164,29 +187,31 @@ struct Run<'e, 'a> {
 
 impl<'e, 'a> Run<'e, 'a> {
     fn new(engine: &'e Engine<'a>, prompts: &[Vec<u32>], seeds: &[u64], sampling: &'e Sampling) -> Self {
+        let context = engine.model.config().max_position_embeddings;
         let begin = |(prompt, (tokens, seed)): (usize, (&Vec<u32>, &u64))| Growing {
             prompt,
             tokens: tokens.clone(),
             log_probabilities: Vec::new(),
+            most: sampling.max_response_tokens.min(context - tokens.len()),
             generator: ChaCha8Rng::seed_from_u64(*seed),
         };
         let mut waiting: Vec<Growing> = prompts.iter().zip(seeds).enumerate().map(begin).collect();
         waiting.sort_by(|a, b| (a.tokens.len(), &a.tokens).cmp(&(b.tokens.len(), &b.tokens)));
         let longest = waiting.last().map_or(0, |growing| growing.tokens.len());
-        let capacity = longest + GROWTH.min(sampling.max_response_tokens);
+        let capacity = (longest + GROWTH.min(sampling.max_response_tokens)).min(context);
         let most_slots = engine.slots.min(waiting.len()).min(engine.affordable(capacity));
         let model = engine.model;
         let options = (model.compute().kind(), model.device());
         Self {
             engine,
             sampling,
-            stops: StopTexts::new(&sampling.stop, engine.decode),
+            stops: StopTexts::new(&sampling.stop, engine.decode, engine.decode_special),
             waiting: waiting.into(),
             read: None,
             slots: Vec::with_capacity(most_slots),
             cache: KeyValueCache::new(model.config(), most_slots as i64, capacity as i64, options),
             most_slots,
-            most_tokens: longest + sampling.max_response_tokens,
+            most_tokens: longest.saturating_add(sampling.max_response_tokens).min(context),
         }
     }
 
@@ -362,7 +387,7 @@ impl<'e, 'a> Run<'e, 'a> {
             let finish = if self.sampling.end_tokens.contains(&token) || self.stops.found(response) {
                 Some(Finish::Stop)
             } else {
-                (length >= self.sampling.max_response_tokens).then_some(Finish::Length)
+                (length >= one.most).then_some(Finish::Length)
             };
             still.push(finish.is_none());
             if let Some(finish) = finish {

@@ -62,6 +62,9 @@ impl Model {
     /// Reads an HF folder: `config.json`, and `model.safetensors` or `model.safetensors.index.json` with its shards,
     /// in fp32, bf16 or fp16. Weights become `precision`, and so does the arithmetic.
     ///
+    /// Where `config.json` ties the output projection to the embedding and the weights have a projection with other
+    /// values, they are not tied, as in `transformers` 5; a warning says so.
+    ///
     /// End tokens are those of `generation_config.json` where it has them, since that is what generation should
     /// stop at, and those of `config.json` else.
     ///
@@ -87,8 +90,8 @@ impl Model {
         device: Device,
         precision: Precision,
     ) -> Result<Self, ModelError> {
-        let config = checkpoint::read_config(dir, recorded)?;
-        let parameters = checkpoint::read_parameters(dir, recorded, &config, precision, device)?;
+        let mut config = checkpoint::read_config(dir, recorded)?;
+        let parameters = checkpoint::read_parameters(dir, recorded, &mut config, precision, device)?;
         Self::from_parameters(config, parameters, device, precision)
     }
 

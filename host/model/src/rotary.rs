@@ -39,15 +39,12 @@ pub(crate) struct RotarySettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     original_max_position_embeddings: Option<usize>,
     #[serde(default, skip_serializing)]
-    partial_rotary_factor: Option<f64>,
+    pub(crate) partial_rotary_factor: Option<f64>,
 }
 
 impl RotarySettings {
     /// The stretching that they ask for. `context` stands in for the original context where that is not given.
     pub(crate) fn scaling(&self, context: usize) -> Result<Option<Llama3Scaling>, String> {
-        if let Some(share) = self.partial_rotary_factor.filter(|&share| share != 1.0) {
-            return Err(format!("`partial_rotary_factor` is {share}; only 1 is known here"));
-        }
         match self.rope_type.as_deref().or(self.old_type.as_deref()) {
             None if self.factor.is_some() => Err("the rotary settings have a `factor` and no `rope_type`".to_owned()),
             None | Some("default") => Ok(None),

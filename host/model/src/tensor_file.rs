@@ -11,7 +11,7 @@ use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use octo_data::atomic;
+use octo_data::{atomic, model_file};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use tch::{Device, Kind, Tensor};
 
@@ -170,7 +170,7 @@ impl TensorFile {
     pub(crate) fn open(path: &Path, recorded: &Recorded) -> Result<Self, ModelError> {
         let failed = |error| ModelError::file(path, error);
         let refused = |reason: String| ModelError::content(path, reason);
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = model_file::open(path)?;
         if let Some(recorded) = recorded_digest(recorded, path)?
             && octo_data::digest::of_open(&mut file).map_err(failed)? != recorded
         {
@@ -205,6 +205,14 @@ impl TensorFile {
                      short or damaged"
                 )));
             }
+        }
+        // As the format demands, so that nothing can hide in a file that two readers take for the same.
+        let end = metadata.tensors().into_values().map(|info| info.data_offsets.1 as u64).max().unwrap_or(0);
+        if end != bytes {
+            return Err(refused(format!(
+                "has {} bytes after its last tensor: it is damaged, or was not written as a safetensors file",
+                bytes - end
+            )));
         }
         Ok(Self { path: path.to_path_buf(), file, metadata, start, bytes })
     }

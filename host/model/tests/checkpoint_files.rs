@@ -306,6 +306,44 @@ fn derived_tensors_that_some_exporters_add_are_let_pass() {
     assert_eq!(Model::load(folder.path(), Device::Cpu).unwrap().parameters(), model.parameters());
 }
 
+/// As `transformers` 5 has it (`PreTrainedModel.tie_weights`): equal ones are tied, others are not, and either alone is
+/// both.
+#[test]
+fn a_projection_of_its_own_is_kept_where_the_config_ties_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let tied = ModelConfig { tie_word_embeddings: true, ..config() };
+    let model = Model::random(&tied, 7, Device::Cpu).unwrap();
+    model.save(folder.path()).unwrap();
+    let own = Tensor::arange(640, (Kind::Float, Device::Cpu)).view([40, 16]);
+    change(folder.path(), |tensors| tensors.push(("lm_head.weight".to_owned(), own.copy())));
+    let untied = Model::load(folder.path(), Device::Cpu).unwrap();
+    assert!(!untied.config().tie_word_embeddings);
+    let (name, last) = untied.parameters().last().unwrap();
+    assert_eq!((name.as_str(), last), ("lm_head.weight", &own));
+    assert_eq!(untied.parameters()[..untied.parameters().len() - 1], *model.parameters());
+    let tokens = Tensor::from_slice(&[3_i64, 5]).unsqueeze(0);
+    assert_ne!(untied.forward(&tokens), model.forward(&tokens), "the projection is used");
+    // Saved, it says what it is.
+    let again = tempfile::tempdir().unwrap();
+    untied.save(again.path()).unwrap();
+    assert_eq!(Model::load(again.path(), Device::Cpu).unwrap().parameters(), untied.parameters());
+
+    change(folder.path(), |tensors| tensors.retain(|(name, _)| name != "model.embed_tokens.weight"));
+    let alone = Model::load(folder.path(), Device::Cpu).unwrap();
+    assert!(alone.config().tie_word_embeddings);
+    assert_eq!(alone.parameters()[0], ("model.embed_tokens.weight".to_owned(), own));
+
+    change(folder.path(), |tensors| {
+        tensors.retain(|(name, _)| name != "lm_head.weight");
+        tensors.push(("lm_head.weight".to_owned(), Tensor::zeros([39, 16], (Kind::Float, Device::Cpu))));
+    });
+    let message = refusal(folder.path());
+    assert!(
+        message.ends_with("tensor `lm_head.weight` has shape [39, 16]; config.json asks for [40, 16]"),
+        "{message}"
+    );
+}
+
 #[test]
 fn a_file_cut_at_any_place_is_refused() {
     let (folder, _) = saved();
@@ -317,6 +355,55 @@ fn a_file_cut_at_any_place_is_refused() {
         let message = refusal(folder.path());
         assert!(message.contains("model.safetensors"), "{message}");
     }
+}
+
+#[test]
+fn bytes_that_belong_to_no_tensor_are_refused() {
+    let (folder, _) = saved();
+    let path = folder.path().join("model.safetensors");
+    let whole = fs::read(&path).unwrap();
+    let expected = |count: usize| {
+        format!(
+            "{}: has {count} bytes after its last tensor: it is damaged, or was not written as a safetensors file",
+            path.display()
+        )
+    };
+    for count in [1, 8, 4096] {
+        fs::write(&path, [&whole[..], &vec![0; count]].concat()).unwrap();
+        assert_eq!(refusal(folder.path()), expected(count));
+    }
+    put_header(folder.path(), "{}", &[1; 3]);
+    assert_eq!(refusal(folder.path()), expected(3));
+    // A gap, and two tensors in one place.
+    for (first, second) in [("[0, 8]", "[9, 17]"), ("[0, 8]", "[0, 8]"), ("[0, 8]", "[4, 12]")] {
+        let tensor = |offsets| format!(r#"{{"dtype": "F32", "shape": [2], "data_offsets": {offsets}}}"#);
+        put_header(folder.path(), &format!(r#"{{"a": {}, "b": {}}}"#, tensor(first), tensor(second)), &[0; 17]);
+        let message = refusal(folder.path());
+        assert!(message.contains("the header is damaged"), "{message}");
+    }
+}
+
+#[test]
+fn files_of_a_folder_that_never_end_are_not_read() {
+    for name in ["config.json", "generation_config.json", "model.safetensors.index.json"] {
+        let (folder, _) = saved();
+        let _ = fs::remove_file(folder.path().join(name));
+        if name.starts_with("model") {
+            fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+        }
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join(name)).unwrap();
+        let message = refusal(folder.path());
+        match name.starts_with("model") {
+            true => assert!(message.contains("neither model.safetensors nor"), "{message}"),
+            false => assert!(message.contains(name) && message.contains("is not a regular file"), "{message}"),
+        }
+    }
+    let (folder, _) = saved();
+    fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("a.safetensors")).unwrap();
+    let index = r#"{"weight_map": {"model.norm.weight": "a.safetensors"}}"#;
+    fs::write(folder.path().join("model.safetensors.index.json"), index).unwrap();
+    assert!(refusal(folder.path()).contains("is not a regular file"));
 }
 
 #[test]

@@ -163,6 +163,50 @@ fn end_tokens_and_stop_texts_end_a_response_and_stay_in_it() {
 }
 
 #[test]
+fn a_stop_text_may_be_the_name_of_a_special_token() {
+    let model = model();
+    let prompt = vec![prompts()[1].clone(); 32];
+    let seeds: Vec<u64> = (0..32).collect();
+    let free = run(&model, &prompt, &seeds, &Sampling { end_tokens: Vec::new(), ..sampling(40, 1.0) });
+    let special = free[0].tokens[12];
+    // Without names, the special token has no text.
+    let plain = move |tokens: &[u32]| letters(&tokens.iter().copied().filter(|t| *t != special).collect::<Vec<_>>());
+    let named = move |tokens: &[u32]| -> String {
+        tokens.iter().map(|&t| if t == special { "<|im_end|>".to_owned() } else { letters(&[t]) }).collect()
+    };
+    let stops = Sampling { end_tokens: Vec::new(), stop: vec!["<|im_end|>".to_owned()], ..sampling(40, 1.0) };
+    let unseen = run_with(&Engine::new(&model, &plain), &prompt, &seeds, &stops);
+    assert_eq!(unseen, free);
+    let stopped = run_with(&Engine::new(&model, &plain).decode_special(&named), &prompt, &seeds, &stops);
+    for (free, stopped) in free.iter().zip(&stopped) {
+        let place = free.tokens.iter().position(|&token| token == special);
+        let expected = place.map_or(&free.tokens[..], |place| &free.tokens[..=place]);
+        assert_eq!(stopped.tokens, expected);
+        assert_eq!(stopped.finish, if place.is_some() { Finish::Stop } else { Finish::Length });
+    }
+    assert!(stopped.iter().any(|response| response.finish == Finish::Length), "both were under test");
+}
+
+#[test]
+fn a_response_can_be_cut_at_the_models_context() {
+    let model = model();
+    let free = Sampling { end_tokens: Vec::new(), ..sampling(usize::MAX, 1.0) };
+    let prompts: Vec<Vec<u32>> = [3, 500, 511].map(|length| (0..length).map(|n| 2 + n % 40).collect()).to_vec();
+    let engine = || Engine::new(&model, &letters).cut_at_context();
+    for slots in [1, 3] {
+        let responses = run_with(&engine().slots(slots), &prompts, &[1, 2, 3], &free);
+        let lengths: Vec<usize> = responses.iter().map(|response| response.tokens.len()).collect();
+        assert_eq!(lengths, [509, 12, 1]);
+        assert!(responses.iter().all(|response| response.finish == Finish::Length));
+        // What fits is as it is without the cut.
+        let short = run(&model, &prompts[..1], &[1], &Sampling { max_response_tokens: 509, ..free.clone() });
+        assert_alike(&short[0], &responses[0]);
+    }
+    let error = engine().generate(&[vec![1; 512]], &[1], &free, &mut |_, _| ()).unwrap_err().to_string();
+    assert!(error.contains("prompt 0 has 512 tokens"), "{error}");
+}
+
+#[test]
 fn every_response_is_told_once_when_it_is_complete() {
     let model = model();
     let seeds: Vec<u64> = (0..9).collect();

@@ -15,15 +15,21 @@ use octo_train::control::{Control, Finished};
 use octo_host::arguments::GenerateArguments;
 use octo_host::terminal::{self, Terminal};
 
+use crate::prompts;
+
 /// Answers a file, or what is typed. Exit code 1 if it was asked to stop before the end of a file.
 pub fn run(arguments: GenerateArguments) -> Result<ExitCode> {
-    let prompt = match arguments.chat {
-        false => PromptSettings::Inline(arguments.prompt),
-        true => PromptSettings::Template(TemplateSettings {
-            name: "chat".to_owned(),
-            message: Some(arguments.prompt),
-            ..TemplateSettings::default()
+    let template = |name: String| TemplateSettings { name, ..TemplateSettings::default() };
+    let prompt = match &arguments.template {
+        Some(path) => PromptSettings::Template(TemplateSettings {
+            text: Some(prompts::read(path)?),
+            ..template(path.display().to_string())
         }),
+        None if arguments.chat => PromptSettings::Template(TemplateSettings {
+            message: Some(arguments.prompt),
+            ..template("chat".to_owned())
+        }),
+        None => PromptSettings::Inline(arguments.prompt),
     };
     let answering = Answering {
         model: arguments.model,
@@ -85,6 +91,11 @@ fn typed(answering: &Answering) -> Result<ExitCode> {
         writeln!(out, "{}", terminal::for_stdout(&answer.text)).and_then(|()| out.flush()).inspect_err(|error| {
             gone.store(error.kind() == std::io::ErrorKind::BrokenPipe, Ordering::Relaxed);
         })?;
+        match answer.room {
+            Some(0) => eprintln!("the problem is too long: it leaves no room for a response in the model's context"),
+            Some(room) => eprintln!("cut short: the model's context had room for {room} tokens after the problem"),
+            None => {}
+        }
         ask();
         Ok(())
     });

@@ -2,6 +2,7 @@
 //!
 //! What the recipe names is read here, so that the stage's key holds the template's text and the examples themselves.
 
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -100,7 +101,8 @@ pub fn resolve(table: &mut StageTable<'_>) -> Result<()> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<String> {
+/// The text of a template's file, which is a regular one of a bounded size.
+pub(crate) fn read(path: &Path) -> Result<String> {
     read_text(path, Kind::Regular, LONGEST_TEMPLATE).context("could not read the template")
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::LONGEST_TEMPLATE;
 use super::jinja::{Data, Template};
 use crate::error::DataError;
 
@@ -67,18 +66,9 @@ fn in_config(config: &Value) -> Option<String> {
     }
 }
 
-/// A file's text, if it is there; a long one is refused before it is read.
+/// A file's text, if it is there; a long one, or what is not a file, is refused.
 fn read(path: &Path) -> Result<Option<String>, DataError> {
-    let described = |error| DataError::file("read", path, error);
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(described(error)),
-        // A tokenizer's config holds its added tokens too.
-        Ok(metadata) if metadata.len() > 16 * LONGEST_TEMPLATE => {
-            let message = format!("{} bytes are too many for a template", metadata.len());
-            return Err(DataError::Format { path: path.to_path_buf(), message });
-        }
-        Ok(_) => {}
-    }
-    std::fs::read_to_string(path).map(Some).map_err(described)
+    let Some(bytes) = crate::model_file::read_if_there(path)? else { return Ok(None) };
+    let wrong = |_| DataError::Format { path: path.to_path_buf(), message: "is not UTF-8".to_owned() };
+    String::from_utf8(bytes).map(Some).map_err(wrong)
 }

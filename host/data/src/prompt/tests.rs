@@ -197,3 +197,29 @@ fn a_model_without_a_chat_template_and_a_template_that_refuses_say_so() {
     let error = chatted(folder.path(), chat()).expect_err("refuses");
     assert!(error.contains("chat_template.jinja, line 2") && error.contains("Roles must alternate"), "{error}");
 }
+
+#[test]
+fn what_the_tokenizer_puts_before_a_text_is_in_every_prompt_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let trained = Tokenizer::train(["1 + 1"], 258, &["<s>"]).expect("trains");
+    trained.save(folder.path()).expect("saves");
+    let config = json!({ "eos_token": "<|end_of_text|>", "bos_token": "<s>", "add_bos_token": true });
+    std::fs::write(folder.path().join("tokenizer_config.json"), config.to_string()).expect("written");
+    let tokenizer = Tokenizer::load(folder.path()).expect("loads");
+    let text = tokenizer.encode("1 + 1").expect("encodes");
+    let begun = [&[1], &text[..]].concat();
+    let prompt = |settings: PromptSettings| {
+        let template = PromptTemplate::new(&settings, folder.path()).expect("a template");
+        template.encode(&problem("1 + 1"), 0, &tokenizer).expect("encodes")
+    };
+    assert_eq!(prompt(PromptSettings::Inline("{problem}".into())), begun);
+    assert_eq!(prompt(PromptSettings::Inline("<s>{problem}".into())), begun);
+    assert_eq!(prompt(PromptSettings::Template(file("{{ problem }}"))), begun);
+    // A chat template has the last word, as in `apply_chat_template`.
+    for (chat_template, expected) in
+        [("{{ bos_token }}{{ messages[0].content }}", &begun), ("{{ messages[0].content }}", &text)]
+    {
+        std::fs::write(folder.path().join("chat_template.jinja"), chat_template).expect("written");
+        assert_eq!(&prompt(PromptSettings::Template(chat())), expected, "{chat_template}");
+    }
+}

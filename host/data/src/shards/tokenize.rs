@@ -71,8 +71,8 @@ struct Progress {
     row: u64,
 }
 
-/// Tokenises the documents of `inputs`, in order, into shards in `out`, each document ending with the tokenizer's
-/// end-of-text token; special tokens' names in a text are plain characters. `threads` decides the speed alone.
+/// Tokenises the documents of `inputs`, in order, into shards in `out`, each document beginning with what the tokenizer
+/// puts before a text, if anything, and ending with its end-of-text token; special tokens' names in a text are plain characters. `threads` decides the speed alone.
 ///
 /// A row that cannot be used (see [`rows`]) is an error that names it, or, with `skip_bad_rows`, is counted and passed
 /// over; a file that is cut short or damaged is an error all the same, as how much of it is missing nobody knows. A
@@ -103,6 +103,7 @@ pub fn tokenize(
         version: VERSION,
         tokenizer: tokenizer.digest(),
         vocabulary: tokenizer.vocabulary_size(),
+        beginning: tokenizer.beginning().to_vec(),
         end_of_text: tokenizer.end_of_text(),
         bytes_per_token: bytes_per_token(tokenizer.vocabulary_size()),
         settings: settings.clone(),
@@ -357,6 +358,7 @@ fn refuse_changes(out: &Path, before: &Manifest, now: &Manifest) -> Result<(), D
     };
     compare("format version", before.version.to_string(), now.version.to_string());
     compare("tokenizer", before.tokenizer.clone(), now.tokenizer.clone());
+    compare("tokens before a document", format!("{:?}", before.beginning), format!("{:?}", now.beginning));
     compare("end-of-text token", before.end_of_text.to_string(), now.end_of_text.to_string());
     compare("map", format!("{:?}", before.settings.map), format!("{:?}", now.settings.map));
     compare("source", before.settings.source.clone(), now.settings.source.clone());

@@ -1,5 +1,6 @@
 use super::*;
 use crate::jsonl::JsonlWriter;
+use crate::shards::tokenize::tests::tokenize_plainly;
 use serde_json::json;
 
 fn whole(source: &TokenSource) -> Vec<u32> {
@@ -30,6 +31,43 @@ fn every_document_ends_with_the_end_token_and_cannot_forge_it() {
     let documents: Vec<&[u32]> = tokens.split(|token| *token == 0).collect();
     assert_eq!(tokenizer.decode(documents[1], true), "two <|end_of_text|> three");
     assert_eq!(documents[2], &[] as &[u32], "the last document ends with the token as well");
+}
+
+/// A tokenizer that puts `<|user|>`, token 1, before a text, or none.
+fn beginning(begins: bool) -> Tokenizer {
+    let folder = tempfile::tempdir().unwrap();
+    let trained = Tokenizer::train(["one two three"], 260, &["<|user|>"]).unwrap();
+    trained.save(folder.path()).unwrap();
+    let config = json!({ "eos_token": "<|end_of_text|>", "bos_token": "<|user|>", "add_bos_token": begins });
+    std::fs::write(folder.path().join("tokenizer_config.json"), config.to_string()).unwrap();
+    Tokenizer::load(folder.path()).unwrap()
+}
+
+#[test]
+fn every_document_begins_as_the_tokenizer_says_in_memory_and_in_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = corpus(folder.path(), "a.jsonl", &["one", "", "two <|user|>"]);
+    let tokenizer = beginning(true);
+    let memory = TokenSource::from_files("a", std::slice::from_ref(&path), &tokenizer).unwrap();
+    let [one, two] = ["one", "two <|user|>"].map(|text| tokenizer.encode_plain(text).unwrap());
+    let expected = [&[1][..], &one, &[0, 1], &two, &[0]].concat();
+    assert_eq!((memory.documents(), whole(&memory)), (2, expected.clone()));
+    let out = folder.path().join("shards");
+    let manifest = tokenize_plainly(&[path], &tokenizer, &out, 1000);
+    assert_eq!((manifest.beginning.as_slice(), manifest.total.empty), (&[1][..], 1));
+    let folders = [out.clone()];
+    let shards = TokenSource::from_shards("a", &folders, &tokenizer).unwrap();
+    assert_eq!(whole(&shards), expected);
+    // The same tokenizer.json, told otherwise: its documents begin otherwise.
+    let error = TokenSource::from_shards("a", &folders, &beginning(false)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        format!(
+            "{}: has the tokens [1] before each document, and the model's tokenizer puts [] there; tokenise the corpus again \
+             with the model's",
+            out.join(MANIFEST).display()
+        )
+    );
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn encode_batch(
 ) -> Vec<EncodedRow> {
     let encode = |row: TextRow| -> Result<Tokens, String> {
         // A tokenizer is data too: one that panics on a text costs that text.
-        let ids = catch_unwind(AssertUnwindSafe(|| tokenizer.encode_plain(&row.text)))
+        let ids = catch_unwind(AssertUnwindSafe(|| tokenizer.encode_document(&row.text)))
             .map_err(|_| "makes the tokenizer panic".to_owned())?
             .map_err(|error| error.to_string())?;
         Ok(Tokens { ids, source: row.source, year: row.year })

@@ -161,8 +161,150 @@ fn a_folder_is_saved_as_it_was_loaded_and_encodes_the_same() {
     assert_eq!(third.end_tokens(), [0]);
 }
 
+/// A folder with the golden tokenizer, its post-processor and keys of `tokenizer_config.json` changed.
+fn changed(post_processor: &Value, config: &Value) -> tempfile::TempDir {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tokenizer");
+    let folder = tempfile::tempdir().unwrap();
+    let mut tokenizer: Value = serde_json::from_slice(&std::fs::read(golden.join("tokenizer.json")).unwrap()).unwrap();
+    tokenizer["post_processor"] = post_processor.clone();
+    std::fs::write(folder.path().join("tokenizer.json"), tokenizer.to_string()).unwrap();
+    let mut keys = json!({ "eos_token": END_OF_TEXT });
+    keys.as_object_mut().unwrap().extend(config.as_object().unwrap().clone());
+    std::fs::write(folder.path().join("tokenizer_config.json"), keys.to_string()).unwrap();
+    folder
+}
+
+fn golden_beginnings() -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/beginnings.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn post_processor(name: &str) -> Value {
+    golden_beginnings().into_iter().find(|case| case["name"] == name).unwrap()["post_processor"].clone()
+}
+
+/// The golden file has what `transformers` puts around a text; see its make.py. What it puts after one is not for a
+/// prompt, which goes on, and a document has its own end.
 #[test]
-fn end_tokens_come_from_the_first_config_that_has_them() {
+fn a_text_begins_as_the_post_processor_says() {
+    let cases = golden_beginnings();
+    assert_eq!(cases.len(), 8);
+    for case in cases {
+        let folder = changed(&case["post_processor"], &json!({}));
+        let tokenizer = Tokenizer::load(folder.path()).unwrap();
+        let of = |key: &str| serde_json::from_value::<Vec<u32>>(case[key].clone()).unwrap();
+        let text = [277, 289];
+        let count = of("ids").windows(2).position(|ids| ids == text).unwrap();
+        let beginning = &of("ids")[..count];
+        assert_eq!(tokenizer.beginning(), beginning, "{}", case["name"]);
+        assert_eq!(of("ids_of_nothing")[..count], *beginning);
+        assert_eq!(tokenizer.encode_prompt("The cat").unwrap(), [beginning, &text[..]].concat());
+        assert_eq!(tokenizer.encode_document("The cat").unwrap(), [beginning, &text[..]].concat());
+        assert_eq!(tokenizer.encode_prompt("").unwrap(), beginning);
+        assert_eq!(tokenizer.encode_document("").unwrap(), [0; 0], "a document without text is none");
+        assert_eq!(tokenizer.encode("The cat").unwrap(), text);
+        // A prompt that has it already does not get it twice; in a document its name is text.
+        let names = "<|user|>".repeat(count);
+        assert_eq!(tokenizer.encode_prompt(&format!("{names}The cat")).unwrap(), [beginning, &text[..]].concat());
+        let quoted = tokenizer.encode_document("<|user|>The cat").unwrap();
+        assert_eq!(quoted.iter().filter(|token| **token == 1).count(), count);
+    }
+}
+
+#[test]
+fn add_bos_token_decides_where_the_tokenizers_class_follows_it() {
+    let user = "<|user|>";
+    let with_flags = json!({ "content": user, "lstrip": false, "special": true });
+    for (post_processor_name, config, beginning) in [
+        // What `transformers` 4.57.3 gives as well, with LlamaTokenizerFast and PreTrainedTokenizerFast.
+        ("none", json!({ "add_bos_token": true, "bos_token": user, "tokenizer_class": "LlamaTokenizer" }), &[1][..]),
+        ("none", json!({ "add_bos_token": true, "bos_token": with_flags, "tokenizer_class": "LlamaTokenizer" }), &[1]),
+        ("begin", json!({ "add_bos_token": true, "bos_token": user, "tokenizer_class": "LlamaTokenizer" }), &[1]),
+        ("begin", json!({ "add_bos_token": false, "bos_token": user, "tokenizer_class": "LlamaTokenizer" }), &[]),
+        (
+            "none",
+            json!({ "add_bos_token": true, "bos_token": user, "tokenizer_class": "PreTrainedTokenizerFast" }),
+            &[],
+        ),
+        ("begin", json!({ "add_bos_token": false, "bos_token": user, "tokenizer_class": "Qwen2Tokenizer" }), &[1]),
+        // Without a class, and where nothing is said.
+        ("byte level", json!({ "add_bos_token": true, "bos_token": user }), &[1]),
+        ("as Llama 3", json!({ "add_bos_token": null, "bos_token": user }), &[1]),
+        ("none", json!({ "add_bos_token": true }), &[]),
+        ("begin", json!({ "add_bos_token": true }), &[1]),
+        ("none", json!({ "add_bos_token": true, "bos_token": "<s>" }), &[]),
+    ] {
+        let folder = changed(&post_processor(post_processor_name), &config);
+        assert_eq!(Tokenizer::load(folder.path()).unwrap().beginning(), beginning, "{post_processor_name} {config}");
+    }
+    let folder = changed(&Value::Null, &json!({ "add_bos_token": true }));
+    std::fs::write(folder.path().join("special_tokens_map.json"), r#"{"bos_token": "<|user|>"}"#).unwrap();
+    assert_eq!(Tokenizer::load(folder.path()).unwrap().beginning(), [1]);
+}
+
+#[test]
+fn a_post_processor_that_lies_is_refused() {
+    let template = |ids: Vec<u32>| {
+        json!({
+            "type": "TemplateProcessing",
+            "single": [{ "SpecialToken": { "id": "x", "type_id": 0 } }, { "Sequence": { "id": "A", "type_id": 0 } }],
+            "pair": [{ "Sequence": { "id": "A", "type_id": 0 } }, { "Sequence": { "id": "B", "type_id": 0 } }],
+            "special_tokens": { "x": { "id": "x", "ids": ids, "tokens": vec!["x"; ids.len()] } }
+        })
+    };
+    for (ids, words) in [
+        (vec![340], "its post-processor puts the id 340 before a text, which is not in its vocabulary"),
+        (vec![1; 17], "its post-processor puts 17 tokens before a text; at most 16 can be"),
+    ] {
+        let folder = changed(&template(ids), &json!({}));
+        let error = Tokenizer::load(folder.path()).unwrap_err().to_string();
+        assert_eq!(error, format!("tokenizer: {}: {words}", folder.path().display()));
+    }
+}
+
+#[test]
+fn texts_that_are_too_long_or_become_so_are_refused() {
+    let trained = Tokenizer::train(PROSE, 300, &[]).unwrap();
+    let error = trained.encode(&"a".repeat(LONGEST_TEXT + 1)).unwrap_err().to_string();
+    assert_eq!(error, "tokenizer: a text of 67108865 bytes is too long to be tokenised; the most is 67108864");
+    let with = |part: &str, value: Value| {
+        let folder = tempfile::tempdir().unwrap();
+        trained.save(folder.path()).unwrap();
+        let mut config: Value = serde_json::from_slice(file(&trained, "tokenizer.json")).unwrap();
+        config[part] = value;
+        std::fs::write(folder.path().join("tokenizer.json"), config.to_string()).unwrap();
+        Tokenizer::load(folder.path())
+    };
+    let replace = |from: &str, to: String| json!({ "type": "Replace", "pattern": { "String": from }, "content": to });
+    let grown = with("normalizer", replace("a", "b".repeat(1000))).unwrap();
+    let error = grown.encode_plain(&"a".repeat(300_000)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "tokenizer: the tokenizer's normaliser makes more than 268435456 bytes of a text of 300000 bytes"
+    );
+    assert_eq!(
+        grown.encode_plain(&"c".repeat(300_000)).unwrap().len(),
+        trained.encode_plain(&"c".repeat(300_000)).unwrap().len()
+    );
+    // What is decoded cannot grow either: beyond the bound, tokens are shown as they are.
+    let long = "x".repeat(1000);
+    let decoded = with("decoder", replace("e", long.clone())).unwrap();
+    let e = trained.token_id("e").unwrap();
+    assert_eq!(decoded.decode(&[e, e], false), long.repeat(2));
+    assert_eq!(decoded.decode(&vec![e; 400_000], false), "e".repeat(400_000));
+    let error = with("decoder", replace("a", "a".repeat(1025))).unwrap_err().to_string();
+    assert!(
+        error.ends_with("tokenizer.json: `decoder` can make 1025 bytes or more of one; the most is 1024"),
+        "{error}"
+    );
+    let mut vocabulary: Value = serde_json::from_slice(file(&trained, "tokenizer.json")).unwrap();
+    vocabulary["model"]["vocab"]["z".repeat(70_000)] = json!(300);
+    let error = with("model", vocabulary["model"].clone()).unwrap_err().to_string();
+    assert_eq!(error, "tokenizer: token 300 has 70000 bytes; the most is 65536");
+}
+
+#[test]
+fn end_tokens_come_from_the_first_config_that_has_them_and_from_the_tokenizers() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str, text: &str| {
         atomic::write(&folder.path().join(name), text.as_bytes()).unwrap();
@@ -179,6 +321,14 @@ fn end_tokens_come_from_the_first_config_that_has_them() {
     place("generation_config.json", r#"{"eos_token_id": [1, 2]}"#);
     assert_eq!(load().unwrap().end_tokens(), [1, 2]);
     assert_eq!(load().unwrap().end_of_text(), 2, "the end of a text is not the end of a turn");
+    // The end of a turn may be named by the tokenizer alone; a document does not end with it.
+    place("generation_config.json", r#"{"eos_token_id": 2}"#);
+    assert_eq!((load().unwrap().end_tokens(), load().unwrap().end_of_text()), (&[2, 1][..], 2));
+    place("generation_config.json", r#"{"eos_token_id": 0}"#);
+    place("tokenizer_config.json", r#"{"eos_token": "<|endoftext|>"}"#);
+    assert_eq!((load().unwrap().end_tokens(), load().unwrap().end_of_text()), (&[0, 2][..], 0));
+    place("tokenizer_config.json", r#"{"eos_token": "not in the vocabulary"}"#);
+    assert_eq!(load().unwrap().end_tokens(), [0]);
     for (text, part) in [
         (r#"{"eos_token_id": [1, 999]}"#, "999"),
         (r#"{"eos_token_id": true}"#, "eos_token_id"),

@@ -1,15 +1,15 @@
 //! Accuracy on a set of problems: what the eval stage measures, and reinforcement learning on its held-out sets.
 //!
-//! Batches are cut by index, so the same problems share one at every evaluation.
+//! Batches are cut by index, so the same problems share one at every evaluation. What is drawn for a problem depends on
+//! the problem and the attempt, and neither on its place nor on the number of attempts.
 
-use octo_data::seed;
 use octo_model::Sampling;
 use octo_plugin::types::Outcome;
 use octo_record::statistics::pass_at;
-use rand_chacha::rand_core::Rng;
 
 use crate::control::{Control, Stoppable};
 use crate::error::TrainError;
+use crate::generation::draws::Draws;
 use crate::generation::prompts::Prompt;
 use crate::generation::rollouts::{Generator, NotKept, Rollout};
 use crate::measuring::tally::Tally;
@@ -36,12 +36,14 @@ pub fn evaluate_prompts(
     control: &Control,
     on_batch: &mut dyn FnMut(f64, &Tally),
 ) -> Result<Stoppable<Evaluated>, TrainError> {
+    let mut draws = Draws::new(seed, "evaluation");
+    let draws: Vec<_> = prompts.iter().map(|prompt| draws.of(&prompt.problem.problem)).collect();
     let order: Vec<usize> = (0..prompts.len()).flat_map(|prompt| std::iter::repeat_n(prompt, attempts)).collect();
     let mut found = Evaluated { rollouts: Vec::with_capacity(order.len()), tally: Tally::default() };
     for batch in order.chunks(generator.budget.chunk.max(1)) {
         let first = found.rollouts.len();
         let seeds: Vec<u64> = (first..first + batch.len())
-            .map(|index| seed::rng(seed, &["evaluation"], index as u64).next_u64())
+            .map(|index| draws[index / attempts].attempt((index % attempts) as u64))
             .collect();
         let asked: Vec<&Prompt> = batch.iter().map(|&index| &prompts[index]).collect();
         let Stoppable::Done(generated) = generator.rollouts(&asked, &seeds, sampling, &NotKept, control)? else {

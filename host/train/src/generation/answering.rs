@@ -3,10 +3,14 @@
 //! Rows go through the model in batches of a fixed size, in their order. The lines of each finished batch are appended
 //! to `OUT.part` and synced; the last batch turns that into `OUT`. A call that finds an `OUT.part` of the same model,
 //! rows and settings resumes after its last whole batch, and ends with the same lines as one that was never stopped: a
-//! response depends on its own seed, and what shares a forward pass with it is the same both times.
+//! response depends on its own seed, and what shares a forward pass with it is the same both times. The part (`part.rs`)
+//! is locked while it is open, so that two calls do not write to one file.
+//!
+//! A seed follows from the problem and the attempt (`draws.rs`). With other rows beside it a response is the same but
+//! for the rounding of its log-probabilities, which rarely moves a draw from one token to the next.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+mod part;
+
 use std::path::{Path, PathBuf};
 
 use octo_data::digest;
@@ -15,19 +19,21 @@ use octo_data::jsonl::{MOST_HELD, NO_ROWS, too_much_held};
 use octo_data::prompt::{PromptSettings, PromptTemplate};
 use octo_data::record::Problem;
 use octo_data::rows::{Numbered, Rows, Wanted};
-use octo_data::seed;
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Engine, Model, Precision, Sampling};
-use rand_chacha::rand_core::Rng;
-use serde_json::{Map, Value, json};
+use octo_model::{Engine, Finish, Model, Precision, Sampling};
+use serde_json::{Value, json};
 
 use crate::control::{Clock, Control, Finished};
 use crate::error::TrainError;
-use crate::generation::rollouts::{end_tokens, response_text};
+use crate::generation::draws::{Draws, ProblemDraws};
+use crate::generation::texts::{end_tokens, names_special, response_text};
 use crate::stage;
+use part::{Part, refuse_finished};
 
 /// Responses that are written at once, for each that is under way: the more, the less time slots stand empty.
 const BATCHES_AT_ONCE: usize = 4;
+/// Names the random streams of these responses.
+const PURPOSE: &str = "generate";
 
 /// How problems are answered.
 #[derive(Debug, Clone)]
@@ -62,6 +68,16 @@ pub struct Answer {
     pub tokens: usize,
     /// How it ended: `stop` or `length`.
     pub finish: &'static str,
+    /// Tokens that the model's context had left for it, where that is what ended it; 0 where the prompt left none, and
+    /// the model was not asked.
+    pub room: Option<usize>,
+}
+
+/// What is asked of the model at once.
+struct Asked<'a> {
+    problem: &'a Problem,
+    draws: ProblemDraws,
+    attempt: u64,
 }
 
 /// A model that is ready to answer.
@@ -74,55 +90,104 @@ struct Answerer<'a> {
 
 impl Answering {
     /// Answers every row of `rows`, in any format in which `map` finds `problem`, and writes each with `response`,
-    /// `tokens`, `finish` and `sample` added to `out`, in the order of the rows.
+    /// `tokens`, `finish` and `sample` added to `out`, in the order of the rows. A response that the model's context cut
+    /// short has the column `room` too: the tokens that were left for it.
     ///
     /// # Errors
-    /// Where `out` is there already, where an `out.part` was made with other settings, and where a row, the model or the
-    /// settings cannot be used. What was finished stays in `out.part`.
+    /// Where `out` is there already, where an `out.part` was made with other settings or another process writes to it,
+    /// and where a row, the model or the settings cannot be used. What was finished stays in `out.part`.
     pub fn file(&self, rows: &Path, map: &FieldMap, out: &Path, control: &Control) -> Result<Finished, TrainError> {
-        if self.samples == 0 || self.batch == 0 {
-            return Err(TrainError::config("samples and batch", "must be at least 1"));
-        }
-        if out.exists() {
-            let message = format!("{} is there already; remove it, or write to another file", out.display());
-            return Err(TrainError::NothingToDo(message));
-        }
-        let problems = read(rows, map)?;
+        self.check()?;
+        refuse_finished(out)?;
+        let problems = read(rows, map, &mut Draws::new(self.seed, PURPOSE))?;
+        let total = problems.len().checked_mul(self.samples).ok_or_else(|| {
+            let message = format!("{} responses to each of {} problems are too many", self.samples, problems.len());
+            TrainError::config("samples", message)
+        })?;
         stage::on_own_thread("generate", self.threads, || {
             let settings = self.settings(rows, map)?;
             let answerer = self.open()?;
+            answerer.look_at(&problems)?;
             let at_once = self.batch.saturating_mul(BATCHES_AT_ONCE);
             let mut part = Part::open(out, &settings, at_once)?;
-            let total = problems.len() * self.samples;
-            let clock = Clock::start(part.lines as u64, total as u64);
-            let mut tokens = 0;
-            while part.lines < total {
-                if control.stopping() {
-                    return Ok(Finished::Stopped);
+            let written = self.write(&answerer, &problems, total, &mut part, control);
+            match written {
+                Ok(Finished::Done) => part.finish(out).map(|()| Finished::Done),
+                stopped_or_failed => {
+                    part.drop_if_empty();
+                    stopped_or_failed
                 }
-                let indices = part.lines..part.lines.saturating_add(at_once).min(total);
-                let asked: Vec<&Problem> =
-                    indices.clone().map(|index| &problems[index / self.samples].problem).collect();
-                let answers = answerer.answers(&asked, indices.start)?;
-                let mut text = String::new();
-                for (index, answer) in indices.clone().zip(answers) {
-                    tokens += answer.tokens;
-                    let added = [
-                        ("response", json!(answer.text)),
-                        ("tokens", json!(answer.tokens)),
-                        ("finish", json!(answer.finish)),
-                        ("sample", json!(index % self.samples)),
-                    ];
-                    text += &problems[index / self.samples].columns.to_json_with(&added);
-                    text.push('\n');
-                }
-                part.append(&text, indices.len())?;
-                let (done, eta) = (part.lines, clock.eta(part.lines as u64));
-                (control.report)(&format!("{done}/{total}  {tokens} tokens  {eta}"), done as f64 / total as f64);
             }
-            part.finish(out)?;
-            Ok(Finished::Done)
         })
+    }
+
+    /// Writes what `part` lacks.
+    fn write(
+        &self,
+        answerer: &Answerer<'_>,
+        problems: &[Row],
+        total: usize,
+        part: &mut Part,
+        control: &Control,
+    ) -> Result<Finished, TrainError> {
+        let at_once = self.batch.saturating_mul(BATCHES_AT_ONCE);
+        let clock = Clock::start(part.lines as u64, total as u64);
+        let (mut tokens, mut cut) = (0, 0);
+        while part.lines < total {
+            if control.stopping() {
+                return Ok(Finished::Stopped);
+            }
+            let indices = part.lines..part.lines.saturating_add(at_once).min(total);
+            let place = |index: usize| (&problems[index / self.samples], index % self.samples);
+            let asked = indices.clone().map(place).map(|(row, sample)| row.attempt(sample)).collect::<Vec<_>>();
+            let answers = answerer.answers(&asked)?;
+            let mut text = String::new();
+            for ((row, sample), answer) in indices.clone().map(place).zip(answers) {
+                tokens += answer.tokens;
+                cut += usize::from(answer.room.is_some_and(|room| room > 0));
+                let mut added = vec![
+                    ("response", json!(answer.text)),
+                    ("tokens", json!(answer.tokens)),
+                    ("finish", json!(answer.finish)),
+                    ("sample", json!(sample)),
+                ];
+                // Rows may be an earlier call's.
+                if answer.room.is_some() || row.columns.names().any(|name| name == "room") {
+                    added.push(("room", json!(answer.room)));
+                }
+                text += &row.columns.to_json_with(&added);
+                text.push('\n');
+            }
+            part.append(&text, indices.len())?;
+            let (done, eta) = (part.lines, clock.eta(part.lines as u64));
+            (control.report)(&format!("{done}/{total}  {tokens} tokens  {eta}"), done as f64 / total as f64);
+        }
+        if cut > 0 {
+            tracing::warn!(
+                "{cut} responses were cut short: the model reads {} tokens, prompt and response together; their rows \
+                 have the column `room`",
+                answerer.context()
+            );
+        }
+        Ok(Finished::Done)
+    }
+
+    /// Refuses settings that cannot work.
+    fn check(&self) -> Result<(), TrainError> {
+        if self.samples == 0 || self.batch == 0 {
+            return Err(TrainError::config("samples and batch", "must be at least 1"));
+        }
+        if self.samples > 1 && self.is_greedy() {
+            let message =
+                format!("{} responses without chance are all the same; set `temperature` above 0", self.samples);
+            return Err(TrainError::config("samples", message));
+        }
+        Ok(self.sampling.validate()?)
+    }
+
+    /// Whether every attempt at a problem gives the same response.
+    fn is_greedy(&self) -> bool {
+        self.sampling.temperature == 0.0 || self.sampling.top_k == 1
     }
 
     /// Answers problems as they come from `problems`, one at a time; `on_answer` is called with each answer.
@@ -134,13 +199,21 @@ impl Answering {
         problems: impl Iterator<Item = std::io::Result<String>> + Send,
         on_answer: impl Fn(&Answer) -> std::io::Result<()> + Send,
     ) -> Result<(), TrainError> {
+        self.check()?;
         stage::on_own_thread("generate", self.threads, move || {
             let answerer = self.open()?;
+            let mut draws = Draws::new(self.seed, PURPOSE);
             let failed = |error| TrainError::io(Path::new("standard input or output"), error);
             for (index, problem) in problems.enumerate() {
                 let problem = plain_problem(problem.map_err(failed)?, index);
-                for answer in answerer.answers(&vec![&problem; self.samples], index * self.samples)? {
-                    on_answer(&answer).map_err(failed)?;
+                let draws = draws.of(&problem.problem);
+                let mut samples = 0..self.samples as u64;
+                while !samples.is_empty() {
+                    let attempts = samples.by_ref().take(self.batch);
+                    let asked = attempts.map(|attempt| Asked { problem: &problem, draws, attempt }).collect::<Vec<_>>();
+                    for answer in answerer.answers(&asked)? {
+                        on_answer(&answer).map_err(failed)?;
+                    }
                 }
             }
             Ok(())
@@ -149,12 +222,11 @@ impl Answering {
 
     fn open(&self) -> Result<Answerer<'_>, TrainError> {
         let device = stage::device(&self.device)?;
-        Ok(Answerer {
-            settings: self,
-            template: PromptTemplate::new(&self.prompt, &self.model)?,
-            tokenizer: Tokenizer::load(&self.model)?,
-            model: Model::load(&self.model, device)?.compute_in(self.compute),
-        })
+        let template = PromptTemplate::new(&self.prompt, &self.model)?;
+        let tokenizer = Tokenizer::load(&self.model)?;
+        let model = Model::load(&self.model, device)?.compute_in(self.compute);
+        model.config().check_tokenizer(&tokenizer)?;
+        Ok(Answerer { settings: self, model, tokenizer, template })
     }
 
     /// All that responses depend on, except the machine.
@@ -182,6 +254,7 @@ impl Answering {
             "min_p": self.sampling.min_p,
             "stop": self.sampling.stop,
             "seed": self.seed,
+            "draws": "by problem and attempt",
             "batch": self.batch,
             "compute": self.compute,
         }))
@@ -189,28 +262,76 @@ impl Answering {
 }
 
 impl Answerer<'_> {
-    /// One answer per problem; `first` is the number of the first among all.
-    fn answers(&self, problems: &[&Problem], first: usize) -> Result<Vec<Answer>, TrainError> {
+    /// Tokens that the model reads, prompt and response together.
+    fn context(&self) -> usize {
+        self.model.config().max_position_embeddings
+    }
+
+    fn prompt(&self, problem: &Problem) -> Result<Vec<u32>, TrainError> {
+        let tokens = self.template.encode(problem, self.template.last_epoch(), &self.tokenizer)?;
+        if tokens.is_empty() {
+            return Err(TrainError::NothingToDo(
+                "the prompt is empty, and a model continues at least one token".to_owned(),
+            ));
+        }
+        Ok(tokens)
+    }
+
+    /// Looks at all prompts before any is answered: an error names its row, and those too long to be answered are
+    /// counted.
+    fn look_at(&self, problems: &[Row]) -> Result<(), TrainError> {
+        let mut without_room = Vec::new();
+        for row in problems {
+            let named = |error: TrainError| TrainError::NothingToDo(format!("{}: {error}", row.place));
+            if self.prompt(&row.problem).map_err(named)?.len() >= self.context() {
+                without_room.push(row.place.as_str());
+            }
+        }
+        if let Some(first) = without_room.first() {
+            tracing::warn!(
+                "{} of {} prompts leave no room for a response in the {} tokens that the model reads, first {first}; \
+                 their rows have an empty response and `room` 0",
+                without_room.len(),
+                problems.len(),
+                self.context()
+            );
+        }
+        Ok(())
+    }
+
+    /// One answer to each of `asked`, as long as there is room for.
+    fn answers(&self, asked: &[Asked<'_>]) -> Result<Vec<Answer>, TrainError> {
         let settings = self.settings;
         let mut sampling = settings.sampling.clone();
         sampling.end_tokens.extend(end_tokens(&self.model, &self.tokenizer));
-        let epoch = self.template.last_epoch();
-        let prompts = problems
-            .iter()
-            .map(|problem| Ok(self.tokenizer.encode(&self.template.render(problem, epoch)?)?))
-            .collect::<Result<Vec<_>, TrainError>>()?;
-        let seeds = (first..first + problems.len())
-            .map(|index| seed::rng(settings.seed, &["generate"], index as u64).next_u64())
-            .collect::<Vec<u64>>();
+        let prompts = asked.iter().map(|asked| self.prompt(asked.problem)).collect::<Result<Vec<_>, TrainError>>()?;
+        let room = |prompt: &Vec<u32>| self.context().saturating_sub(prompt.len());
+        let rooms: Vec<usize> = prompts.iter().map(room).collect();
+        let (prompts, seeds): (Vec<_>, Vec<_>) = prompts
+            .into_iter()
+            .zip(asked)
+            .filter(|(prompt, _)| room(prompt) > 0)
+            .map(|(prompt, asked)| (prompt, asked.draws.attempt(asked.attempt)))
+            .unzip();
         let decode = |tokens: &[u32]| self.tokenizer.decode(tokens, true);
-        let engine = Engine::new(&self.model, &decode).slots(settings.batch);
-        let responses = engine.generate(&prompts, &seeds, &sampling, &mut |_, _| {})?;
-        let answer = |response: &octo_model::Response| Answer {
-            text: response_text(&self.tokenizer, response, &sampling.stop),
-            tokens: response.tokens.len(),
-            finish: response.finish.as_str(),
+        let decode_special = |tokens: &[u32]| self.tokenizer.decode(tokens, false);
+        let mut engine = Engine::new(&self.model, &decode).slots(settings.batch).cut_at_context();
+        if names_special(&self.tokenizer, &sampling.stop) {
+            engine = engine.decode_special(&decode_special);
+        }
+        let mut responses = engine.generate(&prompts, &seeds, &sampling, &mut |_, _| {})?.into_iter();
+        let none = || Answer { text: String::new(), tokens: 0, finish: Finish::Length.as_str(), room: Some(0) };
+        let answer = |room: usize| {
+            let Some(response) = (if room > 0 { responses.next() } else { None }) else { return none() };
+            let cut = response.finish == Finish::Length && response.tokens.len() < sampling.max_response_tokens;
+            Answer {
+                text: response_text(&self.tokenizer, &response, &sampling.stop),
+                tokens: response.tokens.len(),
+                finish: response.finish.as_str(),
+                room: cut.then_some(room),
+            }
         };
-        Ok(responses.iter().map(answer).collect())
+        Ok(rooms.into_iter().map(answer).collect())
     }
 }
 
@@ -218,10 +339,19 @@ impl Answerer<'_> {
 struct Row {
     columns: octo_data::row::Row,
     problem: Problem,
+    draws: ProblemDraws,
+    /// Its file and line.
+    place: String,
+}
+
+impl Row {
+    fn attempt(&self, sample: usize) -> Asked<'_> {
+        Asked { problem: &self.problem, draws: self.draws, attempt: sample as u64 }
+    }
 }
 
 /// Every row; its columns of text and numbers are the problem's fields.
-fn read(path: &Path, map: &FieldMap) -> Result<Vec<Row>, TrainError> {
+fn read(path: &Path, map: &FieldMap, draws: &mut Draws) -> Result<Vec<Row>, TrainError> {
     let (mut found, mut held) = (Vec::new(), 0);
     let mut rows = Rows::open(path, &Wanted::All)?;
     while let Some(Numbered { number, row }) = rows.next() {
@@ -237,9 +367,10 @@ fn read(path: &Path, map: &FieldMap) -> Result<Vec<Row>, TrainError> {
         })?;
         let fields = columns.all().filter_map(|(name, value)| Some((name.to_owned(), value.ok()?.text()?))).collect();
         let place = format!("{}:{number}", path.display());
-        let id = FieldMap::default().text(&columns, "id").ok().flatten().unwrap_or(place);
+        let id = FieldMap::default().text(&columns, "id").ok().flatten().unwrap_or_else(|| place.clone());
         let problem = Problem { id, problem: text, references: Vec::new(), fields };
-        found.push(Row { columns, problem });
+        let draws = draws.of(&problem.problem);
+        found.push(Row { columns, problem, draws, place });
     }
     if found.is_empty() {
         return Err(TrainError::NothingToDo(format!("{}: {NO_ROWS}", path.display())));
@@ -249,80 +380,4 @@ fn read(path: &Path, map: &FieldMap) -> Result<Vec<Row>, TrainError> {
 
 fn plain_problem(text: String, index: usize) -> Problem {
     Problem { id: format!("problem {}", index + 1), problem: text, references: Vec::new(), fields: Default::default() }
-}
-
-/// `OUT.part`: a line of settings, then the lines of whole batches.
-struct Part {
-    path: PathBuf,
-    file: File,
-    settings: String,
-    /// Answers that the part has already.
-    lines: usize,
-}
-
-impl Part {
-    fn open(out: &Path, settings: &Value, batch: usize) -> Result<Part, TrainError> {
-        let mut path = out.as_os_str().to_owned();
-        path.push(".part");
-        let path = PathBuf::from(path);
-        let failed = |error| TrainError::io(&path, error);
-        let settings = json!({ "octo_generate": settings }).to_string() + "\n";
-        let mut kept = settings.len() as u64;
-        let mut lines = 0;
-        match File::open(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                octo_data::atomic::write(&path, settings.as_bytes())?;
-            }
-            Err(error) => return Err(failed(error)),
-            Ok(file) => {
-                let mut reader = BufReader::new(file);
-                let mut line = Vec::new();
-                reader.read_until(b'\n', &mut line).map_err(failed)?;
-                if line != settings.as_bytes() {
-                    return Err(TrainError::NothingToDo(format!(
-                        "{} holds answers of another model, file or setting: remove it to begin anew, or resume with what \
-                         it was made with",
-                        path.display()
-                    )));
-                }
-                let mut end = kept;
-                loop {
-                    line.clear();
-                    let read = reader.read_until(b'\n', &mut line).map_err(failed)?;
-                    // A line that a kill has cut does not count.
-                    if read == 0 || line.last() != Some(&b'\n') {
-                        break;
-                    }
-                    lines += 1;
-                    end += read as u64;
-                    if lines % batch == 0 {
-                        kept = end;
-                    }
-                }
-                lines -= lines % batch;
-            }
-        }
-        let file = File::options().append(true).open(&path).map_err(failed)?;
-        file.set_len(kept).map_err(failed)?;
-        Ok(Part { file, settings, lines, path })
-    }
-
-    fn append(&mut self, text: &str, lines: usize) -> Result<(), TrainError> {
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|error| TrainError::io(&self.path, error))?;
-        self.lines += lines;
-        Ok(())
-    }
-
-    /// Writes the answers without the line of settings to `out`, and removes the part.
-    fn finish(self, out: &Path) -> Result<(), TrainError> {
-        let failed = |error| TrainError::io(&self.path, error);
-        let mut reader = BufReader::new(File::open(&self.path).map_err(failed)?);
-        let mut line = Vec::with_capacity(self.settings.len());
-        reader.read_until(b'\n', &mut line).map_err(failed)?;
-        let mut whole = octo_data::atomic::AtomicFile::create(out)?;
-        std::io::copy(&mut reader, &mut whole).map_err(|error| TrainError::io(out, error))?;
-        whole.commit()?;
-        std::fs::remove_file(&self.path).map_err(failed)
-    }
 }

@@ -10,7 +10,7 @@ use crate::error::TrainError;
 pub struct Prompt {
     /// The problem with its references.
     pub problem: Problem,
-    /// The filled-in template.
+    /// The filled-in template, with what the tokenizer puts before a text.
     pub tokens: Vec<u32>,
 }
 
@@ -38,7 +38,7 @@ pub fn build_prompts(
     for problem in problems {
         let versions = epochs
             .clone()
-            .map(|epoch| Ok(tokenizer.encode(&template.render(&problem, epoch)?)?))
+            .map(|epoch| Ok(template.encode(&problem, epoch, tokenizer)?))
             .collect::<Result<Vec<_>, TrainError>>()?;
         if versions.iter().any(|tokens| tokens.len() > max_prompt_tokens) {
             prompts.overlong += 1;

@@ -10,11 +10,13 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use octo_data::tokenizer::Tokenizer;
-use octo_model::{Engine, Finish, Model, Response, Sampling};
+use octo_model::{Engine, Model, Response, Sampling};
 use octo_plugin::types::Verdict;
 use octo_plugin::{Failure, Verifier};
 
 use super::prompts::Prompt;
+pub(crate) use super::texts::end_tokens;
+use super::texts::{names_special, response_text};
 use super::verification::{Verification, Work, attempt};
 use crate::control::{Control, Stoppable};
 use crate::error::TrainError;
@@ -145,7 +147,11 @@ impl Generator<'_> {
     ) -> Result<Stoppable<f64>, TrainError> {
         let size = self.budget.chunk.max(1);
         let decode = |tokens: &[u32]| self.tokenizer.decode(tokens, true);
-        let engine = Engine::new(self.model, &decode).slots(self.budget.slots).cache_bytes(self.budget.cache_bytes);
+        let decode_special = |tokens: &[u32]| self.tokenizer.decode(tokens, false);
+        let mut engine = Engine::new(self.model, &decode).slots(self.budget.slots).cache_bytes(self.budget.cache_bytes);
+        if names_special(self.tokenizer, &sampling.stop) {
+            engine = engine.decode_special(&decode_special);
+        }
         let mut seconds = 0.0;
         for (chunk, (prompts, seeds)) in prompts.chunks(size).zip(seeds.chunks(size)).enumerate() {
             if chunk > 0 && control.stopping() {
@@ -179,26 +185,4 @@ impl Generator<'_> {
         }
         Ok(Stoppable::Done(seconds))
     }
-}
-
-/// The text that a verifier judges. Generation keeps the stop string that ended it in the tokens; a reader of the
-/// response, like vLLM's, does not want it.
-pub(crate) fn response_text(tokenizer: &Tokenizer, response: &Response, stop: &[String]) -> String {
-    let mut text = tokenizer.decode(&response.tokens, true);
-    if response.finish == Finish::Stop {
-        let ends = stop.iter().filter(|stop| !stop.is_empty()).filter_map(|stop| text.find(stop.as_str()));
-        if let Some(end) = ends.min() {
-            text.truncate(end);
-        }
-    }
-    text
-}
-
-/// Tokens at which a response ends: the tokenizer's and the model's.
-pub(crate) fn end_tokens(model: &Model, tokenizer: &Tokenizer) -> Vec<u32> {
-    let mut tokens = tokenizer.end_tokens().to_vec();
-    tokens.extend(&model.config().eos_token_id);
-    tokens.sort_unstable();
-    tokens.dedup();
-    tokens
 }

@@ -75,7 +75,12 @@ fn other_settings_and_finished_files_are_refused_and_nothing_is_lost() {
     let sampling = Sampling { temperature: 2.0, ..answering.sampling.clone() };
     let hotter = Answering { sampling, ..answering.clone() };
     let message = hotter.file(&rows, &map, &out, &Control::silent()).expect_err("refused").to_string();
-    assert!(message.contains("out.jsonl.part") && message.contains("another model, file or setting"), "{message}");
+    let expected = format!(
+        "{} holds 4 answers of another model, file or setting (temperature: 1.0 before, 2.0 now): remove it to begin \
+         anew, or resume with what it was made with",
+        part.display()
+    );
+    assert_eq!(message, expected);
     assert_eq!(std::fs::read(&part).expect("a part"), kept);
 
     answering.file(&rows, &map, &out, &Control::silent()).expect("resumes");
@@ -84,4 +89,153 @@ fn other_settings_and_finished_files_are_refused_and_nothing_is_lost() {
     let map = FieldMap::new([("problem", "question")]);
     let message = answering.file(&rows, &map, &world.path("x"), &Control::silent()).expect_err("refused").to_string();
     assert!(message.contains("rows.jsonl, line 1") && message.contains("`question`"), "{message}");
+}
+
+/// Rows of one text each, in a file.
+fn rows(world: &World, name: &str, problems: &[&str]) -> std::path::PathBuf {
+    let path = world.path(name);
+    let text: String = problems.iter().map(|text| json!({ "problem": text }).to_string() + "\n").collect();
+    std::fs::write(&path, text).expect("written");
+    path
+}
+
+#[test]
+fn a_response_is_of_its_problem_and_its_number_whatever_is_beside_it() {
+    let world = World::new();
+    let four = Answering { samples: 4, batch: 2, ..answering(&world) };
+    let responses = |answering: &Answering, problems: &[&str], name: &str| {
+        let (rows, out) = (rows(&world, &format!("{name}.rows"), problems), world.path(name));
+        answering.file(&rows, &FieldMap::default(), &out, &Control::silent()).expect("answers");
+        lines(&out).iter().map(|line| line["response"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    let all = responses(&four, &["0+1", "1+1", "2+1", "1+1"], "all");
+    let of = |row: usize| &all[row * 4..row * 4 + 4];
+    assert_ne!(of(0), of(1));
+    assert_ne!(of(1), of(3), "a problem that is there twice is drawn for anew");
+    let one = Answering { samples: 1, batch: 5, ..four.clone() };
+    let first = [0, 4, 8, 12].map(|place| all[place].clone());
+    assert_eq!(responses(&one, &["0+1", "1+1", "2+1", "1+1"], "one"), first);
+    assert_eq!(responses(&four, &["2+1", "0+1"], "fewer"), [of(2), of(0)].concat());
+    let other = Answering { seed: 6, ..four.clone() };
+    assert_ne!(responses(&other, &["2+1", "0+1"], "other seed"), [of(2), of(0)].concat());
+}
+
+#[test]
+fn what_does_not_fit_into_the_models_context_is_cut_and_marked() {
+    let world = World::new();
+    let answering = Answering { samples: 2, batch: 3, ..answering(&world) };
+    let tokenizer = octo_data::tokenizer::Tokenizer::load(&answering.model).expect("a tokenizer");
+    let long = |tokens: usize| {
+        let (mut text, count) =
+            (String::new(), |text: &str| tokenizer.encode(&format!("Q: {text}")).expect("encodes").len());
+        while count(&text) < tokens {
+            text.push('z');
+        }
+        assert_eq!(count(&text), tokens);
+        text
+    };
+    let problems = [long(130), "1+1".to_owned(), long(125), long(128), long(127)];
+    let rows = rows(&world, "rows", &problems.each_ref().map(String::as_str));
+    let out = world.path("out.jsonl");
+    let wanted = Answering { sampling: Sampling::new(500), ..answering.clone() };
+    wanted.file(&rows, &FieldMap::default(), &out, &Control::silent()).expect("answers");
+    let found = lines(&out);
+    let mut cut = 0;
+    for (line, (row, room)) in found.iter().zip([0, 500, 3, 0, 1].iter().enumerate().flat_map(|row| [row; 2])) {
+        let (tokens, finish) = (line["tokens"].as_u64().expect("a count"), line["finish"].as_str());
+        match room {
+            0 => assert_eq!(
+                (&line["response"], tokens, finish, &line["room"]),
+                (&json!(""), 0, Some("length"), &json!(0))
+            ),
+            _ if finish == Some("stop") => assert!(line.get("room").is_none() && tokens < 128, "{line}"),
+            500 => assert_eq!(line["room"], json!(tokens), "{line}"),
+            _ => assert_eq!((&line["room"], tokens), (&json!(room), *room), "row {row}: {line}"),
+        }
+        cut += u64::from(line["room"].as_u64().is_some_and(|room| room > 0));
+    }
+    assert!(found.len() == 10 && cut > 0, "{cut} of {}", found.len());
+
+    let mut typed = Vec::new();
+    let kept = std::sync::Mutex::new(&mut typed);
+    let asked = [long(128), "1+1".to_owned()].map(Ok);
+    answering
+        .one_by_one(asked.into_iter(), |answer| {
+            kept.lock().expect("one thread").push((answer.tokens, answer.room));
+            Ok(())
+        })
+        .expect("answers");
+    assert_eq!(typed[..2], [(0, Some(0)); 2]);
+    assert!(typed.len() == 4 && typed[2..].iter().all(|(tokens, room)| *tokens > 0 && room.is_none()), "{typed:?}");
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_by_name_and_leaves_nothing_behind() {
+    let world = World::new();
+    let answering = Answering { prompt: PromptSettings::Inline("{problem}".to_owned()), ..answering(&world) };
+    let (map, out) = (FieldMap::default(), world.path("out.jsonl"));
+    let part = world.path("out.jsonl.part");
+    let refused = |answering: &Answering, problems: &[&str]| {
+        let rows = rows(&world, "rows.jsonl", problems);
+        let error = answering.file(&rows, &map, &out, &Control::silent()).expect_err("refused").to_string();
+        assert!(!out.exists() && !part.exists());
+        error
+    };
+    assert_eq!(
+        refused(&answering, &["1+1", ""]),
+        format!(
+            "{}:2: the prompt is empty, and a model continues at least one token",
+            world.path("rows.jsonl").display()
+        )
+    );
+    let many = Answering { samples: usize::MAX, ..answering.clone() };
+    assert_eq!(
+        refused(&many, &["1+1", "2+1"]),
+        "config key `samples`: 18446744073709551615 responses to each of 2 problems are too many"
+    );
+    let greedy = Sampling { temperature: 0.0, ..answering.sampling.clone() };
+    let equal = Answering { sampling: greedy, ..answering.clone() };
+    assert_eq!(
+        refused(&equal, &["1+1"]),
+        "config key `samples`: 3 responses without chance are all the same; set `temperature` above 0"
+    );
+    // What a kill in the first batch leaves is of no use, and not in the way of other settings; another's file is.
+    let good = rows(&world, "rows.jsonl", &["1+1"]);
+    for left in ["", "{\"octo_gen", "{\"octo_generate\":{\"seed\":1}}\n", "{\"octo_generate\":{\"seed\":1}}\n{\"resp"] {
+        std::fs::write(&part, left).expect("written");
+        answering.file(&good, &map, &out, &Control::silent()).expect("answers");
+        assert_eq!(lines(&out).len(), 3, "{left:?}");
+        std::fs::remove_file(&out).expect("removed");
+    }
+    for left in ["notes", "{\"octo_generate\":{\"seed\":1}}\n{}\n"] {
+        std::fs::write(&part, left).expect("written");
+        let error = answering.file(&good, &map, &out, &Control::silent()).expect_err("refused").to_string();
+        assert!(error.contains("answers of another model, file or setting"), "{error}");
+        assert_eq!(std::fs::read_to_string(&part).expect("reads"), left);
+    }
+}
+
+#[test]
+fn two_calls_do_not_write_to_one_file() {
+    let world = World::new();
+    let answering = answering(&world);
+    let rows = rows(&world, "rows.jsonl", &["0+1", "1+1", "2+1", "3+1", "0+2"]);
+    let (map, out) = (FieldMap::default(), world.path("out.jsonl"));
+    let part = world.path("out.jsonl.part");
+    let other = std::fs::File::create(&part).expect("made");
+    other.lock().expect("locked");
+    let error = answering.file(&rows, &map, &out, &Control::silent()).expect_err("refused").to_string();
+    assert_eq!(error, format!("{}: another octo-host is writing to it; wait for it, or end it", part.display()));
+    drop(other);
+
+    let ended: Vec<Result<Finished, String>> = std::thread::scope(|scope| {
+        let call = || answering.file(&rows, &map, &out, &Control::silent()).map_err(|error| error.to_string());
+        let calls: Vec<_> = (0..4).map(|_| scope.spawn(call)).collect();
+        calls.into_iter().map(|call| call.join().expect("no panic")).collect()
+    });
+    assert_eq!(ended.iter().filter(|ended| **ended == Ok(Finished::Done)).count(), 1, "{ended:?}");
+    for error in ended.iter().filter_map(|ended| ended.as_ref().err()) {
+        assert!(error.contains("another octo-host is writing") || error.contains("is there already"), "{error}");
+    }
+    assert_eq!((lines(&out).len(), part.exists()), (15, false));
 }
