@@ -21,7 +21,7 @@ use octo_data::record::Problem;
 use octo_data::rows::{Numbered, Rows, Wanted};
 use octo_data::tokenizer::Tokenizer;
 use octo_model::{Engine, Finish, Model, Precision, Sampling};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::control::{Clock, Control, Finished};
 use crate::error::TrainError;
