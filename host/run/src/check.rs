@@ -114,5 +114,5 @@ pub fn first_document(path: &Path) -> Result<(), DataError> {
 /// # Errors
 /// What keeps it from being read.
 pub fn first_row(path: &Path, map: &FieldMap) -> Result<(), DataError> {
-    Rows::open(path, map, 0)?.next().map_or(Ok(()), |first| first.row.map(|_| ()))
+    TextRows::open(path, map, 0)?.next().map_or(Ok(()), |first| first.row.map(|_| ()))
 }

@@ -76,7 +76,7 @@ struct Sample {
 }
 
 fn sample(path: &Path, map: &FieldMap, tokenizer: &Tokenizer) -> Option<Sample> {
-    let mut rows = Rows::open(path, map, 0).ok()?;
+    let mut rows = TextRows::open(path, map, 0).ok()?;
     let (mut text, mut tokens) = (0, 0);
     while text < SAMPLE
         && let Some(numbered) = rows.next()
