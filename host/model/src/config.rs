@@ -82,7 +82,7 @@ impl ModelConfig {
     /// # Errors
     /// [`ModelError`] naming the file and what is wrong.
     pub fn of_folder(dir: &Path) -> Result<Self, ModelError> {
-        checkpoint::read_config(dir)
+        checkpoint::read_config(dir, &Default::default())
     }
 
     /// Refuses a tokenizer with ids that the embedding has no row for.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Result, bail};
 use octo_data::error::DataError;
 use octo_data::field_map::FieldMap;
-use octo_data::rows::Rows;
+use octo_data::rows::TextRows;
 
 use crate::PlannedRun;
 use crate::recipe::stage::Stage;

@@ -2,7 +2,6 @@
 //!
 //! What the recipe names is read here, so that the stage's key holds the template's text and the examples themselves.
 
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};

@@ -58,10 +58,10 @@ impl Breakdown {
 
     /// Takes in attempts of a row.
     pub fn add(&mut self, values: &Values, correct: u64, attempts: u64) {
-        let counts = match self.groups.get_mut(values) {
-            Some(counts) => counts,
-            None if self.groups.len() == MOST_VALUES => &mut self.other,
-            None => self.groups.entry(values.clone()).or_default(),
+        let known = self.groups.contains_key(values);
+        let counts = match self.groups.len() {
+            MOST_VALUES if !known => &mut self.other,
+            _ => self.groups.entry(values.clone()).or_default(),
         };
         counts.0 += correct;
         counts.1 += attempts;

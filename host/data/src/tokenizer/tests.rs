@@ -1,6 +1,7 @@
 use super::*;
 use crate::seed;
 use proptest::prelude::*;
+use serde_json::Value;
 
 fn file<'a>(tokenizer: &'a Tokenizer, name: &str) -> &'a [u8] {
     let found = tokenizer.files.iter().find(|(other, _)| other == name);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use octo_data::field_map::FieldMap;
-use octo_data::rows::Rows;
+use octo_data::rows::TextRows;
 use octo_data::shards::bytes_per_token;
 use octo_data::tokenizer::Tokenizer;
 
