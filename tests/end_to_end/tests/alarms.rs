@@ -57,6 +57,7 @@ fn a_verifier_that_crashes_ends_the_run_where_the_recipe_says_so_and_can_be_resu
     ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: asked to panic plugin=hostile_plugin
      WARN stage{name=rl-base}: step 3: alarm failures: share of failed verdicts and rewards is 1.0000, for 3 steps above 0.2000; they are masked; `failures` in metrics.jsonl says which kind, samples.jsonl shows some
      WARN stage{name=rl-base}: step 3: alarm truncated: share of truncated responses is 0.8750, for 3 steps above 0.7500; raise the schedule's length limit, or add a stop text
+    ERROR stage{name=rl-base}: 72 more lines like "panicked at tests/hostile_behaviour/src/deeds.rs:[place]: asked to panic"; -v shows all plugin=hostile_plugin
     rl-base: failed
     rl-base: 60 failed items (60 trap); 20 are kept in runs/tiny/stages/rl-base/failures: `octo-host plugin replay FILE` runs one again
     error: stage "rl-base" failed

@@ -152,26 +152,26 @@ fn a_device_that_is_not_there_is_named() {
 fn files_that_cannot_be_read_are_named_by_their_row() {
     let workdir = workdir();
     workdir.write("p.jsonl", "{\"problem\": \"1 + 1\", \"reference\": \"2\"}\n{\"question\": \"2 + 2\"}\n");
-    assert_shown!(refused(&workdir, &eval("prompt = \"{problem}\"\nmax_response_tokens = 8")), @r#"
+    assert_shown!(refused(&workdir, &eval("prompt = \"{problem}\"\nmax_response_tokens = 8")), @"
     exit 1
     --- stderr
-    error: r.toml:9: stages.e.problems: p.jsonl, line 2: no usable "problem" for problem; the columns are: question. Name the right one with a map, as in `problem=COLUMN`
-    "#);
+    error: r.toml:9: stages.e.problems: p.jsonl, line 2: `problem` is missing; the columns are question; a map names another, as in `problem=COLUMN`
+    ");
     workdir.write("p.jsonl", "\n");
     assert_shown!(refused(&workdir, &eval("prompt = \"{problem}\"\nmax_response_tokens = 8")), @"
     exit 1
     --- stderr
-    error: r.toml:9: stages.e.problems: p.jsonl has no problem in it
+    error: r.toml:9: stages.e.problems: p.jsonl: has no rows; an empty file is not an input
     ");
     workdir.write("d.jsonl", "{\"content\": \"x\"}\n");
     let recipe = "[stages.c]\nkind = \"curate\"\ninputs = \"d.jsonl\"\n[stages.k]\nkind = \"tokenize\"\ndocuments = \"d.jsonl\"\ntokenizer = \"model\"\n";
-    assert_shown!(refused(&workdir, recipe), @r#"
+    assert_shown!(refused(&workdir, recipe), @"
     exit 1
     --- stderr
     error: 2 things keep this recipe from running:
-      r.toml:3: stages.c.inputs.0: d.jsonl, line 1: the row has no "text"
-      r.toml:6: stages.k.documents.0: d.jsonl, line 1: has no text in "text"; the columns are: content. Name the right one with a map, as in `text=COLUMN`
-    "#);
+      r.toml:3: stages.c.inputs.0: d.jsonl, line 1: `text` is missing; the columns are content; a map names another, as in `text=COLUMN`
+      r.toml:6: stages.k.documents.0: d.jsonl, line 1: `text` is missing; the columns are content; a map names another, as in `text=COLUMN`
+    ");
     // Rows that are left out are none of its business.
     workdir.write("r.toml", "[stages.c]\nkind = \"curate\"\ninputs = \"d.jsonl\"\nskip_bad_lines = true\n");
     workdir.run(&["run", "r.toml", "--dry-run"]).exits_with(0);
@@ -198,7 +198,8 @@ fn a_pipe_is_no_input() {
     exit 1
     --- stderr
     error: r.toml:11: stages.e.template
-      because: pipe is a pipe; a run reads files, which give the same again: write what it gives to a file
+      because: could not read the template
+      because: pipe: is not a regular file; write what comes out of it to a file first
     ");
 }
 

@@ -47,15 +47,16 @@ fn a_failed_document_of_a_run_is_kept_and_fails_alone_as_it_did_there() {
          hostile = { plugin = \"hostile_filter\", limits = { fuel_per_item = 20000000, memory_bytes = 8388608 } }\n\
          [stages.web]\nkind = \"curate\"\ninputs = [\"documents.jsonl\"]\nfilters = [\"hostile\"]\n",
     );
-    assert_shown!(workdir.run(&["run", "r.toml"]).without_stdout(), @"
+    assert_shown!(workdir.run(&["run", "r.toml"]).without_stdout(), @r#"
     exit 0
     --- stderr
     failing: 1 stage, 0 done already
     ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
+    ERROR stage{name=web}: 28 more lines like "panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic"; -v shows all plugin=hostile_filter
     web: done in [time]
     web: 34 failed items (2 fuel, 1 memory, 1 plugin-error, 30 trap); 24 are kept in runs/failing/stages/web/failures: `octo-host plugin replay FILE` runs one again
     failing: done in [time]
-    ");
+    "#);
 
     let found = cases(&workdir, "runs/failing", "web");
     let counts: Vec<(&str, usize)> = found.iter().map(|(group, cases)| (group.as_str(), cases.len())).collect();

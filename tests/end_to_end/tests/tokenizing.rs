@@ -121,11 +121,11 @@ fn the_command_tokenises_once_and_checks_what_is_there() {
     error: shards: holds tokens that were made otherwise: shard_tokens was 134217728, is 5. Name another folder, or remove this one
     ");
     let wrong = ["tokenize", "a.jsonl", "--tokenizer", "runs/t/stages/t", "--out", "other"];
-    assert_shown!(workdir.run(&wrong), @r#"
+    assert_shown!(workdir.run(&wrong), @"
     exit 1
     --- stderr
-    error: a.jsonl, line 1: has no text in "text"; the columns are: body, crawl. Name the right one with a map, as in `text=COLUMN`
-    "#);
+    error: a.jsonl, line 1: `text` is missing; the columns are body, crawl; a map names another, as in `text=COLUMN`
+    ");
     assert_shown!(workdir.run(&["tokenize", "--tokenizer", "t", "--out", "x"]), @"
     exit 2
     --- stderr

@@ -200,13 +200,18 @@ impl Problem {
         row.push(("failed".to_owned(), json!(self.failed)));
         row.push(("majority".to_owned(), json!(self.majority())));
         for &k in shown {
-            row.push((format!("pass@{k}"), json!(pass_at(self.correct, self.attempts, k))));
+            row.push((format!("pass@{k}"), json!(pass_at(self.correct, self.attempts, k).map(rounded))));
         }
         for &k in shown {
-            row.push((format!("maj@{k}"), json!(majority_at(self.correct, &self.wrong, self.silent, k))));
+            row.push((format!("maj@{k}"), json!(majority_at(self.correct, &self.wrong, self.silent, k).map(rounded))));
         }
         object(&row)
     }
+}
+
+/// A share to twelve decimals: what comes after them is the noise of a sum.
+fn rounded(share: f64) -> f64 {
+    (share * 1e12).round() / 1e12
 }
 
 /// An object with its keys in this order, which serde_json's own map would sort.

@@ -158,7 +158,7 @@ impl Summary {
             SummaryFormat::Text => {
                 self.print();
                 if let Some(error) = &error {
-                    self.terminal.say(format_args!("error: {error}"));
+                    self.terminal.complain(format_args!("error: {error}"));
                 }
             }
             SummaryFormat::Json => {

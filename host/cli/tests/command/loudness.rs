@@ -19,13 +19,14 @@ fn misbehaving(mode: &str, items: usize, flags: &[&str]) -> Ended {
 
 #[test]
 fn quiet_says_nothing_but_errors_and_gives_the_same_results() {
-    let usual = verified(&[]).exits_with(0).stderr_has("stdin, line 2: ").stderr_has("Verified 1 attempts");
+    let usual = verified(&[]).exits_with(1).stderr_has("stdin, line 2: ").stderr_has("Verified 1 attempts");
     for flag in ["-q", "--quiet"] {
-        let quiet = verified(&[flag]).exits_with(0);
-        assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), (usual.stdout.as_str(), ""));
+        let quiet = verified(&[flag]).exits_with(1);
+        let error = "error: 1 of 2 rows could not be read\n";
+        assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), (usual.stdout.as_str(), error));
     }
     let before = octo_host(&["-q", "--plugin", "verifier_math"]).stdin(TWO_LINES).run();
-    assert_eq!((before.stdout, before.stderr.as_str()), (usual.stdout, ""));
+    assert_eq!((before.stdout, before.stderr.as_str()), (usual.stdout, "error: 1 of 2 rows could not be read\n"));
     assert_shown!(verified(&["-q", "--strict"]).without_stdout(), @"
     exit 1
     --- stderr
@@ -62,7 +63,7 @@ fn verbose_and_quiet_together_are_refused() {
     --- stderr
     error: the argument '--verbose...' cannot be used with '--quiet'
 
-    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]
+    Usage: octo-host --plugin <REF> [OPTIONS] [FILE]...
            octo-host <COMMAND>
 
     For more information, try '--help'.

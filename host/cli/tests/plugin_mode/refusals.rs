@@ -60,6 +60,10 @@ fn wrong_usage_exits_with_2() {
       run          Run a recipe; finished stages are never run again
       prompt       Show the prompts of a stage, as its model reads them
       generate     Let a model answer problems: a file of them, or one per line as they are typed
+      runs         List runs with their stages and sizes; remove what no run refers to; make a folder of
+                   a run that travels
+      compare      Compare two files of verdicts: flips, the difference with its interval, McNemar's
+                   exact test
       report       Write a run's report as one HTML file
       tokenize     Turn documents into token shards to train on; resumes where it was stopped
       keys         Show the keys of recipes, of each kind of stage and of limits, and the variables that

@@ -88,7 +88,7 @@ fn rows_of_one_group_are_one_problem_and_each_problem_is_written() {
     ");
     assert_eq!(
         workdir.read("p.jsonl"),
-        r#"{"q":"a","attempts":3,"correct":1,"failed":0,"majority":"5","pass@1":0.33333333333333337,"pass@2":0.6666666666666667,"pass@3":1.0,"maj@1":0.3333333333333333,"maj@2":0.3333333333333333,"maj@3":0.0}
+        r#"{"q":"a","attempts":3,"correct":1,"failed":0,"majority":"5","pass@1":0.333333333333,"pass@2":0.666666666667,"pass@3":1.0,"maj@1":0.333333333333,"maj@2":0.333333333333,"maj@3":0.0}
 {"q":"b","attempts":2,"correct":2,"failed":0,"majority":"4","pass@1":1.0,"pass@2":1.0,"pass@3":null,"maj@1":1.0,"maj@2":1.0,"maj@3":null}
 {"q":"c","attempts":1,"correct":0,"failed":0,"majority":"7","pass@1":0.0,"pass@2":null,"pass@3":null,"maj@1":0.0,"maj@2":null,"maj@3":null}
 "#
@@ -96,7 +96,7 @@ fn rows_of_one_group_are_one_problem_and_each_problem_is_written() {
     workdir.run(&[&call[..], &["p.csv", "--at", "1"]].concat()).exits_with(0);
     assert_eq!(
         workdir.read("p.csv"),
-        "q,attempts,correct,failed,majority,pass@1,maj@1\na,3,1,0,5,0.33333333333333337,0.3333333333333333\n\
+        "q,attempts,correct,failed,majority,pass@1,maj@1\na,3,1,0,5,0.333333333333,0.333333333333\n\
          b,2,2,0,4,1.0,1.0\nc,1,0,0,7,0.0,0.0\n"
     );
 }

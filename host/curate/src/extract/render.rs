@@ -26,7 +26,8 @@ pub fn text(tree: &Tree, root: Id, asciimath: bool) -> Text {
         asciimath,
         formulas: 0,
         money: Vec::new(),
-        blank: true,
+        tight: false,
+        rows: 0,
         cell: 0,
         marker: None,
     };
@@ -56,19 +57,29 @@ pub fn text(tree: &Tree, root: Id, asciimath: bool) -> Text {
     }
 }
 
+/// A list.
+struct List {
+    /// The number of the next item; none where items have bullets.
+    number: Option<u32>,
+    /// Whether an item has begun.
+    begun: bool,
+}
+
 struct Writer {
     out: String,
     /// The paragraph that is being written; a formula stands in it as a character of [`held`](Self::held).
     line: String,
     held: Vec<(String, bool)>,
-    /// The lists that are open: the number of the next item, or None for bullets.
-    lists: Vec<Option<u32>>,
+    /// The lists that are open.
+    lists: Vec<List>,
     code: bool,
     asciimath: bool,
     formulas: usize,
     /// Places in `out` of dollars that are money.
     money: Vec<usize>,
-    blank: bool,
+    /// Whether the next paragraph follows without a blank line: an item after another, a row after another.
+    tight: bool,
+    rows: u32,
     cell: u32,
     marker: Option<String>,
 }
@@ -204,24 +215,25 @@ impl Writer {
                 self.line.push(' ');
             }
         } else {
-            self.flush(matches!(name, "li" | "tr" | "dt" | "dd"));
+            self.flush();
         }
         match name {
-            "ul" | "dir" => self.lists.push(None),
+            "ul" | "dir" => self.lists.push(List { number: None, begun: false }),
             "ol" => {
                 let start = tree.attribute(id, "start").and_then(|start| start.trim().parse().ok()).unwrap_or(1);
-                self.lists.push(Some(start));
+                self.lists.push(List { number: Some(start), begun: false });
             }
             "li" if !in_cell => {
                 let depth = self.lists.len().saturating_sub(1).min(8);
-                let mark = match self.lists.last_mut() {
-                    Some(Some(number)) => {
-                        let written = format!("{number}. ");
+                let mut mark = "- ".to_owned();
+                if let Some(list) = self.lists.last_mut() {
+                    self.tight = list.begun || depth > 0;
+                    list.begun = true;
+                    if let Some(number) = &mut list.number {
+                        mark = format!("{number}. ");
                         *number = number.saturating_add(1);
-                        written
                     }
-                    _ => "- ".to_owned(),
-                };
+                }
                 self.marker = Some(format!("{}{mark}", "  ".repeat(depth)));
             }
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if !in_cell => {
@@ -232,7 +244,13 @@ impl Writer {
                 self.code = true;
                 self.cell = 0;
             }
-            "tr" => self.cell = 0,
+            "table" => self.rows = 0,
+            "tr" => {
+                self.cell = 0;
+                self.tight = self.rows > 0;
+                self.rows += 1;
+            }
+            "dd" => self.tight = true,
             _ => {}
         }
     }
@@ -263,7 +281,7 @@ impl Writer {
                 self.flush_code();
                 self.code = false;
             }
-            _ => self.flush(matches!(name, "li" | "tr" | "dt" | "dd")),
+            _ => self.flush(),
         }
         match name {
             "ul" | "ol" | "dir" => {
@@ -275,8 +293,8 @@ impl Writer {
         }
     }
 
-    /// Ends the paragraph. `close` says that the next one follows without a blank line.
-    fn flush(&mut self, close: bool) {
+    /// Ends the paragraph.
+    fn flush(&mut self) {
         if self.code {
             self.flush_code();
             return;
@@ -289,7 +307,7 @@ impl Writer {
         }
         let found = delimiters::normalise(trimmed, self.asciimath);
         let marker = self.marker.take();
-        self.begin(close && self.blank_is_off());
+        self.begin();
         if let Some(marker) = marker {
             self.out.push_str(&marker);
         }
@@ -316,21 +334,15 @@ impl Writer {
         self.formulas += found.formulas;
         if self.out.len() > start {
             self.out.push('\n');
-            self.blank = !close;
         }
     }
 
-    fn blank_is_off(&self) -> bool {
-        !self.blank
-    }
-
-    fn begin(&mut self, close: bool) {
-        if !self.out.is_empty() && !close {
-            while self.out.ends_with("\n\n") {
-                self.out.pop();
-            }
+    /// Begins a paragraph, after a blank line unless it is tight.
+    fn begin(&mut self) {
+        if !self.out.is_empty() && !self.tight {
             self.out.push('\n');
         }
+        self.tight = false;
     }
 
     fn flush_code(&mut self) {
@@ -340,7 +352,7 @@ impl Writer {
         if code.trim().is_empty() {
             return;
         }
-        self.begin(false);
+        self.begin();
         self.out.push_str("```\n");
         for c in code.trim_matches('\n').trim_end().chars() {
             match c {
@@ -353,11 +365,10 @@ impl Writer {
             }
         }
         self.out.push_str("\n```\n");
-        self.blank = true;
     }
 
     fn finish(mut self) -> Text {
-        self.flush(false);
+        self.flush();
         // Where there are formulas, a dollar that opens none is escaped.
         let text = if self.formulas > 0 && !self.money.is_empty() {
             let mut text = String::with_capacity(self.out.len() + self.money.len());

@@ -43,10 +43,7 @@ fn formulas_in_every_form() {
         (r#"<p><img class="latex" alt="\kappa" src="x.png"></p>"#, r"$\kappa$"),
         (r#"<p><img src="https://latex.codecogs.com/gif.latex?%5Cfrac%7B1%7D%7B2%7D"></p>"#, r"$\frac{1}{2}$"),
         (r#"<p><img src="https://s0.wp.com/latex.php?latex=x%5E2&bg=fff" alt=""></p>"#, "$x^2$"),
-        (
-            r#"<p><img alt="\begin{displaymath}x &gt; 1\end{displaymath}" src="i.gif"></p>"#,
-            r"$\begin{displaymath}x > 1\end{displaymath}$",
-        ),
+        (r#"<p><img alt="\begin{displaymath}x &gt; 1\end{displaymath}" src="i.gif"></p>"#, "$$x > 1$$"),
         (r#"<p><img class="formulaDsp" alt="\[ X = 1 \]" src="f.png"></p>"#, "$$X = 1$$"),
         (r#"<p><span class="tex" data-expr="x+1"></span></p>"#, "$x+1$"),
         (r"<p>so \(x+1\) and \[y\]</p>", "so $x+1$ and $$y$$"),

@@ -82,7 +82,7 @@ fn a_template_can_neither_run_on_nor_fill_the_memory_nor_read_a_file() {
         ("{% macro again(n) %}{{ again(n) }}{% endmacro %}{{ again(problem) }}", "levels deep"),
         (
             "{% set n = namespace(s='aaaaaaaa') %}{% for a in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ problem }}",
-            "larger than",
+            "fuel",
         ),
         ("{{ problem }}{% include '/etc/passwd' %}", "include"),
         ("{{ problem }}{% include '../../secret.txt' %}", "include"),

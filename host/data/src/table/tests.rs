@@ -53,7 +53,7 @@ fn parquet_has_the_narrowest_type_that_loses_no_digit() {
     assert_eq!(column("id"), "1 2 3 4");
     assert_eq!(column("text"), "\"a, \\\"b\\\"\\nc\" null \"\" \"né\"");
     assert_eq!(column("big"), "\"12345678901234567890123\" null null null");
-    assert_eq!(column("share"), "0.5 3.0 100.0 null");
+    assert_eq!(column("share"), "0.5 3 100 null");
     assert_eq!(column("flag"), "null true null null");
     assert_eq!(column("list"), "null \"[1,\\\"x\\\"]\" null null");
     assert_eq!(column("verdict.outcome"), "\"correct\" \"incorrect\" null null");

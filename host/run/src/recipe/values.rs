@@ -188,7 +188,7 @@ mod tests {
         for (source, words) in [
             ("texts = 3\nnamed = {}\nproblems = \"p\"", "expected a text or a list of texts"),
             ("texts = \"a\"\nnamed = []\nproblems = \"p\"", "expected a table"),
-            ("texts = \"a\"\nnamed = {}\nproblems = 1", "expected a path, or a table"),
+            ("texts = \"a\"\nnamed = {}\nproblems = 1", "expected a path, a list of paths, or a table"),
             ("texts = \"a\"\nnamed = {}\nproblems = { path = \"p\", rows = \"8..2\" }", "not a range of rows"),
         ] {
             let error = toml::from_str::<Table>(source).expect_err("refused").to_string();
