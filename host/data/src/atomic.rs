@@ -194,7 +194,7 @@ pub fn remove_temporaries(folder: &Path) -> Result<(), DataError> {
         let kind = entry.file_type().map_err(failed)?;
         if kind.is_dir() {
             remove_temporaries(&entry.path())?;
-        } else if is_temporary(&entry.file_name()) {
+        } else if is_temporary(entry.file_name()) {
             fs::remove_file(entry.path()).map_err(|error| DataError::file("remove", &entry.path(), error))?;
         }
     }
@@ -227,7 +227,7 @@ mod tests {
         let mut file = AtomicFile::create(&path).unwrap();
         file.write_all(b"half of the n").unwrap();
         let both = names(folder.path());
-        assert_eq!(both.iter().map(|name| is_temporary(name)).collect::<Vec<_>>(), [true, false], "{both:?}");
+        assert_eq!(both.iter().map(is_temporary).collect::<Vec<_>>(), [true, false], "{both:?}");
         for other in [".tmp", "a.1-2.tmp", ".a.tmp", ".a.1-.tmp", ".a.1-2", ".a.x-2.tmp", ".a.12.tmp"] {
             assert!(!is_temporary(other), "{other}");
         }

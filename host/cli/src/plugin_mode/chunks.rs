@@ -236,7 +236,7 @@ struct File<'a> {
 impl File<'_> {
     fn read<T: Record>(
         &self,
-        mut rows: Rows,
+        rows: Rows,
         read: &mut impl FnMut(&Row, Place<'_>) -> Result<(Option<Value>, T), String>,
         filling: &mut Filling<T>,
         counted: &mut Lines,
@@ -245,7 +245,7 @@ impl File<'_> {
         let file = rows.path().display().to_string();
         let shared: Option<Arc<str>> = self.several.then(|| file.as_str().into());
         let unit = if rows.are_lines() { "line" } else { "row" };
-        while let Some(Numbered { number: line, row }) = rows.next() {
+        for Numbered { number: line, row } in rows {
             let message = match row {
                 Ok(row) => match read(&row, Place { file: &file, line }) {
                     Ok((id, record)) => {

@@ -26,7 +26,8 @@ pub fn decode(bytes: &[u8], from_server: Option<&str>) -> (String, &'static str)
     for encoding in [declared, server].into_iter().flatten() {
         let (text, _, wrong) = encoding.decode(bytes);
         // A single byte's charset fits anything; a declared one of several bytes that fits is right.
-        if !wrong && !(encoding == WINDOWS_1252 && looks_otherwise(bytes)) {
+        let doubtful = encoding == WINDOWS_1252 && looks_otherwise(bytes);
+        if !wrong && !doubtful {
             return (text.into_owned(), encoding.name());
         }
         let faults = if wrong { text.matches('\u{fffd}').count() } else { usize::MAX };

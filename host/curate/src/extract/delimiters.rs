@@ -48,7 +48,8 @@ const ENVIRONMENTS: [&str; 13] = [
 /// Finds the formulas of a paragraph. `asciimath` says that the page reads backquotes as AsciiMath.
 pub fn normalise(text: &str, asciimath: bool) -> Found {
     let mut found = Found::default();
-    if !text.contains(['\\', '$', '[']) && !(asciimath && text.contains('`')) {
+    let quoted = asciimath && text.contains('`');
+    if !quoted && !text.contains(['\\', '$', '[']) {
         text.clone_into(&mut found.text);
         return found;
     }

@@ -319,7 +319,7 @@ fn what_is_undefined_is_an_error_in_a_template_of_ours() {
 #[test]
 fn a_conversation_of_a_megabyte_has_fuel_to_spare() {
     let message = |turn: usize| {
-        let role = if turn % 2 == 0 { "user" } else { "assistant" };
+        let role = if turn.is_multiple_of(2) { "user" } else { "assistant" };
         Data::Map(vec![("role".into(), Data::from(role)), ("content".into(), Data::Text("word ".repeat(800)))])
     };
     let given = [("messages".to_owned(), Data::List((0..256).map(message).collect()))];

@@ -213,10 +213,10 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, given: Given) -> Fallib
         "items" => match &item {
             Item::Undefined(message) => {
                 work.check_strict(message)?;
-                Stream::new(work, "generator", Vec::new())
+                Stream::of(work, "generator", Vec::new())
             }
             Item::Map(pairs) => {
-                Stream::new(work, "generator", Item::View(super::item::View::Pairs, pairs.clone()).iterate(work)?)
+                Stream::of(work, "generator", Item::View(super::item::View::Pairs, pairs.clone()).iterate(work)?)
             }
             _ => Err(Trouble::new("Can only get item pairs from a mapping.")),
         },

@@ -139,7 +139,7 @@ impl Items {
 }
 
 impl Stream {
-    pub fn new(work: &Work, name: &'static str, items: Vec<Item>) -> Fallible<Item> {
+    pub fn of(work: &Work, name: &'static str, items: Vec<Item>) -> Fallible<Item> {
         work.make_places(items.len())?;
         let (depth, size) = measured(items.iter())?;
         Ok(Item::Stream(Rc::new(Stream { name, rest: RefCell::new(items.into_iter()), depth, size })))

@@ -305,7 +305,7 @@ fn of_text(work: &Work, own: &Arc<str>, name: &str, given: Given) -> Fallible<It
             let mut column = 0;
             for character in own.chars() {
                 if character == '\t' {
-                    let blanks = size.checked_sub(column % size.max(1)).unwrap_or(0);
+                    let blanks = size.saturating_sub(column % size.max(1));
                     work.make_bytes(blanks.saturating_add(64))?;
                     out.push_str(&" ".repeat(blanks));
                     column += blanks;

@@ -50,6 +50,9 @@ struct Parser {
     line: u32,
 }
 
+/// The names of a macro's parameters, and the defaults of the last of them.
+type Parameters = (Vec<(Name, Arc<str>)>, Vec<Node>);
+
 impl Parser {
     fn peek(&self) -> Option<&TokenKind> {
         self.tokens.get(self.at).map(|token| &token.kind)
@@ -355,7 +358,7 @@ impl Parser {
         }
     }
 
-    fn parameters(&mut self) -> Fallible<(Vec<(Name, Arc<str>)>, Vec<Node>)> {
+    fn parameters(&mut self) -> Fallible<Parameters> {
         let (mut parameters, mut defaults) = (Vec::new(), Vec::new());
         self.expect_sign("(")?;
         while !self.take_sign(")") {

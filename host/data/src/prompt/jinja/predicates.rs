@@ -94,11 +94,8 @@ pub(super) fn holds(work: &Work, name: &str, item: &Item, given: Given) -> Falli
         "even" => leaves(work, item, &Item::Whole(2), 0)?,
         "lower" | "upper" => {
             let text = super::printing::shown(work, item)?;
-            let (wanted, other): (fn(char) -> bool, fn(char) -> bool) = match name {
-                "lower" => (char::is_lowercase, char::is_uppercase),
-                _ => (char::is_uppercase, char::is_lowercase),
-            };
-            text.chars().any(wanted) && !text.chars().any(other)
+            let (lower, upper) = (text.chars().any(char::is_lowercase), text.chars().any(char::is_uppercase));
+            if name == "lower" { lower && !upper } else { upper && !lower }
         }
         // What has a length and can be indexed.
         "sequence" => matches!(

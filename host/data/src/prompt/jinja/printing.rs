@@ -157,7 +157,7 @@ fn quote(text: &str, out: &mut String) {
                 let code = character as u32;
                 let written = match code {
                     ..=0xff => write!(out, "\\x{code:02x}"),
-                    ..=0xffff => write!(out, "\\u{code:04x}"),
+                    0x100..=0xffff => write!(out, "\\u{code:04x}"),
                     _ => write!(out, "\\U{code:08x}"),
                 };
                 written.unwrap_or_default();

@@ -33,7 +33,7 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
                 if matches!(item, Item::Stream(_)) {
                     return Item::list(work, items);
                 }
-                Stream::new(work, "list_reverseiterator", items)
+                Stream::of(work, "list_reverseiterator", items)
             }
         },
         "join" => {
@@ -68,7 +68,7 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
                     out.push(apply_filter(work, &filter, item, again(&rest))?);
                 }
             }
-            Stream::new(work, "generator", out)
+            Stream::of(work, "generator", out)
         }
         "select" | "reject" | "selectattr" | "rejectattr" => {
             let mut attribute = Vec::new();
@@ -91,7 +91,7 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
                     out.push(item);
                 }
             }
-            Stream::new(work, "generator", out)
+            Stream::of(work, "generator", out)
         }
         "sort" => {
             let [reverse, case, attribute] = given.read(name, ["reverse", "case_sensitive", "attribute"])?;
@@ -164,7 +164,7 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
             }
             let kept: Vec<Item> = kept.into_iter().map(|(_, item)| item).collect();
             match name {
-                "unique" => Stream::new(work, "generator", kept),
+                "unique" => Stream::of(work, "generator", kept),
                 _ => Ok(kept.into_iter().next().unwrap_or_else(|| nothing(name))),
             }
         }
@@ -193,7 +193,7 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
                 }
                 out.push(Item::list(work, part)?);
             }
-            Stream::new(work, "generator", out)
+            Stream::of(work, "generator", out)
         }
         "slice" => {
             let [count, fill] = given.read(name, ["slices", "fill_with"])?;
@@ -216,7 +216,7 @@ pub(super) fn apply(work: &Work, name: &str, item: Item, mut given: Given) -> Fa
                 }
                 out.push(Item::list(work, part)?);
             }
-            Stream::new(work, "generator", out)
+            Stream::of(work, "generator", out)
         }
         "groupby" => {
             let [attribute, default, case] = given.read(name, ["attribute", "default", "case_sensitive"])?;
