@@ -184,18 +184,19 @@ fn wrong_usage_exits_with_2() {
     --- stderr
     Build, inspect and debug plugins
 
-    Usage: octo-host plugin <COMMAND>
+    Usage: octo-host plugin [OPTIONS] <COMMAND>
 
     Commands:
       build    Build plugin crates into components; the bytes don't depend on the machine
       inspect  Show what a plugin is, needs and accepts
       replay   Run one failed item again, alone, and show all that can be said about it
-      completions  Print what a shell needs to complete this command
-      man          Print the manual page
-      help         Print this message or the help of the given subcommand(s)
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
-      -h, --help  Print help
+      -v, --verbose...  Say more on standard error: all that plugins log, and what Octo does beside; -vv
+                        also shows details for debugging
+      -q, --quiet       Say nothing on standard error but errors: no progress, no summary, no warnings
+      -h, --help        Print help
     ");
     assert_shown!(used(&["plugin", "build"]), @"
     exit 2
