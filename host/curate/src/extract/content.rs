@@ -89,6 +89,8 @@ fn remove_never(tree: &mut Tree) {
             | "audio" | "video" | "map" | "select" | "textarea" | "button" | "input" | "datalist" | "link" | "meta"
             | "title" | "base" | "area" | "source" | "track" | "progress" | "meter" | "optgroup" | "dialog" => true,
             "noscript" => true,
+            // The sign beside a heading that links to it.
+            "a" => matches!(tree.text(id).trim(), "¶" | "#" | "§" | "🔗" | "⚓"),
             "" => matches!(tree.data(id), Data::Other),
             _ => false,
         };

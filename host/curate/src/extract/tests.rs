@@ -88,7 +88,7 @@ fn asciimath_is_read_where_the_page_loads_it() {
 #[test]
 fn lists_tables_and_code_stay_readable() {
     assert_eq!(
-        after("<h2>Title</h2><ul><li>one<li>two<ul><li>inner</ul></ul><ol start=3><li>three</ol>"),
+        after("<h2>Title <a href=#t>¶</a></h2><ul><li>one<li>two<ul><li>inner</ul></ul><ol start=3><li>three</ol>"),
         "## Title\n\n- one\n- two\n  - inner\n\n3. three"
     );
     assert_eq!(after("<table><tr><th>a<th>b<tr><td>1<td>2 <b>x</b></table>"), "a | b\n1 | 2 x");
