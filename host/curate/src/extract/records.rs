@@ -191,8 +191,13 @@ fn page_of(record: &mut WarcRecord, limits: PageLimits) -> Result<(Body, Option<
     };
     let (transfer, content) = (header(record, "Transfer-Encoding"), header(record, "Content-Encoding"));
     let charset = record.http_charset().map(|charset| clean(&charset));
+    let announced = record.content_length();
     record.freeze().map_err(|_| NoDocument::BrokenFile)?;
     let raw = record.frozen_payload_bytes().ok_or(NoDocument::BrokenFile)?;
+    // The file ends before the record does.
+    if (raw.len() as u64) < announced {
+        return Err(NoDocument::BrokenFile);
+    }
     if conversion {
         let text = String::from_utf8_lossy(raw).trim().to_owned();
         return if text.is_empty() { Err(NoDocument::NoText) } else { Ok((Body::Text(text), None)) };

@@ -1,0 +1,163 @@
+//! `extract` over files of our own: the same bytes for any number of threads, after a stop, and from damaged archives.
+
+use octo_curate::extract::{ExtractError, PageLimits, extract};
+use octo_record::NoDocument;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A WARC record of a response.
+fn response(url: &str, head: &str, body: &[u8]) -> Vec<u8> {
+    let mut http = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").into_bytes();
+    http.extend_from_slice(body);
+    record(&format!("WARC-Target-URI: {url}\r\nContent-Type: application/http; msgtype=response"), "response", &http)
+}
+
+fn record(headers: &str, kind: &str, block: &[u8]) -> Vec<u8> {
+    let mut out = format!(
+        "WARC/1.1\r\nWARC-Type: {kind}\r\nWARC-Date: 2021-04-05T06:07:08Z\r\n{headers}\r\nContent-Length: {}\r\n\r\n",
+        block.len()
+    )
+    .into_bytes();
+    out.extend_from_slice(block);
+    out.extend_from_slice(b"\r\n\r\n");
+    out
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("into memory");
+    encoder.finish().expect("into memory")
+}
+
+fn article(number: usize) -> String {
+    format!(
+        "<html><head><title>Page {number}</title></head><body><p>This is page {number}, and \\(x_{number}=1\\).</p></body></html>"
+    )
+}
+
+/// Five archives of four pages each, one of them plain, and a file of HTML.
+fn inputs(folder: &Path) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for file in 0..5 {
+        let mut bytes = Vec::new();
+        for page in 0..4 {
+            let html = article(file * 4 + page);
+            let one =
+                response(&format!("http://example.org/{file}/{page}"), "Content-Type: text/html", html.as_bytes());
+            bytes.extend(if file == 0 { one } else { gzip(&one) });
+        }
+        let path = folder.join(format!("{file}.warc{}", if file == 0 { "" } else { ".gz" }));
+        std::fs::write(&path, bytes).expect("writes");
+        paths.push(path);
+    }
+    let path = folder.join("alone.html");
+    std::fs::write(&path, article(99)).expect("writes");
+    paths.push(path);
+    paths
+}
+
+fn files(out: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(out)
+        .expect("lists")
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| {
+            (path.file_name().expect("a name").to_string_lossy().into_owned(), std::fs::read(&path).expect("reads"))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")
+}
+
+#[test]
+fn threads_and_stops_change_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inputs = inputs(folder.path());
+    let run = |threads: usize, out: &Path, stop_after: u64| {
+        let (stop, seen) = (AtomicBool::new(false), AtomicU64::new(0));
+        let progress = |pages: u64, _: u64| {
+            seen.fetch_max(pages, Ordering::Relaxed);
+            stop.store(pages >= stop_after, Ordering::Relaxed);
+        };
+        pool(threads).install(|| extract(&inputs, out, PageLimits::default(), &stop, &progress))
+    };
+    let whole = folder.path().join("whole");
+    let statistics = run(1, &whole, u64::MAX).expect("is done");
+    assert_eq!((statistics.files, statistics.records, statistics.documents, statistics.formulas), (6, 21, 21, 21));
+    assert_eq!(statistics.years.into_iter().collect::<Vec<_>>(), [(0, 1), (2021, 20)]);
+    let several = folder.path().join("several");
+    run(4, &several, u64::MAX).expect("is done");
+    let stopped = folder.path().join("stopped");
+    let mut stops = 0;
+    for after in [3, 7, 12, u64::MAX] {
+        match run(1, &stopped, after) {
+            Err(ExtractError::Stopped) => stops += 1,
+            ended => drop(ended.expect("is done")),
+        }
+    }
+    assert!(stops > 1, "{stops}");
+    assert_eq!(files(&whole), files(&several));
+    assert_eq!(files(&whole), files(&stopped));
+    assert_eq!(files(&whole).len(), 3);
+}
+
+#[test]
+fn what_gives_no_document_is_counted_and_named_and_the_rest_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good =
+        |number: usize| response("http://example.org/good", "Content-Type: text/html", article(number).as_bytes());
+    let bomb = gzip(&vec![b'a'; 4 << 20]);
+    let pages = [
+        good(1),
+        response("http://example.org/picture", "Content-Type: image/png", b"\x89PNG"),
+        response("http://example.org/empty", "Content-Type: text/html", b" \n"),
+        response("http://example.org/bomb", "Content-Type: text/html\r\nContent-Encoding: gzip", &bomb),
+        response(
+            "http://example.org/cut",
+            "Content-Type: text/html\r\nContent-Encoding: gzip",
+            &gzip(article(2).as_bytes())[..40],
+        ),
+        response("http://example.org/deep", "Content-Type: text/html", "<b><div>".repeat(50_000).as_bytes()),
+        response("http://example.org/li\u{7}ne", "Content-Type: text/html", article(3).as_bytes()),
+        record("WARC-Target-URI: http://example.org/wet", "conversion", b"text of somebody else"),
+        good(4),
+    ];
+    let mut bytes: Vec<u8> = pages.concat();
+    // The last record says that it is longer than the file.
+    bytes.extend_from_slice(b"WARC/1.1\r\nWARC-Type: response\r\nContent-Type: application/http\r\nContent-Length: 99999\r\n\r\nHTTP/1.1 200 OK\r\n\r\n<p>cut");
+    let path = folder.path().join("pages.warc");
+    std::fs::write(&path, bytes).expect("writes");
+    let out = folder.path().join("out");
+    let stop = AtomicBool::new(false);
+    let statistics = extract(&[path], &out, PageLimits { bytes: 1 << 20 }, &stop, &|_, _| {}).expect("is done");
+    let reasons: Vec<(NoDocument, u64)> = statistics.no_document.into_iter().collect();
+    assert_eq!(
+        reasons,
+        [
+            (NoDocument::NotHtml, 1),
+            (NoDocument::EmptyBody, 1),
+            (NoDocument::BrokenBody, 1),
+            (NoDocument::TooLarge, 1),
+            (NoDocument::NestedTooDeeply, 1),
+            (NoDocument::BrokenFile, 1),
+        ]
+    );
+    assert_eq!(statistics.documents, 4);
+    let texts: Vec<String> = octo_data::jsonl::read_documents(&out.join("documents.jsonl.zst"))
+        .expect("opens")
+        .map(|document| document.expect("reads").text)
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            "This is page 1, and $x_1=1$.",
+            "This is page 3, and $x_3=1$.",
+            "text of somebody else",
+            "This is page 4, and $x_4=1$."
+        ]
+    );
+}
