@@ -280,7 +280,7 @@ fn choices_further_forms_that_are_refused() {
             ("A", "Mars or Jupiter", "Which planet is largest?\nA) Mars\nB) Venus\nC) Earth\nD) Jupiter"),
             ("A", "Not Mars, Jupiter.", "Which planet is largest?\nA) Mars\nB) Venus\nC) Earth\nD) Jupiter"),
             ("D", "It is not Jupiter.", "Which planet is largest?\nA) Mars\nB) Venus\nC) Earth\nD) Jupiter"),
-            ("D", "I do not know.", "Which planet is largest?\nA) Mars\nB) Venus\nC) Earth\nD) Jupiter"),
+            ("D", "No idea.", "Which planet is largest?\nA) Mars\nB) Venus\nC) Earth\nD) Jupiter"),
         ],
     );
 }
