@@ -261,7 +261,7 @@ fn mathjax2(tree: &Tree, id: Id) -> Decision {
         }
         beside = tree.next(node);
     }
-    let inner = tree.within(id).find(|node| {
+    let inner = tree.within(id).take(2_000).find(|node| {
         tree.name(*node) == "script" && tree.attribute(*node, "type").is_some_and(|kind| kind.starts_with("math/"))
     });
     if inner.is_some() {
@@ -296,9 +296,8 @@ pub fn bare(tex: &str) -> (&str, bool) {
             ("$", "$", false),
             ("\\begin{displaymath}", "\\end{displaymath}", true),
             ("\\begin{math}", "\\end{math}", false),
-            ("{\\displaystyle ", "}", false),
         ];
-        let found = pairs.iter().take(6).find_map(|(open, close, sets)| {
+        let found = pairs.iter().find_map(|(open, close, sets)| {
             let inner = tex.strip_prefix(open)?.strip_suffix(close)?;
             (!inner.contains(open) || open.len() > 2).then_some((inner, *sets))
         });

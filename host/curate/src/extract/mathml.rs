@@ -68,7 +68,7 @@ impl Writer<'_> {
         let name = name.rsplit(':').next().unwrap_or(name);
         let parts = self.elements(id);
         match name {
-            "annotation" | "annotation-xml" | "maction" if name != "maction" => {}
+            "annotation" | "annotation-xml" | "mphantom" | "merror" => {}
             "maction" => {
                 if let Some(first) = parts.first() {
                     self.node(*first, depth + 1);
@@ -161,8 +161,6 @@ impl Writer<'_> {
                 self.row(id, depth);
                 self.out.push('}');
             }
-            "mphantom" => {}
-            "merror" => {}
             // mrow, mstyle, mpadded, semantics, math and whatever is not known.
             "semantics" => {
                 if let Some(first) = parts.first() {
@@ -254,7 +252,9 @@ impl Writer<'_> {
             match symbols::latex(sign) {
                 Some(command) => self.push(command),
                 None => match symbols::plain_letter(sign) {
-                    Some((face, letter)) => self.push(&format!("\\{face}{{{letter}}}").replace("\\{", "{")),
+                    Some((face, letter)) => {
+                        self.push(&if face.is_empty() { letter.to_string() } else { format!("\\{face}{{{letter}}}") })
+                    }
                     None => {
                         let mut bytes = [0; 4];
                         self.push(sign.encode_utf8(&mut bytes));

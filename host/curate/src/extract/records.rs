@@ -85,11 +85,7 @@ impl Records {
     /// # Errors
     /// The file cannot be read, or is not a regular one.
     pub fn open(path: &Path, limits: PageLimits) -> Result<Records, DataError> {
-        let details = std::fs::metadata(path).map_err(|error| DataError::file("open", path, error))?;
-        if !details.is_file() {
-            let message = "is not a regular file; pages are read from WARC, WET and HTML files".into();
-            return Err(DataError::Format { path: path.to_path_buf(), message });
-        }
+        octo_data::rows::files::check(path, octo_data::rows::files::Kind::Regular)?;
         let named = |ends: &[&str]| {
             path.extension().is_some_and(|extension| ends.iter().any(|end| extension.eq_ignore_ascii_case(end)))
         };

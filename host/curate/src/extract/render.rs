@@ -142,15 +142,15 @@ fn is_block(name: &str) -> bool {
 impl Writer {
     /// Whether a node's children are not written one by one.
     fn skips(&self, tree: &Tree, id: Id) -> bool {
-        matches!(tree.data(id), Data::Text(_) | Data::Formula(..))
-            || matches!(tree.name(id), "rp" | "rt" | "head" | "label" if tree.name(id) != "label")
+        matches!(tree.data(id), Data::Text(_) | Data::Formula(..)) || matches!(tree.name(id), "rp" | "rt" | "head")
     }
 
     fn open(&mut self, tree: &Tree, id: Id) {
         match tree.data(id) {
             Data::Text(text) => {
                 if self.code {
-                    let clean: String = text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
+                    let clean: String =
+                        text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control() && *c != HELD).collect();
                     self.line.push_str(&clean);
                 } else {
                     for c in text.chars() {
@@ -389,16 +389,17 @@ impl Writer {
 
 /// `x<sup>2</sup>` is `x^{2}`; a note's number, a word and what follows no letter stay as they are.
 fn script_mark(tree: &Tree, id: Id) -> Option<&'static str> {
-    let mark = if tree.name(id) == "sup" { "^{" } else { "_{" };
-    let mut length = 0;
-    for node in tree.within(id) {
+    let mut said = String::new();
+    // Of a script within a script within a script only the first nodes are looked at.
+    for node in tree.within(id).take(40) {
         match tree.data(node) {
-            Data::Text(text) => length += text.trim().chars().count(),
+            Data::Text(text) => said.extend(text.trim().chars().take(20)),
             Data::Formula(..) => return None,
             _ if tree.name(node) == "a" => return None,
             _ => {}
         }
     }
-    let ordinal = matches!(tree.text(id).trim(), "th" | "st" | "nd" | "rd" | "TM" | "®" | "™");
-    (1..=12).contains(&length).then_some(mark).filter(|_| !ordinal)
+    let ordinal = matches!(said.as_str(), "th" | "st" | "nd" | "rd" | "TM" | "®" | "™");
+    let short = (1..=12).contains(&said.chars().count());
+    (short && !ordinal).then_some(if tree.name(id) == "sup" { "^{" } else { "_{" })
 }

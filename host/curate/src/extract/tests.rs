@@ -138,6 +138,9 @@ fn hostile_pages_are_named_or_read_and_never_hang() {
     assert!(page(brackets.as_bytes(), None).is_ok());
     let held = text("<p>a\u{e000}b\u{0}c\u{7}d</p>");
     assert!(held.chars().all(|c| c != '\u{e000}' && !c.is_control()), "{held:?}");
+    assert_eq!(text("<pre>a\u{e000}b <script type='math/tex'>x</script></pre>"), "```\nab x\n```");
+    let nested = format!("<p>x</p>{}{}", "<header><sup>".repeat(800), "<b></b>".repeat(50_000));
+    assert!(page(nested.as_bytes(), None).is_ok());
     assert_eq!(page(b"<p> </p>", None), Err(NoDocument::NoText));
 }
 

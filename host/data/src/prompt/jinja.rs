@@ -1,4 +1,4 @@
-//! Jinja as `transformers` sets it up for chat templates, with Python's values behind it: a prompt that differs by a
+//! Jinja as `transformers` sets it up for chat templates, with Python's values under it: a prompt that differs by a
 //! byte from the one that a model was trained with is another prompt.
 //!
 //! ```text

@@ -186,7 +186,7 @@ pub fn says_chrome(tree: &Tree, id: Id, known: &mut HashMap<String, bool>) -> u8
         }
         "header" => {
             let within = ancestors(tree, id).any(|up| matches!(tree.name(up), "article" | "main" | "section"));
-            let heads = tree.within(id).any(|node| tree.name(node) == "h1");
+            let heads = tree.within(id).take(400).any(|node| tree.name(node) == "h1");
             return if within || heads { 0 } else { 2 };
         }
         "aside" => return 1,
