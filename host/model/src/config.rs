@@ -1,13 +1,10 @@
 //! The shape of a model: what the rest of this crate needs to know of any family.
 
-use std::path::Path;
-
 use octo_data::tokenizer::Tokenizer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ModelError;
-use crate::checkpoint;
 use crate::config_file::ConfigFile;
 use crate::family::Family;
 use crate::rotary::Llama3Scaling;
@@ -76,15 +73,6 @@ impl ModelConfig {
         self.head_dim.unwrap_or_else(|| self.hidden_size / self.num_attention_heads.max(1))
     }
 
-    /// Reads and checks `config.json` of a model folder, with the end tokens of its `generation_config.json` where that
-    /// names some. No weights are looked at, so this is cheap.
-    ///
-    /// # Errors
-    /// [`ModelError`] naming the file and what is wrong.
-    pub fn of_folder(dir: &Path) -> Result<Self, ModelError> {
-        checkpoint::read_config(dir, &Default::default())
-    }
-
     /// Refuses a tokenizer with ids that the embedding has no row for.
     ///
     /// # Errors
@@ -94,19 +82,6 @@ impl ModelConfig {
             (rows, tokens) if rows < tokens => Err(ModelError::Config(format!(
                 "`vocab_size` is {rows}, too small for the tokenizer, whose largest token id is {}",
                 tokens - 1
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// Refuses sequences of more tokens than the model has positions. `what` names them: a key or flag with its value.
-    ///
-    /// # Errors
-    /// [`ModelError::Config`] with both numbers.
-    pub fn check_context(&self, what: &str, tokens: usize) -> Result<(), ModelError> {
-        match self.max_position_embeddings {
-            most if tokens > most => Err(ModelError::Config(format!(
-                "{what}: sequences of {tokens} tokens are longer than the model's `max_position_embeddings`, {most}"
             ))),
             _ => Ok(()),
         }
@@ -279,19 +254,13 @@ mod tests {
     }
 
     #[test]
-    fn a_tokenizer_or_a_context_that_is_too_large_is_told_with_both_numbers() {
+    fn a_tokenizer_that_is_too_large_is_named_with_both_numbers() {
         let config = parse(&format!(r#"{{{SHAPE}, "max_position_embeddings": 64}}"#)).unwrap();
         let tokenizer = Tokenizer::train(["ab"], 258, &[]).unwrap();
         ModelConfig { vocab_size: 258, ..config.clone() }.check_tokenizer(&tokenizer).unwrap();
         assert_eq!(
             config.check_tokenizer(&tokenizer).unwrap_err().to_string(),
             "model configuration: `vocab_size` is 100, too small for the tokenizer, whose largest token id is 257"
-        );
-        config.check_context("`context` = 64", 64).unwrap();
-        assert_eq!(
-            config.check_context("`context` = 65", 65).unwrap_err().to_string(),
-            "model configuration: `context` = 65: sequences of 65 tokens are longer than the model's \
-             `max_position_embeddings`, 64"
         );
     }
 

@@ -51,7 +51,8 @@ fn shape(run: &PlannedRun, stage: &Stage, depth: usize) -> Result<ModelConfig, S
 
 fn config(folder: &Path) -> Result<ModelConfig, String> {
     let path = folder.join("config.json");
-    let text = std::fs::read(&path).map_err(|_| format!("needs {}", path.display()))?;
+    let found = octo_data::model_file::read_if_there(&path).map_err(|error| error.to_string())?;
+    let text = found.ok_or_else(|| format!("needs {}", path.display()))?;
     serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
