@@ -72,7 +72,7 @@ impl Terminal {
             return Progress { bar: ProgressBar::hidden() };
         };
         let bar = bars.add(bar.with_style(style));
-        bar.enable_steady_tick(Duration::from_millis(120));
+        octo_run::progress::tick(&bar, Duration::from_millis(120));
         Progress { bar }
     }
 }
@@ -118,8 +118,8 @@ pub fn stopped() -> ExitCode {
     }
 }
 
-/// Turns Ctrl-C and SIGTERM into a flag that is raised once; work stops at its next good place. Ctrl-C once more ends
-/// the process at once: everything is written to temporary names, so even that loses only unfinished work.
+/// Turns Ctrl-C and SIGTERM into a flag that is raised once; work stops at its next good place. Either of them once more
+/// ends the process at once: everything is written to temporary names, so even that loses only unfinished work.
 pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     use tokio::signal::unix::{SignalKind, signal};
 
@@ -137,15 +137,17 @@ pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let raised = stop.clone();
     let wait = move || {
         runtime.block_on(async move {
-            let number = tokio::select! {
-                _ = interrupt.recv() => SignalKind::interrupt(),
-                _ = terminate.recv() => SignalKind::terminate(),
+            let mut next = async || {
+                tokio::select! {
+                    _ = interrupt.recv() => SignalKind::interrupt(),
+                    _ = terminate.recv() => SignalKind::terminate(),
+                }
+                .as_raw_value()
             };
-            STOPPED_BY.store(number.as_raw_value() as u8, Ordering::SeqCst);
+            STOPPED_BY.store(next().await as u8, Ordering::SeqCst);
             raised.store(true, Ordering::SeqCst);
             Terminal::stderr().say("stopping at the next good place; Ctrl-C again stops at once");
-            interrupt.recv().await;
-            std::process::exit(128 + SignalKind::interrupt().as_raw_value());
+            std::process::exit(128 + next().await);
         });
     };
     let waits = std::thread::Builder::new().name("signals".to_owned()).spawn(wait);

@@ -22,6 +22,15 @@ fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
+/// Has `bar` drawn anew every `interval`, by a thread of its own. Where the system refuses threads it is drawn whenever it
+/// changes, and no more.
+pub fn tick(bar: &ProgressBar, interval: Duration) {
+    // The bar's own thread panics where it is refused, so whether one may be had is tried before.
+    if std::thread::Builder::new().spawn(|| ()).is_ok_and(|thread| thread.join().is_ok()) {
+        bar.enable_steady_tick(interval);
+    }
+}
+
 /// The lines of all stages at work. On a terminal they are redrawn in place; elsewhere only what is resumed and how stages end is written.
 pub struct Board {
     bars: MultiProgress,
@@ -77,7 +86,7 @@ impl Board {
             bar.set_style(style);
         }
         bar.set_prefix(for_terminal(name).into_owned());
-        bar.enable_steady_tick(Duration::from_millis(500));
+        tick(&bar, Duration::from_millis(500));
         let started = Instant::now();
         let pace = LogPace { due: started + FIRST_LOG_LINE, first: None };
         let log = (self.bars.is_hidden() && !self.silent).then(|| Arc::new(Mutex::new(pace)));
