@@ -30,6 +30,46 @@ pub fn duplicates<'a>(pieces: impl Iterator<Item = &'a str>) -> Duplicates {
     Duplicates { pieces: share(again, all), characters: share(again_characters, all_characters) }
 }
 
+/// Pieces that are copies of earlier ones, as datatrove counts them: blank ones too, with the white space around them.
+pub struct Copies {
+    all: u64,
+    again: u64,
+    /// Characters of the copies.
+    pub characters: u64,
+}
+
+impl Copies {
+    /// Copies as a share of all pieces.
+    pub fn share(&self) -> f64 {
+        if self.all == 0 { 0.0 } else { self.again as f64 / self.all as f64 }
+    }
+}
+
+/// Counts the copies among pieces.
+pub fn copies<'a>(pieces: impl Iterator<Item = &'a str>) -> Copies {
+    let mut seen = HashSet::with_hasher(BuildHasherDefault::<AlreadyHashed>::default());
+    let mut copies = Copies { all: 0, again: 0, characters: 0 };
+    for piece in pieces {
+        copies.all += 1;
+        if !seen.insert(hash(piece)) {
+            copies.again += 1;
+            copies.characters += piece.chars().count() as u64;
+        }
+    }
+    copies
+}
+
+/// How much of a page the phrases of one length repeat, as datatrove counts it, in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Joined {
+    /// All occurrences of the most frequent phrase, its words joined by blanks; of equally frequent ones, the one that
+    /// comes first. It counts even where it occurs once.
+    pub top: u64,
+    /// Phrases that occurred before, without blanks. After one of them, counting resumes at the word after it, and what
+    /// begins within it is no earlier occurrence of anything.
+    pub again: u64,
+}
+
 /// How much of a page the phrases of one length repeat, as shares of the characters of all its words.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Repeated {
@@ -68,8 +108,8 @@ impl<'w> Phrases<'w> {
         Phrases { words, length: 1, candidates, before }
     }
 
-    /// Makes the phrases one word longer and says how much of the page they repeat.
-    pub fn lengthen(&mut self) -> Repeated {
+    /// Makes the phrases one word longer; those that reach over the end go.
+    fn grow(&mut self) {
         self.length += 1;
         let (length, list) = (self.length, &self.words.list);
         self.candidates.retain_mut(|(start, phrase)| match list.get(*start + length - 1) {
@@ -80,6 +120,44 @@ impl<'w> Phrases<'w> {
             }
             None => false,
         });
+    }
+
+    /// Makes the phrases one word longer and says how much of the page they repeat by datatrove's rules. Words that
+    /// differ and make up the same letters without blanks ("a bc", "ab c") are two phrases here, and one there.
+    pub fn lengthen_joined(&mut self) -> Joined {
+        self.grow();
+        let length = self.length;
+        // How often each phrase occurs, and whether it occurred where it counts.
+        let mut counts: HashMap<u64, (u32, bool), _> =
+            HashMap::with_capacity_and_hasher(self.candidates.len(), BuildHasherDefault::<AlreadyHashed>::default());
+        for (_, phrase) in &self.candidates {
+            counts.entry(*phrase).or_default().0 += 1;
+        }
+        self.candidates.retain(|(_, phrase)| counts.get(phrase).is_some_and(|(count, _)| *count > 1));
+        let mut top = (u64::from(self.words.list.len() >= length), 0);
+        let (mut again, mut counted) = (0, 0);
+        for &(start, phrase) in &self.candidates {
+            let Some((count, occurred)) = counts.get_mut(&phrase) else { continue };
+            if u64::from(*count) > top.0 {
+                top = (u64::from(*count), start);
+            }
+            if start < counted {
+                continue;
+            }
+            if *occurred {
+                again += self.characters(start, start + length);
+                counted = start + length;
+            }
+            *occurred = true;
+        }
+        let joined = self.characters(top.1, top.1 + length) + length as u64 - 1;
+        Joined { top: top.0 * joined, again }
+    }
+
+    /// Makes the phrases one word longer and says how much of the page they repeat.
+    pub fn lengthen(&mut self) -> Repeated {
+        self.grow();
+        let length = self.length;
         let mut counts =
             HashMap::with_capacity_and_hasher(self.candidates.len(), BuildHasherDefault::<AlreadyHashed>::default());
         let mut top = (1_u64, 0_u64);
@@ -109,7 +187,7 @@ impl<'w> Phrases<'w> {
 
 /// The keys are hashes already, and a second one would cost more than the rest.
 #[derive(Default)]
-struct AlreadyHashed(u64);
+pub struct AlreadyHashed(u64);
 
 impl Hasher for AlreadyHashed {
     fn finish(&self) -> u64 {
