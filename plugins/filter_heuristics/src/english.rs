@@ -66,6 +66,8 @@ pub struct Word<'t> {
     pub hash: u64,
     /// Whether it is ASCII and has a letter.
     pub plain: bool,
+    /// Whether it is ASCII.
+    pub ascii: bool,
 }
 
 /// Splits English texts. Making one fills a table of 1,350 special words, so keep it.
@@ -151,7 +153,7 @@ impl Splitter {
     fn letters<'t>(&self, chunk: &'t str, hash: u64, take: &mut impl FnMut(Word<'t>)) {
         match self.specials.get_hashed(chunk, hash) {
             Some(cuts) if cuts != [0; 3] => cut(chunk, cuts, |piece| take(whole(piece))),
-            _ => take(Word { text: chunk, hash, plain: true }),
+            _ => take(Word { text: chunk, hash, plain: true, ascii: true }),
         }
     }
 
@@ -172,7 +174,7 @@ impl Splitter {
         if self.specials.get_hashed(before, hash).is_some_and(|cuts| cuts != [0; 3]) {
             return false; // its last piece may belong to the mark
         }
-        take(Word { text: before, hash, plain: true });
+        take(Word { text: before, hash, plain: true, ascii: true });
         take(whole(mark));
         true
     }
@@ -238,11 +240,14 @@ impl Splitter {
 
 /// Any piece as a word.
 fn whole(text: &str) -> Word<'_> {
-    Word {
-        text,
-        hash: specials::hash(text),
-        plain: text.is_ascii() && text.bytes().any(|byte| byte.is_ascii_alphabetic()),
+    let (mut hash, mut letter, mut all) = (HASH_START, false, 0);
+    for byte in text.bytes() {
+        hash = extend(hash, byte);
+        letter |= byte.is_ascii_alphabetic();
+        all |= byte;
     }
+    let ascii = all < 0x80;
+    Word { text, hash: crate::page::mix(hash), plain: ascii && letter, ascii }
 }
 
 /// Cuts a special word.
@@ -257,12 +262,12 @@ fn cut<'t>(word: &'t str, cuts: specials::Cuts, mut take: impl FnMut(&'t str)) {
 impl Word<'_> {
     /// Whether it has a letter.
     pub fn has_letter(&self) -> bool {
-        self.plain || self.text.chars().any(is_letter)
+        self.plain || (!self.ascii && self.text.chars().any(is_letter))
     }
 
     /// Its length in characters.
     pub fn characters(&self) -> u32 {
-        if self.plain { self.text.len() as u32 } else { self.text.chars().count() as u32 }
+        if self.ascii { self.text.len() as u32 } else { self.text.chars().count() as u32 }
     }
 
     /// Whether all of it is punctuation as datatrove lists it.

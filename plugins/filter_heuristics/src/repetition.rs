@@ -92,6 +92,7 @@ pub struct Phrases<'w> {
     candidates: Vec<(usize, u64)>,
     /// Characters of all words before each index.
     before: Vec<u64>,
+    table: Table,
 }
 
 impl<'w> Phrases<'w> {
@@ -105,7 +106,7 @@ impl<'w> Phrases<'w> {
             characters
         }));
         let candidates = words.list.iter().enumerate().map(|(index, (hash, _))| (index, *hash)).collect();
-        Phrases { words, length: 1, candidates, before }
+        Phrases { words, length: 1, candidates, before, table: Table::default() }
     }
 
     /// Makes the phrases one word longer; those that reach over the end go.
@@ -127,29 +128,34 @@ impl<'w> Phrases<'w> {
     pub fn lengthen_joined(&mut self) -> Joined {
         self.grow();
         let length = self.length;
-        // How often each phrase occurs, and whether it occurred where it counts.
-        let mut counts: HashMap<u64, (u32, bool), _> =
-            HashMap::with_capacity_and_hasher(self.candidates.len(), BuildHasherDefault::<AlreadyHashed>::default());
-        for (_, phrase) in &self.candidates {
-            counts.entry(*phrase).or_default().0 += 1;
-        }
-        self.candidates.retain(|(_, phrase)| counts.get(phrase).is_some_and(|(count, _)| *count > 1));
+        self.table.count(&self.candidates);
         let mut top = (u64::from(self.words.list.len() >= length), 0);
         let (mut again, mut counted) = (0, 0);
-        for &(start, phrase) in &self.candidates {
-            let Some((count, occurred)) = counts.get_mut(&phrase) else { continue };
-            if u64::from(*count) > top.0 {
-                top = (u64::from(*count), start);
-            }
-            if start < counted {
+        let mut left = 0;
+        for index in 0..self.candidates.len() {
+            let (Some(&candidate), Some(entry)) = (self.candidates.get(index), self.table.entry(index)) else {
+                continue;
+            };
+            if entry.count < 2 {
                 continue;
             }
-            if *occurred {
-                again += self.characters(start, start + length);
-                counted = start + length;
+            let (start, _) = candidate;
+            if u64::from(entry.count) > top.0 {
+                top = (u64::from(entry.count), start);
             }
-            *occurred = true;
+            if start >= counted {
+                if entry.occurred {
+                    again += before(&self.before, start + length) - before(&self.before, start);
+                    counted = start + length;
+                }
+                entry.occurred = true;
+            }
+            if let Some(kept) = self.candidates.get_mut(left) {
+                *kept = candidate;
+                left += 1;
+            }
         }
+        self.candidates.truncate(left);
         let joined = self.characters(top.1, top.1 + length) + length as u64 - 1;
         Joined { top: top.0 * joined, again }
     }
@@ -180,8 +186,54 @@ impl<'w> Phrases<'w> {
     }
 
     fn characters(&self, start: usize, end: usize) -> u64 {
-        let before = |index: usize| self.before.get(index).copied().unwrap_or(self.words.characters);
-        before(end) - before(start)
+        before(&self.before, end) - before(&self.before, start)
+    }
+}
+
+/// Characters of all words before one; of all words, past the last.
+fn before(sums: &[u64], index: usize) -> u64 {
+    sums.get(index).or(sums.last()).copied().unwrap_or(0)
+}
+
+/// How often each phrase of one length occurs. Each candidate keeps its place, so that it is looked up once.
+#[derive(Default)]
+struct Table {
+    entries: Vec<Entry>,
+    /// Place of each candidate's entry.
+    places: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Entry {
+    phrase: u64,
+    /// 0 where the entry is free.
+    count: u32,
+    /// Whether it occurred where it counts.
+    occurred: bool,
+}
+
+impl Table {
+    fn count(&mut self, candidates: &[(usize, u64)]) {
+        let size = (candidates.len() * 2).next_power_of_two();
+        self.entries.clear();
+        self.entries.resize(size, Entry::default());
+        self.places.clear();
+        for (_, phrase) in candidates {
+            let mut place = *phrase as usize & (size - 1);
+            while let Some(entry) = self.entries.get_mut(place) {
+                if entry.count == 0 || entry.phrase == *phrase {
+                    *entry = Entry { phrase: *phrase, count: entry.count + 1, occurred: false };
+                    break;
+                }
+                place = (place + 1) & (size - 1);
+            }
+            self.places.push(place as u32);
+        }
+    }
+
+    /// The entry of the candidate at `index`.
+    fn entry(&mut self, index: usize) -> Option<&mut Entry> {
+        self.places.get(index).and_then(|place| self.entries.get_mut(*place as usize))
     }
 }
 

@@ -121,7 +121,9 @@ fn suffix(word: &str) -> usize {
             longest = longest.max(size);
         }
     }
-    if may_end_a_unit(last) {
+    // No unit is longer than nine bytes, so a digit must stand in the last ten.
+    let numbered = || word.bytes().rev().skip(1).take(9).any(|byte| byte.is_ascii_digit());
+    if may_end_a_unit(last) && numbered() {
         for unit in UNITS.split_ascii_whitespace() {
             if unit.len() > longest && after_digit(word, unit.len()) && word.ends_with(unit) {
                 longest = unit.len();

@@ -38,11 +38,16 @@ const SMALL: u16 = ALPHA | LOWER | DOT;
 const STOP: u16 = NOISE | ENDS;
 
 /// The kinds of a character, as a set of the bits above.
+#[inline]
 pub fn kinds(character: char) -> u16 {
-    let code = u32::from(character);
-    if let Some(kinds) = ASCII.get(code as usize) {
-        return *kinds;
+    match ASCII.get(character as usize) {
+        Some(kinds) => *kinds,
+        None => kinds_above_ascii(character),
     }
+}
+
+fn kinds_above_ascii(character: char) -> u16 {
+    let code = u32::from(character);
     let kinds = match KINDS.binary_search_by(|(first, last, _)| {
         if *last < code {
             std::cmp::Ordering::Less

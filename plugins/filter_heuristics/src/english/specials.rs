@@ -17,13 +17,18 @@ pub struct Specials {
     words: HashMap<u64, (Box<str>, Cuts), BuildHasherDefault<AlreadyHashed>>,
     /// One bit for each hash, so that most words need no look into the map.
     seen: [u64; 256],
+    /// By length in bytes, the first and the last bytes that occur: most words need no hash either.
+    ends: [[[u64; 4]; 2]; LONGEST + 1],
 }
 
 impl Specials {
     /// The words of English, about 1,350.
     pub fn english() -> Self {
-        let mut specials =
-            Specials { words: HashMap::with_capacity_and_hasher(1_400, Default::default()), seen: [0; 256] };
+        let mut specials = Specials {
+            words: HashMap::with_capacity_and_hasher(1_400, Default::default()),
+            seen: [0; 256],
+            ends: [[[0; 4]; 2]; LONGEST + 1],
+        };
         specials.contractions();
         specials.times();
         for word in WHOLE.split_ascii_whitespace() {
@@ -40,7 +45,16 @@ impl Specials {
 
     /// The cuts of `word`, where it is a special one.
     pub fn get(&self, word: &str) -> Option<Cuts> {
-        if word.len() > LONGEST { None } else { self.get_hashed(word, hash(word)) }
+        if self.may_be(word) { self.get_hashed(word, hash(word)) } else { None }
+    }
+
+    /// Whether a special word has this length, beginning and end.
+    fn may_be(&self, word: &str) -> bool {
+        let bytes = word.as_bytes();
+        match (self.ends.get(bytes.len()), bytes.first(), bytes.last()) {
+            (Some([firsts, lasts]), Some(first), Some(last)) => has(firsts, *first) && has(lasts, *last),
+            _ => false,
+        }
     }
 
     /// The same for a word whose hash is known.
@@ -59,6 +73,16 @@ impl Specials {
         for (piece, cut) in pieces.iter().take(pieces.len() - 1).zip(&mut cuts) {
             end += piece.len();
             *cut = end as u8;
+        }
+        let bytes = word.as_bytes();
+        if let (Some([firsts, lasts]), Some(first), Some(last)) =
+            (self.ends.get_mut(bytes.len()), bytes.first(), bytes.last())
+        {
+            for (bits, byte) in [(firsts, *first), (lasts, *last)] {
+                if let Some(bits) = bits.get_mut(usize::from(byte >> 6)) {
+                    *bits |= 1 << (byte & 63);
+                }
+            }
         }
         let hash = hash(&word);
         if let Some(bits) = self.seen.get_mut((hash >> 6) as usize & 255) {
@@ -148,6 +172,10 @@ impl Specials {
             }
         }
     }
+}
+
+fn has(bits: &[u64; 4], byte: u8) -> bool {
+    bits.get(usize::from(byte >> 6)).is_some_and(|bits| bits >> (byte & 63) & 1 == 1)
 }
 
 fn capitalised(word: &str) -> String {
