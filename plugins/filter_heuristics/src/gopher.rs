@@ -152,14 +152,25 @@ impl Counted {
     }
 }
 
-/// Hash signs, and ellipses as one character or as three full stops.
+/// Hash signs, and ellipses as one character or as three full stops, in one pass.
 fn symbols(text: &str) -> (u64, u64) {
-    let hashes = text.bytes().filter(|byte| *byte == b'#').count();
-    let mut ellipses = text.matches('…').count();
-    let mut rest = text;
-    while let Some(at) = rest.find("...") {
-        ellipses += 1;
-        rest = rest.get(at + 3..).unwrap_or_default();
+    let bytes = text.as_bytes();
+    let (mut hashes, mut ellipses, mut stops) = (0, 0, 0_u8);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'.' => {
+                stops += 1;
+                if stops == 3 {
+                    ellipses += 1;
+                    stops = 0;
+                }
+                continue;
+            }
+            b'#' => hashes += 1,
+            0xe2 => ellipses += u64::from(bytes.get(at + 1..at + 3) == Some(&[0x80, 0xa6])),
+            _ => {}
+        }
+        stops = 0;
     }
-    (hashes as u64, ellipses as u64)
+    (hashes, ellipses)
 }
