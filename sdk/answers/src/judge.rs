@@ -8,7 +8,7 @@ use crate::config::Rules;
 use crate::expression::Expression;
 use crate::extract::{self, Expectation, spans};
 use crate::read::ParsedText;
-use crate::read::{tokens, units, words};
+use crate::read::{number_words, tokens, units, words};
 use crate::work;
 use octo_sdk::{Outcome, Verdict};
 
@@ -58,7 +58,8 @@ fn judge_plain(response: &str, references: &[String], rules: &Rules) -> Verdict 
         }
     };
     // A number that nothing announces stands in a sentence, whose words may turn it over or name several amounts.
-    let sentence = if found.rule.starts_with("last") { last_sentence(response) } else { None };
+    let sentence =
+        if found.rule.starts_with("last") { last_sentence(extract::second_thoughts::dropped(response)) } else { None };
     if let Some(sentence) = &sentence
         && let Some(reason) = golds.iter().find_map(|gold| compare::contrary::between(&gold.text, sentence))
     {
@@ -212,7 +213,9 @@ fn inner_answer(answer: &ParsedText, expects: Expectation) -> Option<ParsedText>
     if let Some(span) = spans.last() {
         return Some(ParsedText::read(&answer.text[span.start..span.end], 2_000, true));
     }
-    let (at, number) = extract::last_number(&answer.text)?;
+    let Some((at, number)) = extract::last_number(&answer.text) else {
+        return number_words::only(&answer.text).map(|words| ParsedText::read(&words, 2_000, true));
+    };
     let alone = !answer.text[..at].chars().any(|c| c.is_ascii_digit());
-    alone.then(|| ParsedText::read(&number, 2_000, true))
+    alone.then(|| ParsedText::read(&extract::scaled(&answer.text, at, number), 2_000, true))
 }

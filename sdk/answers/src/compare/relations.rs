@@ -5,7 +5,7 @@ use super::{Comparison, Reason};
 use super::{NORMAL_FORM, collections, real_sets};
 use crate::algebra::normal_form::{self, NormalForm};
 use crate::algebra::{exact_value, probe};
-use crate::expression::{Constant, Expression, Relation};
+use crate::expression::{Constant, Expression, Function, Relation};
 use crate::work;
 
 /// Compares where either side is a chain of relations; `None` where neither is.
@@ -46,7 +46,7 @@ pub fn is_name(expression: &Expression) -> bool {
     match expression {
         Expression::Symbol(_) => true,
         Expression::Call(_, arguments) => arguments.len() <= 4,
-        Expression::Apply(crate::expression::Function::Absolute, parts)
+        Expression::Apply(Function::Absolute | Function::Maximum | Function::Minimum, parts)
         | Expression::Ratio(parts)
         | Expression::Bracketed(_, parts, _)
         | Expression::List(_, parts)
@@ -54,6 +54,7 @@ pub fn is_name(expression: &Expression) -> bool {
         Expression::Product(parts) => {
             let letters = |part: &Expression| {
                 matches!(part, Expression::Symbol(_) | Expression::Constant(Constant::E | Constant::I))
+                    || matches!(part, Expression::Apply(Function::Maximum | Function::Minimum, names) if names.iter().all(|name| is_name(name) || *name == Expression::Constant(Constant::E)))
                     || matches!(part, Expression::Chain(..) | Expression::Combined(..))
                     || matches!(part, Expression::Bracketed(_, names, _) if names.iter().all(is_name))
                     || matches!(part, Expression::Power(base, exponent)
