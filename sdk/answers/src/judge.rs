@@ -170,18 +170,18 @@ fn stated_last(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> 
     if answer.text.len() > 600 || expects == Expectation::Choice {
         return None;
     }
-    let (at, copula) = [" is ", " are ", " equals ", " to be "]
+    let (at, copula) = [" is ", " are ", " equals ", " to be ", " must be "]
         .iter()
         .filter_map(|copula| answer.text.rfind(copula).map(|at| (at, copula.len())))
         .max()?;
     let (head, tail) = (&answer.text[..at], answer.text[at + copula..].trim());
     // A formula that goes across is not a sentence, and a condition states nothing.
-    let conditional = [" if ", " where ", " when ", " which ", " that ", " since ", " because ", " not "];
+    let conditional = [", or ", " if ", " where ", " when ", " which ", " that ", " since ", " because ", " not "];
     let whole = !head.contains(['{', '[']) || head.matches('{').count() == head.matches('}').count();
     // "The largest $n$ for which … is 34" has a clause in its subject.
     let subject = head.trim_start().to_ascii_lowercase().starts_with("the ");
     let clause = |word: &str| subject && matches!(word, " which " | " that ");
-    if !whole || conditional.iter().any(|word| head.contains(word) && !clause(word)) {
+    if !whole || head.ends_with(" or") || conditional.iter().any(|word| head.contains(word) && !clause(word)) {
         return None;
     }
     let tail = tail.trim_start_matches("equal to ").trim_start_matches("given by ").trim_start_matches("therefore ");

@@ -129,10 +129,13 @@ fn with_plain_hours(text: &str) -> Option<String> {
     half.then(|| text.replace("a.m.", "am").replace("p.m.", "pm").replace("A.M.", "AM").replace("P.M.", "PM"))
 }
 
-/// "2 min 30 s" with a word for its seconds, which alone are a variable.
+/// "2 min 30 s" with a word for its seconds, which alone are a variable; so for "2 km 300 m" and "3 kg 50 g".
 fn with_plain_seconds(text: &str) -> Option<String> {
-    let before = text.strip_suffix(" s")?;
-    (before.contains("min") && before.ends_with(|c: char| c.is_ascii_digit())).then(|| format!("{before} seconds"))
+    let (larger, smaller, word) = [("min", " s", "seconds"), ("km", " m", "meters"), ("kg", " g", "grams")]
+        .into_iter()
+        .find(|(_, short, _)| text.ends_with(short))?;
+    let before = text.strip_suffix(smaller)?;
+    (before.contains(larger) && before.ends_with(|c: char| c.is_ascii_digit())).then(|| format!("{before} {word}"))
 }
 
 /// An amount after a dollar sign that does not open a formula, with its unit: `$20` is not 20 cents.
@@ -166,10 +169,19 @@ fn with_plain_unit(text: String) -> String {
 
 /// Where an answer begins to say what it is not: "42, not 41".
 fn denied_rest(text: &str) -> Option<usize> {
-    let cut = [", not ", ",\\text{ not", "\\text{, not", ", \\text{not", ",\\text{not", "\\text{ not "]
-        .iter()
-        .filter_map(|words| text.find(words))
-        .min()?;
+    let cut = [
+        ", not ",
+        "\\text{ (not",
+        " (not ",
+        ",\\text{ not",
+        "\\text{, not",
+        ", \\text{not",
+        ",\\text{not",
+        "\\text{ not ",
+    ]
+    .iter()
+    .filter_map(|words| text.find(words))
+    .min()?;
     text[..cut].contains(|c: char| c.is_alphanumeric()).then_some(cut)
 }
 

@@ -7,10 +7,47 @@ use crate::read::words;
 use std::collections::BTreeMap;
 
 /// Words of one side and of the other.
-const OPPOSITES: [(&[&str], &[&str]); 36] = [
+const OPPOSITES: [(&[&str], &[&str]); 46] = [
     (
-        &["increase", "increases", "increased", "rise", "rises", "rose", "growth"],
-        &["decrease", "decreases", "decreased", "fall", "falls", "fell", "decline", "reduction", "drop"],
+        &[
+            "increase",
+            "increases",
+            "increased",
+            "rise",
+            "rises",
+            "rose",
+            "risen",
+            "growth",
+            "grew",
+            "grows",
+            "up",
+            "gain",
+            "gains",
+            "gained",
+            "raised",
+            "higher",
+        ],
+        &[
+            "decrease",
+            "decreases",
+            "decreased",
+            "fall",
+            "falls",
+            "fell",
+            "fallen",
+            "decline",
+            "declines",
+            "declined",
+            "reduction",
+            "reduced",
+            "reduces",
+            "drop",
+            "drops",
+            "dropped",
+            "down",
+            "lowered",
+            "lower",
+        ],
     ),
     (&["profit", "gain", "gained", "gains", "surplus"], &["loss", "lost", "losses", "deficit"]),
     (&["up", "upward", "upwards"], &["down", "downward", "downwards"]),
@@ -49,6 +86,16 @@ const OPPOSITES: [(&[&str], &[&str]); 36] = [
     ),
     (&["appreciation", "appreciates", "appreciated"], &["depreciation", "depreciates", "depreciated"]),
     (&["noon", "midday"], &["midnight"]),
+    (&["uphill", "upstairs", "upstream"], &["downhill", "downstairs", "downstream"]),
+    (&["cheaper"], &["dearer", "costlier", "expensive"]),
+    (&["ascending"], &["descending"]),
+    (&["thicker"], &["thinner"]),
+    (&["stronger"], &["weaker"]),
+    (&["sooner"], &["later"]),
+    (&["acute"], &["obtuse"]),
+    (&["inner"], &["outer"]),
+    (&["income", "inflow"], &["expense", "expenses", "outflow"]),
+    (&["overestimate", "overestimates"], &["underestimate", "underestimates"]),
     (&["rich", "richer"], &["poor", "poorer"]),
 ];
 
@@ -121,7 +168,27 @@ fn paired(words: &[String]) -> Option<BTreeMap<&str, &str>> {
     let joining = |word: &&String| {
         matches!(
             word.as_str(),
-            "and" | "are" | "is" | "of" | "with" | "has" | "have" | "for" | "the" | "was" | "were" | "equals" | "to"
+            "and"
+                | "are"
+                | "is"
+                | "of"
+                | "with"
+                | "has"
+                | "have"
+                | "for"
+                | "the"
+                | "was"
+                | "were"
+                | "equals"
+                | "to"
+                | "gets"
+                | "get"
+                | "got"
+                | "had"
+                | "receives"
+                | "pays"
+                | "earns"
+                | "takes"
         )
     };
     let words: Vec<&str> = words.iter().filter(|word| !joining(word)).map(String::as_str).collect();

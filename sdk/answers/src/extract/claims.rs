@@ -88,7 +88,7 @@ const BOUNDS: [&str; 21] = [
 ];
 
 /// Words in front of a number that say it is another one's: the number of a step, a value that was given up.
-const POINTERS: [&str; 49] = [
+const POINTERS: [&str; 53] = [
     "step",
     "steps",
     "part",
@@ -138,6 +138,10 @@ const POINTERS: [&str; 49] = [
     "anything over",
     "anything under",
     "number no.",
+    "p.",
+    "pp.",
+    "vol.",
+    "or equal to",
 ];
 
 /// Whether a sentence after "the answer is" states one.
@@ -187,7 +191,8 @@ fn is_related(plain: &str) -> bool {
             matches!(word.as_str(), "multiple" | "divisor" | "factor" | "power" | "solution" | "root" | "member")
         })
         && !plain.contains("namely")
-        && !plain.contains([':', '='])
+        && !plain.contains(':')
+        && (!plain.contains('=') || plain.contains("solution") || plain.contains("root"))
 }
 
 /// Whether a sentence after "the answer is" only judges it or relates it to another number.
@@ -263,8 +268,18 @@ pub(super) fn is_pointer(text: &str, at: usize) -> bool {
     let cited = text[..at]
         .strip_suffix('[')
         .is_some_and(|before| before.trim_end().ends_with(|c: char| c.is_ascii_digit() || ".%".contains(c)));
-    if cited && text[at..].trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(']') {
+    let after = text[at..].trim_start_matches(|c: char| c.is_ascii_digit());
+    if cited && after.starts_with([']', ',']) {
         return true;
+    }
+    // "from (1) and (2)" names equations.
+    if let Some(before) = text[..at].strip_suffix('(')
+        && after.starts_with(')')
+    {
+        let word = before.trim_end().rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+        if matches!(word, "from" | "and" | "by" | "in" | "using" | "equation" | "equations" | "eq" | "with" | "into") {
+            return true;
+        }
     }
     let mut start = at.saturating_sub(24);
     while !text.is_char_boundary(start) {
@@ -274,6 +289,14 @@ pub(super) fn is_pointer(text: &str, at: usize) -> bool {
     let near = near.trim_end_matches([' ', '$', '(', '*', '#', '\u{a0}']);
     let ends_with =
         |phrase: &str| near.strip_suffix(phrase).is_some_and(|head| !head.ends_with(|c: char| c.is_alphanumeric()));
+    // "He has over 9 marbles", but not "5 over 9".
+    let over = ["over", "under"].iter().any(|word| {
+        near.strip_suffix(word)
+            .is_some_and(|head| head.ends_with(' ') && head.trim_end().ends_with(char::is_alphabetic))
+    });
+    if over {
+        return true;
+    }
     let compared = ["\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\leqslant", "\\geqslant"];
     POINTERS.iter().any(|phrase| ends_with(phrase)) || compared.iter().any(|sign| near.ends_with(sign))
 }

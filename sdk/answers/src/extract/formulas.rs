@@ -9,7 +9,7 @@ pub(super) fn bare(text: &str, expects: Expectation) -> Option<String> {
     if expects == Expectation::Choice || trimmed.len() > 600 || trimmed.contains('\n') {
         return None;
     }
-    if is_sentence(trimmed) {
+    if is_sentence(trimmed) || claims::numbered(trimmed).is_some() {
         return None;
     }
     let stripped = read::strip_delimiters(trimmed);
@@ -133,7 +133,8 @@ fn plain_formula(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
     }
     for _ in 0..8 {
         let before = text[..start].trim_end();
-        let joined = before.strip_suffix("and").filter(|rest| rest.ends_with(' ')).or_else(|| before.strip_suffix(','));
+        let word = before.strip_suffix("and").or_else(|| before.strip_suffix("or"));
+        let joined = word.filter(|rest| rest.ends_with(' ')).or_else(|| before.strip_suffix(','));
         let Some(before) = joined.map(|rest| rest.trim_end().trim_end_matches(',')) else { break };
         let earlier = formula_before(before);
         if !relates(&text[earlier..before.len()]) {
@@ -236,7 +237,7 @@ fn run_of_numbers(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
     let operand = before.ends_with(['+', '-', '*', '/', '×', '÷', '^', '·'])
         || ["times", "plus", "minus", "by", "of", "adding", "multiplying", "from", "sum"]
             .iter()
-            .any(|word| before.ends_with(word));
+            .any(|word| before.ends_with(word) && !before.ends_with("one of") && !before.ends_with("any of"));
     let several = count > 1 && (undecided || is_offered(before)) || count > 2;
     (several && !operand).then(|| (start, text[start..end].trim_start_matches(['.'])))
 }
@@ -246,7 +247,7 @@ fn about(before: &str) -> Option<&str> {
     let first = before.strip_suffix(" to").or_else(|| before.strip_suffix('-')).or_else(|| before.strip_suffix('–'))?;
     let ahead =
         first.trim_end_matches(|c: char| c.is_ascii_digit() || ".,$".contains(c)).trim_end().to_ascii_lowercase();
-    ["around", "roughly", "about", "approximately", "somewhere", "approx."]
+    ["around", "roughly", "about", "approximately", "somewhere", "approx.", "range"]
         .iter()
         .any(|word| ahead.ends_with(word))
         .then_some(first)

@@ -125,7 +125,7 @@ fn sentence(text: &str) -> (String, &str) {
 /// Whether the point at `index` ends an abbreviation and not the sentence: "approx. 12 km", "5 ft. 6 in.".
 fn abbreviated(text: &str, index: usize) -> bool {
     let before = &text[..index];
-    if before.ends_with("p.m") || before.ends_with("a.m") {
+    if ["p.m", "a.m", "i.e", "e.g"].iter().any(|short| before.ends_with(short)) {
         return true;
     }
     let head = before.trim_end_matches(|c: char| c.is_alphabetic());
@@ -171,6 +171,8 @@ fn without_reason(sentence: &str) -> &str {
         " (via ",
         " (i.e",
         " (that is",
+        ", i.e",
+        ", that is,",
         " (cf",
         " (check",
         " (note",

@@ -83,6 +83,19 @@ const CORRECTIONS: [&str; 22] = [
 const CONCLUSIONS: [&str; 11] =
     ["so ", "so,", "thus", "therefore", "hence", "but ", "however", "the answer", "answer", "final", "in conclusion"];
 
+/// What begins the reasons or an aside after a value.
+const REASONS: [&str; 9] = [
+    " because ",
+    " since ",
+    ", as ",
+    ", and indeed ",
+    ", indeed ",
+    ", though ",
+    ", although ",
+    " (because ",
+    " (since ",
+];
+
 /// Words in front of "answer is" that make it another's answer or a wrong one.
 const NOT_THE_ANSWER: [&str; 16] = [
     "wrong",
@@ -159,7 +172,7 @@ fn before_reason(text: &str) -> &str {
     let ends = text.trim_end().trim_end_matches(['.', '!', ')']).len();
     let start = [text[..ends].rfind('\n'), text[..ends].rfind(". ")].into_iter().flatten().max().map_or(0, |at| at + 1);
     let sentence = &text[start..ends];
-    let cut = [" because ", ", since ", " (because ", " (since "].iter().filter_map(|word| sentence.find(word)).min();
+    let cut = REASONS.iter().filter_map(|word| sentence.find(word)).min();
     match cut {
         Some(cut) if sentence[..cut].contains(|c: char| c.is_ascii_digit()) => &text[..start + cut],
         _ => text,
@@ -198,7 +211,12 @@ fn before_remark(text: &str) -> &str {
     let Some(at) = search::last(text, "answer is ") else { return text };
     let remark = &text[at + "answer is ".len()..];
     let ends = remark.trim_end().trim_end_matches(['.', '!']).contains(['.', '\n']);
-    if !ends && claims::is_remark(remark) && holds_value(&text[..at]) { &text[..at] } else { text }
+    match !ends && claims::is_remark(remark) {
+        true if holds_value(&text[..at]) => &text[..at],
+        // "The answer is more than 11 but at most 12" gives no value at all.
+        true if claims::is_bound(remark) => "",
+        _ => text,
+    }
 }
 
 /// Whether what follows an announced answer takes it back and gives another value.
@@ -224,7 +242,7 @@ pub(super) fn is_of_another(before: &str) -> bool {
     NOT_THE_ANSWER.contains(&word.as_str())
 }
 
-/// Whether the number at `at` is what somebody else says: "I got 42 but the book says 43".
+/// Whether the number at `at` is held back, or what somebody else says: "I got 42 but the book says 43".
 pub(super) fn is_said_by_another(text: &str, at: usize) -> bool {
     let mut from = at.saturating_sub(80);
     while !text.is_char_boundary(from) {
@@ -237,9 +255,41 @@ pub(super) fn is_said_by_another(text: &str, at: usize) -> bool {
         .max()
         .unwrap_or(0);
     let clause = &near[clause..];
+    // "There's no way it is 9", "Options: (a) 15 (b) 16".
+    let sentence = near.rfind(['\n', '.', '!', '?']).map_or(near.as_str(), |found| &near[found + 1..]);
+    let offered = sentence.trim_start().starts_with("options") || sentence.trim_start().starts_with("choices");
+    let asked = ["is ", "could ", "can ", "would ", "might ", "what about "]
+        .iter()
+        .any(|word| sentence.trim_start().starts_with(word))
+        && text[at..].find(['.', '!', '?', '\n']).is_some_and(|end| text[at + end..].starts_with('?'));
+    let condition = asked || clause.trim_start().starts_with("if ") && !clause.contains(" then ");
+    if offered
+        || condition
+        || is_option(text, at)
+        || ["no way", "i doubt", "unlikely", "nobody knows"].iter().any(|word| clause.contains(word))
+    {
+        return true;
+    }
     !clause.contains(|c: char| c.is_ascii_digit())
         && OTHERS.iter().any(|who| clause.contains(who))
         && clause.split(|c: char| !c.is_alphabetic()).any(|word| SAYING.contains(&word))
+}
+
+/// Whether the number at `at` stands behind the label of an option, with its neighbour on the line above or below.
+fn is_option(text: &str, at: usize) -> bool {
+    let label = |line: &str| {
+        let line = line.trim_start_matches([' ', '\t', '*', '-', '(']);
+        let mut characters = line.chars();
+        let letter = characters.next().filter(char::is_ascii_uppercase)?;
+        characters.next().filter(|mark| ".):".contains(*mark)).map(|_| letter)
+    };
+    let start = text[..at].rfind('\n').map_or(0, |found| found + 1);
+    let bare = text[start..at].trim_matches(|c: char| " \t*-($\\".contains(c)).chars().count() <= 2;
+    let above = text[..start].trim_end().lines().next_back().and_then(label);
+    let here = if bare { label(&text[start..at]) } else { None };
+    let below = text[at..].lines().skip(1).find(|line| !line.trim().is_empty()).and_then(label);
+    let next = |one: Option<char>, other: Option<char>| one.zip(other).is_some_and(|(a, b)| a as u8 + 1 == b as u8);
+    next(above, here) || next(here, below)
 }
 
 /// The values that a text guesses at, where they are several and it settles on none: "could be 15. It could also be 16".

@@ -40,6 +40,7 @@ pub fn only(sentence: &str) -> Option<String> {
         return None;
     }
     let lower = sentence.to_lowercase();
+    let lower = lower.split(", not ").next().unwrap_or("");
     let words: Vec<&str> =
         lower.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| !word.is_empty()).collect();
     let counts = |word: &str| {
@@ -70,7 +71,8 @@ pub fn only(sentence: &str) -> Option<String> {
             Some("minus" | "negative") => run = format!("minus {run}"),
             // A bound, a denial, the number of a step.
             Some(
-                "than" | "least" | "most" | "over" | "under" | "not" | "step" | "part" | "case" | "chapter" | "day",
+                "than" | "but" | "except" | "least" | "most" | "over" | "under" | "not" | "step" | "part" | "case"
+                | "chapter" | "day",
             ) => {
                 return None;
             }
