@@ -63,7 +63,9 @@ fn each_loads_as_its_kind_and_describes_itself() {
 #[test]
 fn each_reward_schedule_and_annotator_has_a_page_that_names_every_config_key() {
     let host = built::host();
-    for (name, _) in REFERENCE.iter().filter(|(_, kind)| matches!(kind, Kind::Reward | Kind::Schedule | Kind::Annotator)) {
+    for (name, _) in
+        REFERENCE.iter().filter(|(_, kind)| matches!(kind, Kind::Reward | Kind::Schedule | Kind::Annotator))
+    {
         let page = format!("{}/../../plugins/{name}/README.md", env!("CARGO_MANIFEST_DIR"));
         let page = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{page}: {error}"));
         assert!(page.contains("## What it does not catch") && page.contains("Source: "), "{name}");
