@@ -136,8 +136,9 @@ impl Evidence {
     /// Relations of a line that have a number or a single letter on both sides.
     fn equations_of(&mut self, line: &str) {
         for (at, sign) in line.match_indices(['=', '≤', '≥', '≈', '≡']) {
-            let before = line.get(..at).unwrap_or_default().trim_end();
-            let after = line.get(at + sign.len()..).unwrap_or_default().trim_start();
+            // An operand is short, so only what is near is looked at.
+            let before = ending(line.get(..at).unwrap_or_default()).trim_end();
+            let after = beginning(line.get(at + sign.len()..).unwrap_or_default()).trim_start();
             // "==" and ":=" are of programs, and so is a name on either side.
             let program =
                 before.ends_with([':', '=', '!', '+', '<', '>', '"', '\'']) || after.starts_with(['=', '>', '"', '\'']);
@@ -153,6 +154,25 @@ impl Evidence {
             }
         }
     }
+}
+
+/// Bytes beside a relation that are looked at.
+const NEAR: usize = 40;
+
+fn ending(text: &str) -> &str {
+    let mut from = text.len().saturating_sub(NEAR);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    text.get(from..).unwrap_or_default()
+}
+
+fn beginning(text: &str) -> &str {
+    let mut to = NEAR.min(text.len());
+    while !text.is_char_boundary(to) {
+        to -= 1;
+    }
+    text.get(..to).unwrap_or_default()
 }
 
 /// A number, perhaps with a letter, or one or two letters.

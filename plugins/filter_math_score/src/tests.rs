@@ -42,7 +42,8 @@ fn lessons_score_high_and_other_pages_low() {
 
 #[test]
 fn a_formula_on_a_long_page_of_something_else_is_a_passing_mention() {
-    assert_eq!(score(&(TEA.repeat(20) + LESSON)), 1);
+    assert_eq!(score(&(TEA.repeat(2) + LESSON)), 5);
+    assert_eq!(score(&(TEA.repeat(300) + LESSON)), 0);
 }
 
 #[test]
@@ -90,7 +91,7 @@ fn senseless_configs_are_refused() {
 #[test]
 fn odd_texts_are_read_to_their_end() {
     for text in
-        ["$".repeat(100_000), "\\(".repeat(50_000), "= ".repeat(50_000), "```".to_owned(), "\u{0}=\u{0}".to_owned()]
+        ["$".repeat(100_000), "\\(".repeat(50_000), "= ".repeat(50_000), "```\n$x$\n".repeat(20_000), "\u{0}=\u{0}".to_owned()]
     {
         assert!(score(&text) <= 1);
     }
