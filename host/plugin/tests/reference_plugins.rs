@@ -8,7 +8,7 @@ use octo_plugin::types::{DataSource, Progress};
 use octo_plugin::{FailureKind, Kind, Limits, MixturePolicy};
 use serde_json::json;
 
-const REFERENCE: [(&str, Kind); 14] = [
+const REFERENCE: [(&str, Kind); 15] = [
     ("verifier_math", Kind::Verifier),
     ("verifier_choice", Kind::Verifier),
     ("verifier_exact", Kind::Verifier),
@@ -18,6 +18,7 @@ const REFERENCE: [(&str, Kind); 14] = [
     ("reward_repetition", Kind::Reward),
     ("reward_cosine_length", Kind::Reward),
     ("filter_heuristics", Kind::Filter),
+    ("filter_math_score", Kind::Filter),
     ("mixture_static", Kind::Mixture),
     ("mixture_stages", Kind::Mixture),
     ("mixture_adaptive", Kind::Mixture),

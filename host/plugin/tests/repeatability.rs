@@ -110,6 +110,11 @@ fn judges(seed: u64) -> [(&'static str, Value, Items); 9] {
         ("reward_repetition", json!({"loop_penalty": 0.5, "free_share": 0.1}), paying(3)),
         ("reward_cosine_length", json!({"limit": 1500}), paying(4)),
         ("filter_heuristics", json!({}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "gopher"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "c4"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "fineweb"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "mathematics"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_math_score", json!({}), Items::Documents(drawn::documents(seed, 60))),
     ]
 }
 

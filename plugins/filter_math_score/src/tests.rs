@@ -90,9 +90,13 @@ fn senseless_configs_are_refused() {
 
 #[test]
 fn odd_texts_are_read_to_their_end() {
-    for text in
-        ["$".repeat(100_000), "\\(".repeat(50_000), "= ".repeat(50_000), "```\n$x$\n".repeat(20_000), "\u{0}=\u{0}".to_owned()]
-    {
+    for text in [
+        "$".repeat(100_000),
+        "\\(".repeat(50_000),
+        "= ".repeat(50_000),
+        "```\n$x$\n".repeat(20_000),
+        "\u{0}=\u{0}".to_owned(),
+    ] {
         assert!(score(&text) <= 1);
     }
 }
