@@ -98,7 +98,7 @@ enum Items {
 }
 
 /// The plugins that judge items, and items for each.
-fn judges(seed: u64) -> [(&'static str, Value, Items); 9] {
+fn judges(seed: u64) -> [(&'static str, Value, Items); 14] {
     let paying = |salt: u64| Items::Rollouts(drawn::rollouts(seed ^ salt, 120));
     [
         ("verifier_math", json!({}), Items::Attempts(drawn::attempts(seed, 120))),
