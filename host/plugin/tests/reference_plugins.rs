@@ -8,7 +8,7 @@ use octo_plugin::types::{DataSource, Progress};
 use octo_plugin::{FailureKind, Kind, Limits, MixturePolicy};
 use serde_json::json;
 
-const REFERENCE: [(&str, Kind); 18] = [
+const REFERENCE: [(&str, Kind); 19] = [
     ("verifier_math", Kind::Verifier),
     ("verifier_choice", Kind::Verifier),
     ("verifier_exact", Kind::Verifier),
@@ -22,6 +22,7 @@ const REFERENCE: [(&str, Kind); 18] = [
     ("filter_refined", Kind::Filter),
     ("annotator_math_score", Kind::Annotator),
     ("annotator_refine", Kind::Annotator),
+    ("filter_math_score", Kind::Filter),
     ("mixture_static", Kind::Mixture),
     ("mixture_stages", Kind::Mixture),
     ("mixture_adaptive", Kind::Mixture),

@@ -104,7 +104,7 @@ enum Items {
 }
 
 /// The plugins that judge items, and items for each.
-fn judges(seed: u64) -> [(&'static str, Value, Items); 15] {
+fn judges(seed: u64) -> [(&'static str, Value, Items); 20] {
     let paying = |salt: u64| Items::Rollouts(drawn::rollouts(seed ^ salt, 120));
     [
         ("verifier_math", json!({}), Items::Attempts(drawn::attempts(seed, 120))),
@@ -122,6 +122,11 @@ fn judges(seed: u64) -> [(&'static str, Value, Items); 15] {
         ("annotator_math_score", json!({"min_score": 2}), Items::Answered(answered(seed))),
         ("annotator_refine", json!({"max_characters": 500}), Items::Documents(pages(seed))),
         ("annotator_refine", json!({}), Items::Answered(answered(seed))),
+        ("filter_heuristics", json!({"preset": "gopher"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "c4"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "fineweb"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "mathematics"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_math_score", json!({}), Items::Documents(drawn::documents(seed, 60))),
     ]
 }
 
