@@ -11,8 +11,11 @@
 //!
 //! There are no checkpoints. A run that is stopped or fails keeps nothing, and the next one starts over.
 
+pub mod classifier;
 pub mod extract;
+pub mod fasttext_model;
 mod filter;
+pub mod language;
 mod pipeline;
 mod statistics;
 
