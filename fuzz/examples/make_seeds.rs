@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use octo_plugin::types::{Document, Field, Metric, Progress};
+use octo_plugin::types::{Document, Field, FinishReason, Metric, Progress, Reply};
 use octo_plugin::{CaseSetup, Failure, FailureKind, Host, Memory, Origin, Record};
 use serde_json::json;
 
@@ -258,7 +258,7 @@ seed = 4
 ];
 
 /// One item of each kind.
-fn records() -> [Record; 5] {
+fn records() -> [Record; 7] {
     let metrics = [("loss", f64::INFINITY), ("none", f64::NAN), ("tiny", 5e-324), ("zero", -0.0)];
     let metrics = metrics.map(|(name, value)| Metric { name: name.to_owned(), value }).into();
     let at = Progress { step: u64::MAX, metrics, ..guests::progress("rl", 3) };
@@ -274,7 +274,12 @@ fn records() -> [Record; 5] {
             rollouts: vec![guests::rollout(7, 12, "a"), guests::rollout(7, 3, "b")],
             failed: 1,
         },
-        Record::Filter(document),
+        Record::Filter(document.clone()),
+        Record::Annotator { document: document.clone(), reply: None },
+        Record::Annotator {
+            document,
+            reply: Some(Reply { text: "Score: 3".to_owned(), finish: FinishReason::Length }),
+        },
         Record::Mixture { memory: Memory(Some(vec![0, 254])), at: at.clone(), sources: vec![guests::source("web")] },
         Record::Schedule { memory: Memory(None), at },
     ]

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::{LazyLock, Mutex};
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use octo_plugin::types::{Decision, Field, Progress};
+use octo_plugin::types::{Decision, Field, FinishReason, Progress, Reply};
 use octo_plugin::{Failure, Host, LoadedPlugin};
 
 #[path = "../src/copying.rs"]
@@ -92,6 +92,26 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
                     fields(&rewritten.fields);
                     assert!(rewritten.text.len() as u64 <= limits.hostcall_bytes);
                 }
+            });
+        }
+        LoadedPlugin::Annotator(annotator) => {
+            let documents = vec![guests::document("a", &text); items];
+            each(&annotator.ask(&documents), items, |request| {
+                let Some(request) = request else { return };
+                assert!(!request.messages.is_empty() && request.messages.len() as u64 <= limits.returned_list_items);
+                let bytes: usize = request.messages.iter().map(|message| message.content.len()).sum();
+                assert!(bytes as u64 <= limits.hostcall_bytes && request.max_tokens > 0);
+                assert!(request.temperature.is_finite() && request.temperature >= 0.0, "{request:?}");
+                assert!(request.top_p > 0.0 && request.top_p <= 1.0, "{request:?}");
+                assert!(request.stop.iter().all(|stop| !stop.is_empty()), "{request:?}");
+            });
+            let reply = Reply { text: text.clone(), finish: FinishReason::Stop };
+            let answered: Vec<_> = documents.into_iter().map(|document| (document, reply.clone())).collect();
+            each(&annotator.read(&answered), items, |decision| match decision {
+                Decision::Keep => {}
+                Decision::Drop(reason) => name(reason),
+                Decision::Annotate(added) => fields(added),
+                Decision::Rewrite(rewritten) => fields(&rewritten.fields),
             });
         }
         LoadedPlugin::Mixture(mixture) => {

@@ -19,6 +19,8 @@ pub struct Form {
     pub version: &'static str,
     interface: &'static str,
     function: &'static str,
+    /// A second function of the same interface, of the same parameters.
+    another: Option<&'static str>,
     /// Parameters before the pointer and length of the text or of the first item.
     before: &'static str,
     /// Parameters after them.
@@ -31,9 +33,10 @@ const PROGRESS: &str = "(param i32 i32 i64 i64 i64 i64 i32 i32)";
 
 const VERIFIER: Form = Form {
     world: "verifier-plugin",
-    version: "0.2.0",
+    version: "0.3.0",
     interface: "verifier",
     function: "verify",
+    another: None,
     before: "",
     after: "",
     text_at: Some(8),
@@ -41,6 +44,13 @@ const VERIFIER: Form = Form {
 const REWARD: Form =
     Form { world: "reward-plugin", interface: "reward-function", function: "score", before: PROGRESS, ..VERIFIER };
 const FILTER: Form = Form { world: "filter-plugin", interface: "data-filter", function: "filter", ..VERIFIER };
+const ANNOTATOR: Form = Form {
+    world: "annotator-plugin",
+    interface: "annotator",
+    function: "ask",
+    another: Some("read"),
+    ..VERIFIER
+};
 const MIXTURE: Form = Form {
     world: "mixture-plugin",
     interface: "mixture-policy",
@@ -59,7 +69,7 @@ const SCHEDULE: Form = Form {
 };
 
 /// All of them, in the order in which an input's first byte names them.
-pub const FORMS: [Form; 8] = [
+pub const FORMS: [Form; 12] = [
     VERIFIER,
     REWARD,
     FILTER,
@@ -68,12 +78,16 @@ pub const FORMS: [Form; 8] = [
     Form { version: "0.1.0", ..VERIFIER },
     Form { version: "0.1.0", ..REWARD },
     Form { version: "0.1.0", ..FILTER },
+    ANNOTATOR,
+    Form { version: "0.2.0", ..VERIFIER },
+    Form { version: "0.2.0", ..REWARD },
+    Form { version: "0.2.0", ..FILTER },
 ];
 
 impl Form {
     /// The component.
     pub fn component(&self) -> Vec<u8> {
-        let Form { version, interface, function, before, after, .. } = self;
+        let Form { version, interface, function, another, before, after, .. } = self;
         let text = match self.text_at {
             Some(offset) => {
                 format!("(i32.load offset={offset} (local.get $at)) (i32.load offset={} (local.get $at))", offset + 4)
@@ -86,6 +100,16 @@ impl Form {
   (func (export "octo:plugin/memory@0.1.0#restore") (param i32 i32) (result i32) (i32.const 0))"#
         );
         let memory = if self.text_at.is_none() { memory.as_str() } else { "" };
+        let answering = |function: &str| {
+            format!(
+                r#"
+  (func (export "octo:plugin/{interface}@0.1.0#{function}") {before} (param $at i32) (param $length i32) {after}
+    (result i32)
+    (call $take {text})
+    (i32.const {AREA}))"#
+            )
+        };
+        let answering: String = std::iter::once(*function).chain(*another).map(answering).collect();
         let functions = format!(
             r#"
   (func $take (param $at i32) (param $length i32) (local $index i32)
@@ -101,14 +125,15 @@ impl Form {
       (br $next)))
     ;; What was handed over is not needed any more, and a policy's instance lives on.
     (global.set $heap (i32.const 65536)))
-  (func (export "octo:plugin/{interface}@0.1.0#{function}") {before} (param $at i32) (param $length i32) {after}
-    (result i32)
-    (call $take {text})
-    (i32.const {AREA}))"#
+  {answering}"#
         );
         let all = format!("{}{}{memory}{functions}", guests::DESCRIBE, guests::CONFIGURE);
         let module = guests::module(&guests::PLAIN, &all).replace("@0.1.0", &format!("@{version}"));
-        let wit = if *version == "0.1.0" { guests::contract(version) } else { current_contract() };
+        let wit = match *version {
+            "0.1.0" => guests::contract(version),
+            "0.2.0" => whole(include_str!("../../wit/v0.2.0/types.wit"), include_str!("../../wit/v0.2.0/worlds.wit")),
+            _ => whole(include_str!("../../wit/types.wit"), include_str!("../../wit/worlds.wit")),
+        };
         guests::encode(&wit, self.world, &module).expect("a guest that fits its world")
     }
 
@@ -128,7 +153,8 @@ pub fn as_text(answer: &[u8]) -> String {
     answer.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(b'a' + half)).collect()
 }
 
-fn current_contract() -> String {
-    let worlds = include_str!("../../wit/worlds.wit").replace("package octo:plugin@0.2.0;", "");
-    format!("{}\n{worlds}", include_str!("../../wit/types.wit"))
+/// The contract's text of its two files, of which the second names the package again.
+fn whole(types: &str, worlds: &str) -> String {
+    let (_package, worlds) = worlds.split_once('\n').unwrap_or_default();
+    format!("{types}\n{worlds}")
 }

@@ -62,6 +62,9 @@ Records, one JSON object per line or row of a table, by the plugin's kind (* = r
              → {line, id, total, parts}
   filter     text*, id, url, source, year; every other column becomes a field
              → {line, id, decision, reason, fields, text}
+  annotator  as for a filter; and reply (what a model answered), finish ("stop" or "length")
+             → without a reply {line, id, request: {messages, max_tokens, temperature, top_p, stop}}, null where
+             there is nothing to ask; with one as for a filter
   mixture    sources* [{name*, tokens_available, tokens_seen, loss}], stage, step, total_steps, tokens,
              total_tokens, metrics {name: value}
              → {line, weights}

@@ -12,10 +12,12 @@
 //! | `breakdown.rs` | accuracy by column (`--by`) |
 //! | `rollouts.rs` | rewards: rollouts to rewards, judged first where `--verifier` asks for it |
 //! | `documents.rs` | filters: documents to decisions |
+//! | `annotations.rs` | annotators: documents to requests, and with replies to decisions |
 //! | `policies.rs` | mixtures and schedules: the progress of a run to weights or a step's plan |
 //! | `failures.rs` | keeps failed items as cases (`--save-failures`) |
 //! | `summary.rs` | counts what came out, on standard error at the end |
 
+mod annotations;
 mod breakdown;
 mod chunks;
 mod columns;
@@ -120,6 +122,7 @@ pub fn run(arguments: PluginModeArguments) -> Result<ExitCode> {
             rollouts::run(sum, failures, verifier, session)
         }
         LoadedPlugin::Filter(plugin) => documents::run(plugin, session),
+        LoadedPlugin::Annotator(plugin) => annotations::run(plugin, session),
         LoadedPlugin::Mixture(plugin) => policies::run_mixture(plugin, session),
         LoadedPlugin::Schedule(plugin) => policies::run_schedule(plugin, session),
     };
@@ -248,12 +251,13 @@ impl Session {
             LoadedPlugin::Verifier(_) => &verdicts::COLUMNS,
             LoadedPlugin::Reward(_) => &rollouts::COLUMNS,
             LoadedPlugin::Filter(_) => &documents::COLUMNS,
+            LoadedPlugin::Annotator(_) => &annotations::COLUMNS,
             LoadedPlugin::Mixture(_) | LoadedPlugin::Schedule(_) => &policies::COLUMNS,
         };
         let columns = Columns::new(&arguments.map, &arguments.fields, known)?;
-        // A filter is given every column of a document.
+        // Filters and annotators are given every column of a document.
         let wanted = match plugin {
-            LoadedPlugin::Filter(_) => Wanted::All,
+            LoadedPlugin::Filter(_) | LoadedPlugin::Annotator(_) => Wanted::All,
             LoadedPlugin::Mixture(_) | LoadedPlugin::Schedule(_) => Wanted::All,
             LoadedPlugin::Reward(_) => columns.wanted(known),
             LoadedPlugin::Verifier(_) => match Judging::columns(arguments) {

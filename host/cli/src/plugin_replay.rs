@@ -155,6 +155,13 @@ fn item(case: &Case) -> String {
             format!("rollout {} of a group of {}{cut}", failed + 1, rollouts.len())
         }
         Record::Filter(document) => format!("document {:?}, text {:?}", start(&document.id), start(&document.text)),
+        Record::Annotator { document, reply: None } => {
+            format!("asking about document {:?}, text {:?}", start(&document.id), start(&document.text))
+        }
+        Record::Annotator { document, reply: Some(reply) } => {
+            let cut = if reply.finish == FinishReason::Length { ", cut at its length" } else { "" };
+            format!("document {:?}, reply {:?}{cut}", start(&document.id), start(&reply.text))
+        }
         Record::Mixture { memory, at, sources } => {
             format!("step {} with {} sources, {}", at.step, sources.len(), remembered(memory.0.as_deref()))
         }
@@ -203,6 +210,18 @@ fn in_words(answer: &Answer) -> String {
             Decision::Rewrite(to) => format!("rewrite to {} bytes", human_count(to.text.len() as u64)),
             Decision::Drop(reason) => format!("drop: {}", clean(reason)),
         },
+        Answer::Request(None) => "nothing to ask".to_owned(),
+        Answer::Request(Some(request)) => {
+            let bytes: usize = request.messages.iter().map(|message| message.content.len()).sum();
+            format!(
+                "asks with {} messages of {} bytes for up to {} tokens, temperature {}, top-p {}",
+                request.messages.len(),
+                human_count(bytes as u64),
+                human_count(request.max_tokens.into()),
+                request.temperature,
+                request.top_p
+            )
+        }
         Answer::Shares(shares) => clean(&format!("shares {shares:?}")),
         Answer::Plan(plan) => format!(
             "up to {} tokens, temperature {}, top-p {}",

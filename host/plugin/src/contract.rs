@@ -5,7 +5,8 @@
 //! | `contract.rs` | [`Contract`]: the versions, and the names of their interfaces |
 //! | `contract/records.rs` | the records and services that all worlds share, generated from `wit/` |
 //! | `contract/v0_1.rs` | the adapter of an old contract, 0.1.0: its worlds, and what it says differently |
-//! | `contract/v0_2.rs` | the worlds of the current contract |
+//! | `contract/v0_2.rs` | the adapter of 0.2.0, whose worlds the current contract has as they were |
+//! | `contract/v0_3.rs` | the worlds of the current contract |
 //! | `contract/world.rs` | what every world has, and the macro that puts one kind's worlds of all versions behind one type |
 //!
 //! # Adding a version
@@ -22,6 +23,7 @@
 pub(crate) mod records;
 pub(crate) mod v0_1;
 pub(crate) mod v0_2;
+pub(crate) mod v0_3;
 pub(crate) mod world;
 
 use semver::Version;
@@ -36,11 +38,13 @@ pub enum Contract {
     V0_1,
     /// 0.2.0: each item of a batch is answered or refused for itself.
     V0_2,
+    /// 0.3.0: a sixth kind, the annotator.
+    V0_3,
 }
 
 impl Contract {
     /// All versions served, oldest first.
-    pub const ALL: [Contract; 2] = [Contract::V0_1, Contract::V0_2];
+    pub const ALL: [Contract; 3] = [Contract::V0_1, Contract::V0_2, Contract::V0_3];
 
     /// The version of the package in `wit/`, which the SDK of this release builds for.
     pub const CURRENT: Contract = Contract::ALL[Contract::ALL.len() - 1];
@@ -50,6 +54,7 @@ impl Contract {
         match self {
             Contract::V0_1 => Version::new(0, 1, 0),
             Contract::V0_2 => Version::new(0, 2, 0),
+            Contract::V0_3 => Version::new(0, 3, 0),
         }
     }
 
@@ -58,7 +63,7 @@ impl Contract {
         Contract::ALL.into_iter().find(|contract| contract.version() == *version)
     }
 
-    /// All versions served, for a person: `0.1.0 and 0.2.0`.
+    /// All versions served, for a person: `0.1.0, 0.2.0 and 0.3.0`.
     pub(crate) fn all_served() -> String {
         let versions: Vec<String> = Contract::ALL.iter().map(|contract| contract.version().to_string()).collect();
         match versions.split_last() {

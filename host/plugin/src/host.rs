@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::LoadError;
+use crate::classifiers::Classifiers;
 use crate::load::{Cache, Compiler};
 use crate::sandbox::{EngineOptions, Engines};
 use crate::watch::{INTERVAL, Profiler, Transcript};
@@ -16,6 +17,7 @@ pub struct Host {
     pub(crate) compiler: Compiler,
     pub(crate) transcript: Option<Transcript>,
     pub(crate) profiler: Option<Profiler>,
+    pub(crate) classifiers: Classifiers,
 }
 
 impl Host {
@@ -72,8 +74,21 @@ impl Host {
         Ok(Host { engines: Engines::start(options)?, profiler: Some(profiler.clone()), ..self })
     }
 
+    /// The same host, with classifiers that the filters which it loads may ask by name, while they are configured and
+    /// for each document. Without this there are none.
+    pub fn with_classifiers(self, classifiers: Classifiers) -> Host {
+        Host { classifiers, ..self }
+    }
+
     fn start(cache: Cache) -> Result<Host, LoadError> {
         let engines = Engines::start(EngineOptions::default())?;
-        Ok(Host { engines, cache: Arc::new(cache), compiler: Compiler::new(), transcript: None, profiler: None })
+        Ok(Host {
+            engines,
+            cache: Arc::new(cache),
+            compiler: Compiler::new(),
+            transcript: None,
+            profiler: None,
+            classifiers: Classifiers::default(),
+        })
     }
 }

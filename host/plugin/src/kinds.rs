@@ -2,7 +2,7 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `verifier.rs`, `reward.rs`, `filter.rs`, `mixture.rs`, `schedule.rs` | one kind each: its world, its public type, its check |
+//! | `verifier.rs`, `reward.rs`, `filter.rs`, `annotator.rs`, `mixture.rs`, `schedule.rs` | one kind each: its world, its public type, its check |
 //! | `stateless.rs` | what kinds without memory share: items in batches, each batch on a fresh instance |
 //! | `batch.rs` | which items make a batch, and what becomes of one that fails |
 //! | `stateful.rs` | what kinds with memory share: one instance that lives on, and comes back from a failure as it was |
@@ -28,6 +28,7 @@
 //! 7. Tests: an item in `one_of_each` of `src/cases/case.rs` and in `tests/replay.rs`, a guest that breaks its contract
 //!    (`tests/guests/mod.rs`), and its row of the hostile suite (`tests/hostile` of the repository).
 
+mod annotator;
 mod batch;
 mod filter;
 mod mixture;
@@ -40,6 +41,7 @@ mod stateless;
 mod table;
 mod verifier;
 
+pub use annotator::Annotator;
 pub use filter::DataFilter;
 pub use mixture::MixturePolicy;
 pub use reward::RewardFunction;
@@ -84,6 +86,8 @@ table::kinds! {
     Reward = "reward", RewardFunction, into_reward;
     /// Keeps, changes or drops documents of a corpus.
     Filter = "filter", DataFilter, into_filter;
+    /// Asks a language model about documents, and decides by its replies.
+    Annotator = "annotator", Annotator, into_annotator;
     /// Weighs the data sources of mid-training.
     Mixture = "mixture", MixturePolicy, into_mixture;
     /// Sets response length and sampling of each RL step.

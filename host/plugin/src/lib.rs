@@ -1,9 +1,9 @@
 //! Octo's plugin runtime: runs WebAssembly components that implement the worlds of `octo:plugin`, within limits.
 //!
 //! [`Host::load`] checks a component, compiles it once per machine, has it describe itself, configures it, and gives back
-//! a value of its kind: [`Verifier`], [`RewardFunction`], [`DataFilter`], [`MixturePolicy`] or [`RolloutSchedule`]. Every
-//! item handed to one ends as a result or as a [`Failure`]; nothing a guest does stops the host, and nothing it returns
-//! is passed on unchecked.
+//! a value of its kind: [`Verifier`], [`RewardFunction`], [`DataFilter`], [`Annotator`], [`MixturePolicy`] or
+//! [`RolloutSchedule`]. Every item handed to one ends as a result or as a [`Failure`]; nothing a guest does stops the
+//! host, and nothing it returns is passed on unchecked.
 //!
 //! Results depend on the items, the plugin, its config and its limits alone: never on threads, batch boundaries or
 //! other items. The one exception is [`FailureKind::Deadline`], which ends what the fuel limit does not see.
@@ -32,6 +32,7 @@
 //! | `contract` | [`Contract`]: the served versions of `octo:plugin`, and the adapter of each old one |
 //! | `kinds` | [`Kind`], [`LoadedPlugin`] and a file per kind. "Adding a kind" stands at its top |
 //! | `sandbox` | the isolation boundary. `sandbox/limits.rs` has [`Limits`] and says where each is enforced |
+//! | `classifiers` | [`TextClassifier`] and [`Classifiers`]: what filters may ask by name |
 //! | `failure` | [`Failure`]: why an item has no result; [`FailedItems`]: who is notified |
 //! | `cases` | [`Case`]: a failed item as a file, and [`replay()`] |
 //! | `watch` | [`Transcript`] and [`Profiler`]: what guests did, for a person |
@@ -42,6 +43,7 @@
 //! `README.md` of this crate explains why it is built so.
 
 mod cases;
+mod classifiers;
 pub mod component;
 mod contract;
 mod failure;
@@ -56,13 +58,15 @@ mod text;
 mod watch;
 
 pub use cases::{Answer, Case, CaseError, CaseSetup, Memory, Origin, Record, Replayed, replay};
+pub use classifiers::{Classifiers, TextClassifier};
 pub use component::Metadata;
 pub use contract::Contract;
 pub use contract::records::types;
 pub use failure::{FailedItems, Failure, FailureKind};
 pub use host::Host;
 pub use kinds::{
-    DataFilter, Kind, LoadedPlugin, MixturePolicy, RewardFunction, RewardSum, RewardTerm, RolloutSchedule, Verifier,
+    Annotator, DataFilter, Kind, LoadedPlugin, MixturePolicy, RewardFunction, RewardSum, RewardTerm, RolloutSchedule,
+    Verifier,
 };
 pub use load::{Description, Inspection, LoadError, compile_if_asked, find_plugin, read_plugin};
 pub use sandbox::{ENGINE_VERSION, Limits};

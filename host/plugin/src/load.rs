@@ -167,7 +167,7 @@ impl<'l> Loading<'l> {
         let watch = Watch::of(host, &engine, name, &component).map_err(invalid)?;
         let log = SharedLog::new(name, limits);
 
-        let started = Sandbox::start(&engine, &ready, name, limits, &watch, &log);
+        let started = Sandbox::start(&engine, &ready, name, limits, &watch, &log, &host.classifiers);
         let mut sandbox: Sandbox<W> = started.map_err(|failure| match failure.kind {
             // The types of the exports are compared with the contract's when the first instance is made.
             FailureKind::InvalidOutput => LoadError::Invalid { plugin: name.clone(), problem: failure.message },
@@ -207,6 +207,7 @@ impl<'l> Loading<'l> {
             limits: (*limits).clone(),
             log,
             watch,
+            classifiers: host.classifiers.clone(),
             failures: FailureListener::default(),
             _clock: Arc::clone(&host.engines),
         })

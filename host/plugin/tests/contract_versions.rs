@@ -6,17 +6,23 @@ mod built;
 mod guests;
 
 use guests::{attempt, document, kinds, progress, rollout, source};
+use octo_plugin::types::{Decision, Field, FinishReason, Reply, Rewritten, Role};
 use octo_plugin::{Contract, FailureKind, Limits, LoadedPlugin};
 use serde_json::{Value, json};
 
-/// A component of this repository as the SDK 0.1.0 built it.
-fn golden(name: &str, config: &Value) -> LoadedPlugin {
-    let path = format!("{}/tests/golden/contract_0_1_0/{name}.wasm.zst", env!("CARGO_MANIFEST_DIR"));
+/// A component of this repository as the SDK of an older contract built it.
+fn built_for(contract: Contract, name: &str, config: &Value) -> LoadedPlugin {
+    let folder = format!("contract_{}", contract.version().to_string().replace('.', "_"));
+    let path = format!("{}/tests/golden/{folder}/{name}.wasm.zst", env!("CARGO_MANIFEST_DIR"));
     let compressed = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let bytes = zstd::decode_all(compressed.as_slice()).expect("a golden file");
     let plugin = built::host().load_bytes(name, &bytes, config, &Limits::default()).expect(name);
-    assert_eq!(plugin.contract(), Contract::V0_1);
+    assert_eq!(plugin.contract(), contract);
     plugin
+}
+
+fn golden(name: &str, config: &Value) -> LoadedPlugin {
+    built_for(Contract::V0_1, name, config)
 }
 
 /// The same plugin as it is built now.
@@ -90,4 +96,79 @@ fn a_refused_item_costs_itself_alone_in_both_and_its_neighbours_nothing_in_the_n
     };
     assert_eq!(reasons(&old), ["call 1, attempt 0", "call 1, attempt 0"]);
     assert_eq!(reasons(&new), ["call 1, attempt 0", "call 1, attempt 2"]);
+}
+
+/// 0.3.0 changes nothing for the kinds that 0.2.0 has, refusals included.
+#[test]
+fn plugins_of_0_2_0_answer_as_those_built_now() {
+    let old = |name: &str, config: &Value| built_for(Contract::V0_2, name, config);
+    let count = json!({"mode": "count"});
+    let attempts = [attempt("2"), attempt("please REFUSE"), attempt("3"), attempt("BOOM")];
+    let judged = |plugin: LoadedPlugin| in_kinds(plugin.into_verifier().expect("a verifier").verify(&attempts));
+    assert_eq!(judged(old("hostile_plugin", &json!({}))), judged(current("hostile_plugin", &json!({}))));
+    assert_eq!(judged(old("hostile_plugin", &count)), judged(current("hostile_plugin", &count)));
+
+    let rollouts: Vec<_> = (0..8).map(|index| rollout(index / 4, 10 * index, "so it is \\boxed{2}")).collect();
+    let paid =
+        |plugin: LoadedPlugin| plugin.into_reward().expect("a reward function").score(&progress("rl", 3), &rollouts);
+    let config = json!({"incorrect": -1.0});
+    assert_eq!(paid(old("reward_outcome", &config)), paid(current("reward_outcome", &config)));
+
+    let documents =
+        ["DROP", "REWRITE", "NOTE", "kept", "REFUSE", "BOOM"].map(|text| document(&text.to_lowercase(), text));
+    let decided = |plugin: LoadedPlugin| in_kinds(plugin.into_filter().expect("a filter").filter(&documents));
+    let (before, now) = (decided(old("hostile_filter", &json!({}))), decided(current("hostile_filter", &json!({}))));
+    assert_eq!((before[0].as_deref(), &before), (Ok("Drop(\"asked-for\")"), &now));
+
+    let config = json!({"weights": {"prose": 3.0, "math": 1.0}});
+    let sources = [source("prose"), source("math")];
+    let weighed = |plugin: LoadedPlugin| {
+        let mut mixture = plugin.into_mixture().expect("a mixture");
+        (mixture.weights(&progress("base", 1), &sources), mixture.save())
+    };
+    assert_eq!(weighed(old("mixture_static", &config)), weighed(current("mixture_static", &config)));
+
+    let config = json!({"stairs": [{"step": 0, "tokens": 32}, {"step": 5, "tokens": 64}]});
+    let planned = |plugin: LoadedPlugin| {
+        let mut schedule = plugin.into_schedule().expect("a schedule");
+        let plans: Vec<_> = (0..8).map(|step| schedule.plan(&progress("rl", step))).collect();
+        (plans, schedule.save())
+    };
+    assert_eq!(planned(old("schedule_staircase", &config)), planned(current("schedule_staircase", &config)));
+}
+
+/// Answers in words; of failures the kind, since the places in their messages are those of the build.
+fn in_kinds<T: std::fmt::Debug>(answers: Vec<Result<T, octo_plugin::Failure>>) -> Vec<Result<String, FailureKind>> {
+    answers
+        .into_iter()
+        .map(|answer| answer.map(|answer| format!("{answer:?}")).map_err(|failure| failure.kind))
+        .collect()
+}
+
+/// An annotator is new in 0.3.0: the older ones have no world for it.
+#[test]
+fn an_annotator_asks_and_reads() {
+    let plugin = current("hostile_annotator", &json!({}));
+    assert_eq!(plugin.kind(), octo_plugin::Kind::Annotator);
+    let annotator = plugin.into_annotator().expect("an annotator");
+    let asked = annotator.ask(&[document("a", "one"), document("b", "SKIP"), document("c", "REFUSE")]);
+    let request = asked[0].as_ref().expect("asks").as_ref().expect("a request");
+    let messages: Vec<_> = request.messages.iter().map(|message| (message.role, message.content.as_str())).collect();
+    assert_eq!(messages, [(Role::System, "Be brief."), (Role::User, "one")]);
+    assert_eq!((request.max_tokens, request.temperature, request.top_p, request.stop.len()), (16, 0.5, 1.0, 0));
+    assert_eq!(asked[1], Ok(None));
+    assert_eq!(
+        asked[2].as_ref().expect_err("refused").to_string(),
+        "plugin-error: invalid input: an item asked to be refused"
+    );
+
+    let answered = |text: &str| (document("a", "one"), Reply { text: text.to_owned(), finish: FinishReason::Stop });
+    let read = annotator.read(&["DROP", "REWRITE", "NOTE", "fine", "BOOM"].map(answered));
+    assert_eq!(read[0], Ok(Decision::Drop("asked-for".to_owned())));
+    let field = |name: &str, value: &str| vec![Field { name: name.to_owned(), value: value.to_owned() }];
+    let rewritten = Rewritten { text: "REWRITE".to_owned(), fields: field("rewritten", "yes") };
+    assert_eq!(read[1], Ok(Decision::Rewrite(rewritten)));
+    assert_eq!(read[2], Ok(Decision::Annotate(field("note", "seen"))));
+    assert_eq!(read[3], Ok(Decision::Keep));
+    assert_eq!(read[4].as_ref().expect_err("it panics").kind, FailureKind::Trap);
 }

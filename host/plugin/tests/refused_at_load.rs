@@ -41,7 +41,7 @@ fn files_that_are_not_components_are_distinguished() {
 
 #[test]
 fn a_component_of_another_world_is_refused_with_what_a_plugin_exports() {
-    refused(b"\0asm\x0d\0\x01\0", &["another world", "exports nothing", "octo:plugin/verifier@0.2.0"]);
+    refused(b"\0asm\x0d\0\x01\0", &["another world", "exports nothing", "octo:plugin/verifier@0.3.0"]);
     let wit = "package other:thing@1.0.0; interface greet { hello: func() -> u32; } world greeter { export greet; }";
     let module = r#"(module (func (export "other:thing/greet@1.0.0#hello") (result i32) (i32.const 1)))"#;
     let bytes = guests::encode(wit, "greeter", module).expect("a component");
@@ -54,7 +54,11 @@ fn a_contract_from_the_future_is_refused_with_both_versions_and_the_fix() {
     let bytes = guests::encode(&guests::contract("9.2.0"), "verifier-plugin", &module).expect("a component");
     let error = refused(
         &bytes,
-        &["octo:plugin@9.2.0", "versions 0.1.0 and 0.2.0", "update octo-host, or build the plugin with octo-sdk 0.2.0"],
+        &[
+            "octo:plugin@9.2.0",
+            "versions 0.1.0, 0.2.0 and 0.3.0",
+            "update octo-host, or build the plugin with octo-sdk 0.3.0",
+        ],
     );
     assert!(matches!(error, LoadError::Contract { .. }));
 }
@@ -63,7 +67,10 @@ fn a_contract_from_the_future_is_refused_with_both_versions_and_the_fix() {
 fn a_contract_of_the_past_is_refused_with_another_fix() {
     let module = guests::module(&PLAIN, &format!("{DESCRIBE}{CONFIGURE}{VERIFY}")).replace("0.1.0", "0.0.9");
     let bytes = guests::encode(&guests::contract("0.0.9"), "verifier-plugin", &module).expect("a component");
-    refused(&bytes, &["octo:plugin@0.0.9", "versions 0.1.0 and 0.2.0", "build the plugin again with octo-sdk 0.2.0"]);
+    refused(
+        &bytes,
+        &["octo:plugin@0.0.9", "versions 0.1.0, 0.2.0 and 0.3.0", "build the plugin again with octo-sdk 0.3.0"],
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod built;
 mod guests;
 
 use guests::{attempt, document, progress, rollout, source};
+use octo_plugin::types::{Decision, FinishReason, Reply};
 use octo_plugin::{
     Answer, Case, CaseSetup, Failure, FailureKind, Kind, Limits, LoadError, LoadedPlugin, Memory, Record, Replayed,
     replay,
@@ -48,6 +49,13 @@ fn failures() -> Vec<(&'static str, Record, Failure)> {
     let answers = load("hostile_filter", &none).into_filter().expect("kind").filter(&documents);
     let filter = failed(answers[1].as_ref().map(|_| String::new()).map_err(Failure::clone));
 
+    let annotator = load("hostile_annotator", &none).into_annotator().expect("kind");
+    let asked = annotator.ask(&documents);
+    let asking = failed(asked[1].as_ref().map(|_| String::new()).map_err(Failure::clone));
+    let reply = |text: &str| Reply { text: text.to_owned(), finish: FinishReason::Length };
+    let read = annotator.read(&[("a", "fine"), ("b", "BOOM")].map(|(id, text)| (document(id, "page"), reply(text))));
+    let reading = failed(read[1].as_ref().map(|_| String::new()).map_err(Failure::clone));
+
     let sources = [source("prose"), source("math")];
     let mut mixing = load("hostile_mixture", &none).into_mixture().expect("kind");
     assert_eq!(mixing.memory(), None);
@@ -66,6 +74,12 @@ fn failures() -> Vec<(&'static str, Record, Failure)> {
         ("hostile_plugin", Record::Verifier(attempt("BOOM")), verifier),
         ("hostile_reward", group, reward),
         ("hostile_filter", Record::Filter(document("b", "BOOM")), filter),
+        ("hostile_annotator", Record::Annotator { document: document("b", "BOOM"), reply: None }, asking),
+        (
+            "hostile_annotator",
+            Record::Annotator { document: document("b", "page"), reply: Some(reply("BOOM")) },
+            reading,
+        ),
         ("hostile_mixture", mixed, mixture),
         ("hostile_schedule", planned, schedule),
     ]
@@ -134,4 +148,20 @@ fn a_plugin_of_another_kind_and_limits_out_of_range_are_refused() {
     case.limits.stack_bytes = u64::MAX;
     let refused = replay(&built::host(), "hostile_plugin", &built::bytes("hostile_plugin"), &case);
     assert!(matches!(refused, Err(LoadError::Limits { .. })), "{refused:?}");
+}
+
+#[test]
+fn the_case_of_an_annotator_says_which_of_its_calls_is_meant() {
+    let answer = |text: &str, reply: Option<&str>| {
+        let reply = reply.map(|text| Reply { text: text.to_owned(), finish: FinishReason::Stop });
+        let record = Record::Annotator { document: document("a", text), reply };
+        let case = saved("hostile_annotator", &json!({}), record, &failure("it was fixed"));
+        replayed("hostile_annotator", &case).answer.expect("an answer")
+    };
+    match answer("a page", None) {
+        Answer::Request(Some(request)) => assert_eq!(request.messages[1].content, "a page"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(answer("SKIP", None), Answer::Request(None));
+    assert_eq!(answer("SKIP", Some("DROP")), Answer::Decision(Decision::Drop("asked-for".to_owned())));
 }

@@ -15,8 +15,8 @@ pub struct Label {
 /// recipe. Ask once per batch, in [`crate::DataFilter::filter_batch`]: the call costs more than most answers.
 ///
 /// # Errors
-/// [`crate::ErrorKind::InvalidInput`] where the recipe names no such model; [`crate::ErrorKind::Unsupported`] in a
-/// native build, without a host to ask.
+/// [`crate::ErrorKind::InvalidInput`] where the recipe names other models; [`crate::ErrorKind::Unsupported`] where it
+/// names none, and in a native build, without a host to ask; [`crate::ErrorKind::Internal`] where the model fails.
 pub fn classify(model: &str, texts: &[String], top: u32) -> Result<Vec<Vec<Label>>, PluginError> {
     #[cfg(target_arch = "wasm32")]
     return crate::bindings::services::classifier::classify(model, texts, top).map(|lists| {

@@ -1,7 +1,7 @@
 //! The macro that makes a plugin crate a plugin.
 
 /// Makes a crate a plugin of one kind: `octo_sdk::export!(verifier: MyVerifier);`, and likewise `reward:`, `filter:`,
-/// `mixture:` and `schedule:`. Once per crate.
+/// `annotator:`, `mixture:` and `schedule:`. Once per crate.
 ///
 /// Name, version and summary are the crate's own, from its `Cargo.toml`; the schema of the config comes from
 /// [`Plugin::Config`](crate::Plugin::Config). In a native build it only checks that the type implements its kind.
@@ -16,6 +16,9 @@ macro_rules! export {
     (filter: $plugin:ty) => {
         $crate::__octo_export!(DataFilter, $plugin, filter export_filter);
     };
+    (annotator: $plugin:ty) => {
+        $crate::__octo_export!(Annotator, $plugin, annotator export_annotator);
+    };
     (mixture: $plugin:ty) => {
         $crate::__octo_export!(MixturePolicy, $plugin, mixture export_mixture, MixtureMemory);
     };
@@ -26,7 +29,7 @@ macro_rules! export {
         compile_error!(concat!(
             "`",
             stringify!($kind),
-            "` is not a kind of plugin: use verifier, reward, filter, mixture or schedule"
+            "` is not a kind of plugin: use verifier, reward, filter, annotator, mixture or schedule"
         ));
     };
 }

@@ -1,10 +1,12 @@
 //! The traits that a plugin implements: [`Plugin`] and one kind.
 
-use crate::{Attempt, DataSource, Decision, Document, PluginError, Progress, Reward, Rollout, StepPlan, Verdict};
+use crate::{
+    Attempt, DataSource, Decision, Document, PluginError, Progress, Reply, Request, Reward, Rollout, StepPlan, Verdict,
+};
 
 /// A value made from the recipe's config; every plugin is one.
 ///
-/// Verifiers, rewards and filters are made anew for each batch, so that a result depends on its batch alone; mixtures
+/// Verifiers, rewards, filters and annotators are made anew for each batch, so that a result depends on its batch alone; mixtures
 /// and schedules are stateful, and live as long as the stage does.
 pub trait Plugin: Sized {
     /// What a recipe may set. Its doc comments become the descriptions of the schema that `octo-host plugin inspect`
@@ -53,6 +55,35 @@ pub trait DataFilter: Plugin {
     /// per batch.
     fn filter_batch(&self, documents: &[Document]) -> Vec<Result<Decision, PluginError>> {
         documents.iter().map(|document| self.filter(document)).collect()
+    }
+}
+
+/// Asks a language model about documents, and decides on each by the reply.
+///
+/// The host has the model and makes the calls between the two: neither method sees it, and what one learns the other has
+/// only in the document and the config.
+pub trait Annotator: Plugin {
+    /// What to ask about one document; nothing, and the document is kept as it is.
+    ///
+    /// # Errors
+    /// Only where the document cannot be asked about; it then goes to the dead letters.
+    fn ask(&self, document: &Document) -> Result<Option<Request>, PluginError>;
+
+    /// What the reply says about the document.
+    ///
+    /// # Errors
+    /// Where the reply cannot be used: it holds no answer, several, or one that is out of range. The document then goes
+    /// to the dead letters, and can be asked about again; a guess would stay in the corpus.
+    fn read(&self, document: &Document, reply: &Reply) -> Result<Decision, PluginError>;
+
+    /// Asks about a batch: one request, nothing or a refusal per document, in order.
+    fn ask_batch(&self, documents: &[Document]) -> Vec<Result<Option<Request>, PluginError>> {
+        documents.iter().map(|document| self.ask(document)).collect()
+    }
+
+    /// Reads the replies to a batch: one decision or refusal each, in order.
+    fn read_batch(&self, answered: &[(Document, Reply)]) -> Vec<Result<Decision, PluginError>> {
+        answered.iter().map(|(document, reply)| self.read(document, reply)).collect()
     }
 }
 

@@ -79,10 +79,10 @@ mod runtime;
 pub mod log;
 
 pub use classifier::{Label, classify};
-pub use kinds::{DataFilter, MixturePolicy, Plugin, RewardFunction, RolloutSchedule, Verifier};
+pub use kinds::{Annotator, DataFilter, MixturePolicy, Plugin, RewardFunction, RolloutSchedule, Verifier};
 pub use records::{
-    Attempt, DataSource, Decision, Document, ErrorKind, Field, FinishReason, Metric, Outcome, PluginError, Progress,
-    Reward, RewardPart, Rewritten, Rollout, StepPlan, Verdict,
+    Attempt, DataSource, Decision, Document, ErrorKind, Field, FinishReason, Message, Metric, Outcome, PluginError,
+    Progress, Reply, Request, Reward, RewardPart, Rewritten, Role, Rollout, StepPlan, Verdict,
 };
 
 mod export;
@@ -91,6 +91,6 @@ mod export;
 #[doc(hidden)]
 #[cfg(target_arch = "wasm32")]
 pub mod export_support {
-    pub use crate::bindings::{filter, memory, mixture, plugin, reward, schedule, verifier};
+    pub use crate::bindings::{annotator, filter, memory, mixture, plugin, reward, schedule, verifier};
     pub use crate::runtime::{Identity, MixtureMemory, ScheduleMemory, Slot};
 }

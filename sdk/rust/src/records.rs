@@ -1,8 +1,8 @@
 //! The records of the contract and what makes them pleasant to use.
 
 pub use crate::bindings::records::types::{
-    Attempt, DataSource, Decision, Document, ErrorKind, Field, FinishReason, Metric, Outcome, PluginError, Progress,
-    Reward, RewardPart, Rewritten, Rollout, StepPlan, Verdict,
+    Attempt, DataSource, Decision, Document, ErrorKind, Field, FinishReason, Message, Metric, Outcome, PluginError,
+    Progress, Reply, Request, Reward, RewardPart, Rewritten, Role, Rollout, StepPlan, Verdict,
 };
 
 impl PluginError {
@@ -57,6 +57,30 @@ impl Field {
     /// A named value.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name: name.into(), value: value.into() }
+    }
+}
+
+impl Message {
+    /// What the model is told before the conversation.
+    pub fn system(content: impl Into<String>) -> Self {
+        Self { role: Role::System, content: content.into() }
+    }
+
+    /// What the model is asked.
+    pub fn user(content: impl Into<String>) -> Self {
+        Self { role: Role::User, content: content.into() }
+    }
+
+    /// What the model is to have answered, as in an example.
+    pub fn assistant(content: impl Into<String>) -> Self {
+        Self { role: Role::Assistant, content: content.into() }
+    }
+}
+
+impl Request {
+    /// A request of these messages for a reply of up to `max_tokens` tokens, the most probable one at each place.
+    pub fn greedy(messages: Vec<Message>, max_tokens: u32) -> Self {
+        Self { messages, max_tokens, temperature: 0.0, top_p: 1.0, stop: Vec::new() }
     }
 }
 

@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 use std::sync::Once;
 
 use crate::bindings::plugin::interface::Description;
-use crate::bindings::{filter, memory, mixture, plugin, reward, schedule, verifier};
+use crate::bindings::{annotator, filter, memory, mixture, plugin, reward, schedule, verifier};
 use crate::{
-    Attempt, DataFilter, DataSource, Decision, Document, MixturePolicy, Plugin, PluginError, Progress, Reward,
-    RewardFunction, Rollout, RolloutSchedule, StepPlan, Verdict, Verifier,
+    Annotator, Attempt, DataFilter, DataSource, Decision, Document, MixturePolicy, Plugin, PluginError, Progress,
+    Reply, Request, Reward, RewardFunction, Rollout, RolloutSchedule, StepPlan, Verdict, Verifier,
 };
 
 /// Who a plugin says it is: its crate's name, version and description.
@@ -127,6 +127,16 @@ impl<S: Slot<Plugin: RewardFunction>> reward::interface::Guest for S {
 impl<S: Slot<Plugin: DataFilter>> filter::interface::Guest for S {
     fn filter(documents: Vec<Document>) -> Vec<Result<Decision, PluginError>> {
         each::<S, _>(documents.len(), |plugin| plugin.filter_batch(&documents))
+    }
+}
+
+impl<S: Slot<Plugin: Annotator>> annotator::interface::Guest for S {
+    fn ask(documents: Vec<Document>) -> Vec<Result<Option<Request>, PluginError>> {
+        each::<S, _>(documents.len(), |plugin| plugin.ask_batch(&documents))
+    }
+
+    fn read(answered: Vec<(Document, Reply)>) -> Vec<Result<Decision, PluginError>> {
+        each::<S, _>(answered.len(), |plugin| plugin.read_batch(&answered))
     }
 }
 

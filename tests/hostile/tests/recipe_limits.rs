@@ -184,7 +184,7 @@ fn the_limits_on_compiling_and_the_permission_for_wasi_are_the_recipes() {
     refused(&bomb(8, 20_000), "compile_memory_bytes = 268435456", "`compile_memory_bytes`");
     let clock = wat::parse_str(
         r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance)) (instance $none)
-             (export "octo:plugin/data-filter@0.2.0" (instance $none)))"#,
+             (export "octo:plugin/data-filter@0.3.0" (instance $none)))"#,
     )
     .expect("a component");
     refused(&clock, "wasi = false", "needs `wasi = true` among its limits");

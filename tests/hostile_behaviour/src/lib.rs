@@ -37,6 +37,8 @@ pub enum Export {
     /// The function of the kind.
     #[default]
     Call,
+    /// An annotator's `read`; its `ask` is the function of the kind.
+    Read,
     /// `configure`.
     Configure,
     /// A stateful plugin's `save`.

@@ -25,12 +25,13 @@ impl Record for Document {
     }
 }
 
+/// A decision as it is printed.
 #[derive(Serialize)]
-struct Answer<'a> {
+pub(super) struct Answer<'a> {
     line: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a Value>,
-    decision: &'static str,
+    pub(super) decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "in_order")]
@@ -40,7 +41,7 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn new(line: u64, id: Option<&'a Value>, decision: &'a Decision) -> Answer<'a> {
+    pub(super) fn new(line: u64, id: Option<&'a Value>, decision: &'a Decision) -> Answer<'a> {
         let (decision, reason, fields, text) = match decision {
             Decision::Keep => ("keep", None, None, None),
             Decision::Annotate(fields) => ("annotate", None, Some(fields.as_slice()), None),
@@ -90,7 +91,8 @@ pub fn run(filter: DataFilter, session: Session) -> Result<Summary> {
     Ok(summary.finish(lines))
 }
 
-fn read_document(columns: &Columns, record: &Row, place: Place<'_>) -> Result<Document, String> {
+/// The document of a record.
+pub(super) fn read_document(columns: &Columns, record: &Row, place: Place<'_>) -> Result<Document, String> {
     let document = octo_data::record::Document::from_row(record, columns.map(), &place.line.to_string())?;
     let fields = if columns.picks_fields() {
         columns.fields(record)?

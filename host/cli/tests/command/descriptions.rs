@@ -24,7 +24,7 @@ fn the_version_names_all_that_decides_results() {
     let lines: Vec<&str> = long.lines().collect();
     assert_eq!(lines[0], "octo-host 0.1.0");
     assert!(lines[1].starts_with(&format!("commit    {commit}")), "{long}");
-    assert_eq!(lines[2], "contract  octo:plugin 0.2.0, 0.1.0");
+    assert_eq!(lines[2], "contract  octo:plugin 0.3.0, 0.2.0, 0.1.0");
     assert_eq!(lines[3], format!("engine    {}", octo_plugin::ENGINE_VERSION));
     let libtorch = lines[4].strip_prefix("libtorch  ").expect("its line");
     let numbers: Vec<&str> = libtorch.split('.').collect();

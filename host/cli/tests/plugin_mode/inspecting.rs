@@ -44,7 +44,7 @@ fn json_has_all_that_the_text_has() {
     assert_eq!((&shown["limits"]["fuel_per_item"], &shown["limits"]["batch_items"]), (&json!(5), &json!(64)));
     assert!(shown["default_limits"]["fuel_per_item"].as_u64() > Some(5), "{}", ended.stdout);
     let names = |key: &str| shown[key].to_string();
-    assert!(names("exports").contains("octo:plugin/verifier@0.2.0"), "{}", ended.stdout);
+    assert!(names("exports").contains("octo:plugin/verifier@0.3.0"), "{}", ended.stdout);
     assert!(!names("imports").contains("wasi"), "{}", ended.stdout);
 
     let text = inspect(&["verifier_math"]).stdout;

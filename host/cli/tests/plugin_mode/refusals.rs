@@ -27,7 +27,7 @@ fn a_file_that_is_not_a_plugin_is_refused_with_what_it_is() {
     assert_shown!(refused("other.wasm", b"\0asm\x0d\0\x01\0"), @"
     exit 1
     --- stderr
-    error: plugin other: a component of another world: it exports nothing, and a plugin exports one of octo:plugin/verifier@0.2.0, octo:plugin/reward-function@0.2.0, octo:plugin/data-filter@0.2.0, octo:plugin/mixture-policy@0.2.0, octo:plugin/rollout-schedule@0.2.0; add `octo_sdk::export!` to its crate
+    error: plugin other: a component of another world: it exports nothing, and a plugin exports one of octo:plugin/verifier@0.3.0, octo:plugin/reward-function@0.3.0, octo:plugin/data-filter@0.3.0, octo:plugin/annotator@0.3.0, octo:plugin/mixture-policy@0.3.0, octo:plugin/rollout-schedule@0.3.0; add `octo_sdk::export!` to its crate
     ");
     assert_shown!(refused("cut.wasm", b"\0asm\x0d\0\x01\0\x07\xff"), @"
     exit 1

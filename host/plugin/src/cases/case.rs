@@ -201,7 +201,7 @@ mod tests {
     use super::*;
     use crate::cases::Memory;
     use crate::contract::records::types::{
-        Attempt, DataSource, Document, Field, FinishReason, Metric, Outcome, Progress, Rollout, Verdict,
+        Attempt, DataSource, Document, Field, FinishReason, Metric, Outcome, Progress, Reply, Rollout, Verdict,
     };
     use crate::{FailureKind, Record};
 
@@ -257,7 +257,12 @@ mod tests {
         [
             Record::Verifier(attempt()),
             Record::Reward { at: at(), rollouts: vec![rollout.clone(), rollout], failed: 1 },
-            Record::Filter(document),
+            Record::Filter(document.clone()),
+            Record::Annotator { document: document.clone(), reply: None },
+            Record::Annotator {
+                document,
+                reply: Some(Reply { text: "Score: 3".to_owned(), finish: FinishReason::Stop }),
+            },
             Record::Mixture { memory: Memory(Some(vec![0, 1, 254, 255])), at: at(), sources: vec![source] },
             Record::Schedule { memory: Memory(None), at: at() },
         ]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exact_values;
 use crate::contract::records::types::{
-    Attempt, DataSource, Document, Field, FinishReason, Metric, Outcome, Progress, Rollout, Verdict,
+    Attempt, DataSource, Document, Field, FinishReason, Metric, Outcome, Progress, Reply, Rollout, Verdict,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -72,6 +72,35 @@ pub(super) struct DocumentJson {
     year: Option<u16>,
     #[serde(with = "fields")]
     fields: Vec<Field>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Reply", deny_unknown_fields)]
+pub(super) struct ReplyJson {
+    text: String,
+    #[serde(with = "FinishReasonJson")]
+    finish: FinishReason,
+}
+
+/// Replies that may be absent.
+pub(super) mod optional_reply {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Owned(#[serde(with = "ReplyJson")] Reply);
+
+    #[derive(Serialize)]
+    struct Borrowed<'r>(#[serde(with = "ReplyJson")] &'r Reply);
+
+    pub(crate) fn serialize<S: Serializer>(reply: &Option<Reply>, serializer: S) -> Result<S::Ok, S::Error> {
+        reply.as_ref().map(Borrowed).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reply>, D::Error> {
+        Ok(Option::<Owned>::deserialize(deserializer)?.map(|owned| owned.0))
+    }
 }
 
 #[derive(Serialize, Deserialize)]

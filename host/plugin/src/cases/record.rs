@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::contract_records::{AttemptJson, DocumentJson, ProgressJson};
+use super::contract_records::{AttemptJson, DocumentJson, ProgressJson, optional_reply};
 use super::{contract_records, exact_values};
 use crate::contract::records::types::{
-    Attempt, DataSource, Decision, Document, Progress, Reward, Rollout, StepPlan, Verdict,
+    Attempt, DataSource, Decision, Document, Progress, Reply, Request, Reward, Rollout, StepPlan, Verdict,
 };
 
 /// An item for a plugin of one of the kinds, with what its call needs besides.
@@ -27,6 +27,15 @@ pub enum Record {
     },
     /// For a data filter.
     Filter(#[serde(with = "DocumentJson")] Document),
+    /// For an annotator. Without a reply it is asked what to ask about the document; with one, it reads that.
+    Annotator {
+        /// The document.
+        #[serde(with = "DocumentJson")]
+        document: Document,
+        /// The model's reply.
+        #[serde(default, with = "optional_reply")]
+        reply: Option<Reply>,
+    },
     /// For a mixture policy.
     Mixture {
         /// The plugin's memory before the call.
@@ -59,8 +68,10 @@ pub enum Answer {
     Verdict(Verdict),
     /// A reward function's reward, for the rollout that had failed.
     Reward(Reward),
-    /// A data filter's decision.
+    /// A data filter's decision, or that of an annotator on a reply.
     Decision(Decision),
+    /// What an annotator asks about a document, if anything.
+    Request(Option<Request>),
     /// A mixture policy's shares, one per source, in order.
     Shares(Vec<f64>),
     /// A rollout schedule's plan.
@@ -72,7 +83,7 @@ impl Record {
     pub(crate) fn memory(&self) -> Option<&Memory> {
         match self {
             Record::Mixture { memory, .. } | Record::Schedule { memory, .. } => Some(memory),
-            Record::Verifier(_) | Record::Reward { .. } | Record::Filter(_) => None,
+            Record::Verifier(_) | Record::Reward { .. } | Record::Filter(_) | Record::Annotator { .. } => None,
         }
     }
 }

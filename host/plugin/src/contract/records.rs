@@ -9,9 +9,9 @@ pub(crate) mod generated {
         path: "../../wit",
         inline: "package octo:host;
             world shared {
-                import octo:plugin/types@0.2.0;
-                import octo:plugin/log@0.2.0;
-                import octo:plugin/classifier@0.2.0;
+                import octo:plugin/types@0.3.0;
+                import octo:plugin/log@0.3.0;
+                import octo:plugin/classifier@0.3.0;
             }",
         additional_derives: [PartialEq],
     });

@@ -163,11 +163,11 @@ mod tests {
     world!(
         /// A kind that the oldest contract does not have yet.
         LaterWorld { LaterReady, "octo:plugin/verifier-plugin", VerifierPlugin, VerifierPluginPre }
-        in V0_2 = v0_2; absent in V0_1
+        in V0_2 = v0_2, V0_3 = v0_3; absent in V0_1
     );
 
     #[test]
     fn a_kind_may_be_absent_in_an_older_contract() {
-        assert_eq!(Contract::ALL.map(LaterWorld::is_in), [false, true]);
+        assert_eq!(Contract::ALL.map(LaterWorld::is_in), [false, true, true]);
     }
 }

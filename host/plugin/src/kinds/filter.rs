@@ -13,7 +13,7 @@ use crate::sandbox::{Blueprint, Guest, Limits};
 world!(
     /// A data filter of any version of the contract.
     FilterWorld { FilterReady, "octo:plugin/filter-plugin", FilterPlugin, FilterPluginPre }
-    in V0_1 = v0_1, V0_2 = v0_2
+    in V0_1 = v0_1, V0_2 = v0_2, V0_3 = v0_3
 );
 
 impl FilterWorld {
@@ -21,6 +21,7 @@ impl FilterWorld {
         match self {
             Self::V0_1(world) => whole(world.octo_plugin_data_filter().call_filter(store, documents)),
             Self::V0_2(world) => world.octo_plugin_data_filter().call_filter(store, documents).map(Ok),
+            Self::V0_3(world) => world.octo_plugin_data_filter().call_filter(store, documents).map(Ok),
         }
     }
 }
@@ -67,7 +68,7 @@ impl PluginKind for DataFilter {
 }
 
 /// Reasons are names to count by; fields are bounded. A rewritten text was bounded on its way by `hostcall_bytes`.
-fn check(limits: &Limits, decision: &Decision) -> Result<(), Failure> {
+pub(super) fn check(limits: &Limits, decision: &Decision) -> Result<(), Failure> {
     match decision {
         Decision::Keep => Ok(()),
         Decision::Drop(reason) => returned::label("a drop's reason", reason),

@@ -15,7 +15,7 @@ world!(
     stateful
     /// A mixture policy of any version of the contract.
     MixtureWorld { MixtureReady, "octo:plugin/mixture-plugin", MixturePlugin, MixturePluginPre }
-    in V0_1 = v0_1, V0_2 = v0_2
+    in V0_1 = v0_1, V0_2 = v0_2, V0_3 = v0_3
 );
 
 impl MixtureWorld {
@@ -23,6 +23,7 @@ impl MixtureWorld {
         match self {
             Self::V0_1(world) => world.octo_plugin_mixture_policy().call_weights(store, at, sources),
             Self::V0_2(world) => world.octo_plugin_mixture_policy().call_weights(store, at, sources),
+            Self::V0_3(world) => world.octo_plugin_mixture_policy().call_weights(store, at, sources),
         }
     }
 }

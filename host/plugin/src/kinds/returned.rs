@@ -65,6 +65,19 @@ pub(crate) fn finite(what: &str, value: f64) -> Result<(), Failure> {
     }
 }
 
+/// A temperature and a top-p that one can sample by.
+pub(crate) fn sampling(whose: &str, temperature: f64, top_p: f64) -> Result<(), Failure> {
+    finite(&format!("{whose}'s temperature"), temperature)?;
+    finite(&format!("{whose}'s top-p"), top_p)?;
+    if temperature < 0.0 {
+        return Err(Failure::invalid_output(format!("{whose}'s temperature is {temperature}; it is 0 or more")));
+    }
+    if top_p <= 0.0 || top_p > 1.0 {
+        return Err(Failure::invalid_output(format!("{whose}'s top-p is {top_p}; it is over 0 and up to 1")));
+    }
+    Ok(())
+}
+
 /// Fields of a document: bounded, named, no name twice.
 pub(crate) fn fields(limits: &Limits, fields: &[Field]) -> Result<(), Failure> {
     list(limits, "the list of fields", fields)?;

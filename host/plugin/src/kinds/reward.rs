@@ -13,7 +13,7 @@ use crate::sandbox::{Blueprint, Guest, Limits};
 world!(
     /// A reward function of any version of the contract.
     RewardWorld { RewardReady, "octo:plugin/reward-plugin", RewardPlugin, RewardPluginPre }
-    in V0_1 = v0_1, V0_2 = v0_2
+    in V0_1 = v0_1, V0_2 = v0_2, V0_3 = v0_3
 );
 
 impl RewardWorld {
@@ -21,6 +21,7 @@ impl RewardWorld {
         match self {
             Self::V0_1(world) => whole(world.octo_plugin_reward_function().call_score(store, at, rollouts)),
             Self::V0_2(world) => world.octo_plugin_reward_function().call_score(store, at, rollouts).map(Ok),
+            Self::V0_3(world) => world.octo_plugin_reward_function().call_score(store, at, rollouts).map(Ok),
         }
     }
 }

@@ -14,7 +14,7 @@ world!(
     stateful
     /// A rollout schedule of any version of the contract.
     ScheduleWorld { ScheduleReady, "octo:plugin/schedule-plugin", SchedulePlugin, SchedulePluginPre }
-    in V0_1 = v0_1, V0_2 = v0_2
+    in V0_1 = v0_1, V0_2 = v0_2, V0_3 = v0_3
 );
 
 impl ScheduleWorld {
@@ -22,6 +22,7 @@ impl ScheduleWorld {
         match self {
             Self::V0_1(world) => world.octo_plugin_rollout_schedule().call_plan(store, at),
             Self::V0_2(world) => world.octo_plugin_rollout_schedule().call_plan(store, at),
+            Self::V0_3(world) => world.octo_plugin_rollout_schedule().call_plan(store, at),
         }
     }
 }
@@ -72,20 +73,10 @@ impl PluginKind for RolloutSchedule {
 
 /// Numbers that one can sample by.
 fn check(plan: StepPlan) -> Result<StepPlan, Failure> {
-    returned::finite("the plan's temperature", plan.temperature)?;
-    returned::finite("the plan's top-p", plan.top_p)?;
     if plan.max_response_tokens == 0 {
         return Err(Failure::invalid_output("the plan allows 0 response tokens; at least 1 is needed"));
     }
-    if plan.temperature < 0.0 {
-        return Err(Failure::invalid_output(format!(
-            "the plan's temperature is {}; it is 0 or more",
-            plan.temperature
-        )));
-    }
-    if plan.top_p <= 0.0 || plan.top_p > 1.0 {
-        return Err(Failure::invalid_output(format!("the plan's top-p is {}; it is over 0 and up to 1", plan.top_p)));
-    }
+    returned::sampling("the plan", plan.temperature, plan.top_p)?;
     Ok(plan)
 }
 

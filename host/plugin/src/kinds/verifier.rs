@@ -14,7 +14,7 @@ use crate::text::for_people;
 world!(
     /// A verifier of any version of the contract.
     VerifierWorld { VerifierReady, "octo:plugin/verifier-plugin", VerifierPlugin, VerifierPluginPre }
-    in V0_1 = v0_1, V0_2 = v0_2
+    in V0_1 = v0_1, V0_2 = v0_2, V0_3 = v0_3
 );
 
 impl VerifierWorld {
@@ -22,6 +22,7 @@ impl VerifierWorld {
         match self {
             Self::V0_1(world) => whole(world.octo_plugin_verifier().call_verify(store, attempts)),
             Self::V0_2(world) => world.octo_plugin_verifier().call_verify(store, attempts).map(Ok),
+            Self::V0_3(world) => world.octo_plugin_verifier().call_verify(store, attempts).map(Ok),
         }
     }
 }

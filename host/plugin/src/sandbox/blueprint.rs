@@ -8,6 +8,7 @@ use super::engine::Engines;
 use super::guest_log::SharedLog;
 use super::instance::{Fuel, Sandbox, setup_fuel};
 use super::limits::Limits;
+use crate::classifiers::Classifiers;
 use crate::contract::Contract;
 use crate::contract::world::World;
 use crate::failure::{Failure, FailureListener};
@@ -28,6 +29,8 @@ pub(crate) struct Blueprint<W: World> {
     /// What its instances together may log.
     pub log: Arc<SharedLog>,
     pub watch: Watch,
+    /// The classifiers that its instances may ask, where its kind may ask any.
+    pub classifiers: Classifiers,
     /// Who is notified of the items that it fails on.
     pub failures: FailureListener,
     /// Keeps the clock ticking for as long as the plugin lives.
@@ -37,8 +40,8 @@ pub(crate) struct Blueprint<W: World> {
 impl<W: World> Blueprint<W> {
     /// A fresh, configured instance.
     pub(crate) fn fresh(&self) -> Result<Sandbox<W>, Failure> {
-        let (watch, log) = (&self.watch, &self.log);
-        let mut sandbox = Sandbox::start(&self.engine, &self.ready, &self.description.name, &self.limits, watch, log)?;
+        let Blueprint { engine, ready, description, limits, watch, log, classifiers, .. } = self;
+        let mut sandbox = Sandbox::start(engine, ready, &description.name, limits, watch, log, classifiers)?;
         sandbox.call(setup_fuel(&self.limits), |world: &W, store| world.configure(store, &self.config))?;
         Ok(sandbox)
     }

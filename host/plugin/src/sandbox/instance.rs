@@ -8,6 +8,7 @@ use wasmtime::{ResourceLimiter, Store};
 use super::guest_log::{GuestLog, SharedLog};
 use super::limits::{Limits, size};
 use super::wasi::Wasi;
+use crate::classifiers::Classifiers;
 use crate::contract::world::{CallResult, World};
 use crate::failure::of_call::{self, Denied};
 use crate::failure::{Failure, FailureKind};
@@ -20,6 +21,10 @@ pub(crate) struct Guest {
     /// When the call that runs must be over, for host services and where the ticks of the engine are used for samples.
     /// Elsewhere the epoch deadline ends it.
     pub deadline: Option<Instant>,
+    /// The classifiers that it may ask.
+    pub classifiers: Classifiers,
+    /// Most bytes that the host hands it at once.
+    pub hostcall_bytes: u64,
     resources: Resources,
     /// Made when it is first used; nothing is linked that uses it where `wasi` is not allowed.
     wasi: Option<Box<Wasi>>,
@@ -116,11 +121,14 @@ impl<W: World> Sandbox<W> {
         limits: &Limits,
         watch: &Watch,
         shared_log: &Arc<SharedLog>,
+        classifiers: &Classifiers,
     ) -> Result<Sandbox<W>, Failure> {
         let page = watch.transcript.as_ref().and_then(|transcript| transcript.page());
         let guest = Guest {
             log: GuestLog::new(name, limits, Arc::clone(shared_log), page.clone()),
             deadline: None,
+            classifiers: classifiers.clone(),
+            hostcall_bytes: limits.hostcall_bytes,
             resources: Resources {
                 memory: 0,
                 memory_limit: limits.memory_bytes,

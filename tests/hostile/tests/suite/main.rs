@@ -55,7 +55,7 @@ struct Process {
     host: Host,
     lines: GuestLines,
     /// The answers of a good plugin of each kind.
-    good: [String; 5],
+    good: [String; Kind::ALL.len()],
     held: Held,
 }
 

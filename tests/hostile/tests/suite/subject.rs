@@ -1,5 +1,7 @@
-//! A plugin under test: three items through its kind's function, or its memory saved or restored.
+//! A plugin under test: three items through its kind's function or an annotator's second one, or its memory saved or
+//! restored.
 
+use octo_plugin::types::{Document, FinishReason, Reply};
 use octo_plugin::{Failure, Kind, LoadedPlugin};
 
 use crate::guests::{attempt, document, progress, rollout, source};
@@ -19,12 +21,21 @@ pub fn ask(plugin: LoadedPlugin, export: Export, item: Option<&str>, memory: Opt
         (LoadedPlugin::Schedule(mut plugin), Export::Restore) => {
             vec![plugin.restore(memory.unwrap_or(&[0; 4])).map(|()| "restored".to_owned())]
         }
+        (LoadedPlugin::Annotator(annotator), Export::Read) => {
+            let answered = [answered("DROP"), answered(item.unwrap_or("REWRITE")), answered("NOTE")];
+            in_words(annotator.read(&answered), |decision| format!("{decision:?}"))
+        }
         (plugin, _) => three(plugin, item),
     }
 }
 
 fn saved(memory: Result<Vec<u8>, Failure>) -> Result<String, Failure> {
     memory.map(|memory| format!("saved {} bytes", memory.len()))
+}
+
+/// A document and what a model said about it.
+fn answered(reply: &str) -> (Document, Reply) {
+    (document("a", "a text"), Reply { text: reply.to_owned(), finish: FinishReason::Stop })
 }
 
 /// Three items, of which the second says `item`.
@@ -42,6 +53,13 @@ fn three(plugin: LoadedPlugin, item: Option<&str>) -> Results {
         LoadedPlugin::Filter(filter) => {
             let documents = [document("a", "DROP"), document("b", second("REWRITE")), document("c", "NOTE")];
             in_words(filter.filter(&documents), |decision| format!("{decision:?}"))
+        }
+        LoadedPlugin::Annotator(annotator) => {
+            let documents = [document("a", "one"), document("b", second("SKIP")), document("c", "three")];
+            in_words(annotator.ask(&documents), |request| match request {
+                Some(request) => format!("{} messages, {:?}", request.messages.len(), request.messages[1].content),
+                None => "nothing to ask".to_owned(),
+            })
         }
         LoadedPlugin::Mixture(mut mixture) => {
             let sources = [source("prose"), source("math")];
@@ -67,6 +85,7 @@ pub fn built_name(kind: Kind) -> &'static str {
         Kind::Verifier => "hostile_plugin",
         Kind::Reward => "hostile_reward",
         Kind::Filter => "hostile_filter",
+        Kind::Annotator => "hostile_annotator",
         Kind::Mixture => "hostile_mixture",
         Kind::Schedule => "hostile_schedule",
     }
@@ -78,6 +97,7 @@ pub fn function(kind: Kind) -> &'static str {
         Kind::Verifier => "verify",
         Kind::Reward => "score",
         Kind::Filter => "filter",
+        Kind::Annotator => "ask",
         Kind::Mixture => "weights",
         Kind::Schedule => "plan",
     }

@@ -11,6 +11,8 @@ pub enum Export {
     Configure,
     /// The function of the kind.
     Call,
+    /// An annotator's second function.
+    Read,
     Save,
     Restore,
 }
@@ -81,16 +83,17 @@ const ALL: &[Kind] = &Kind::ALL;
 const VERIFIER: &[Kind] = &[Kind::Verifier];
 const REWARD: &[Kind] = &[Kind::Reward];
 const FILTER: &[Kind] = &[Kind::Filter];
+const ANNOTATOR: &[Kind] = &[Kind::Annotator];
 const SCHEDULE: &[Kind] = &[Kind::Schedule];
 const MIXTURE: &[Kind] = &[Kind::Mixture];
 /// Kinds of stateful plugins.
 const STATEFUL: &[Kind] = &[Kind::Mixture, Kind::Schedule];
 /// Kinds that return a list, of one answer per item or one weight per source.
-const LISTS: &[Kind] = &[Kind::Verifier, Kind::Reward, Kind::Filter, Kind::Mixture];
+const LISTS: &[Kind] = &[Kind::Verifier, Kind::Reward, Kind::Filter, Kind::Annotator, Kind::Mixture];
 /// Kinds that return numbers.
-const NUMBERS: &[Kind] = &[Kind::Reward, Kind::Mixture, Kind::Schedule];
+const NUMBERS: &[Kind] = &[Kind::Reward, Kind::Annotator, Kind::Mixture, Kind::Schedule];
 /// Kinds that return text.
-const TEXTS: &[Kind] = &[Kind::Verifier, Kind::Reward, Kind::Filter];
+const TEXTS: &[Kind] = &[Kind::Verifier, Kind::Reward, Kind::Filter, Kind::Annotator];
 /// Kinds that return lists of named things.
 const NAMED: &[Kind] = &[Kind::Reward, Kind::Filter];
 
@@ -234,6 +237,32 @@ pub const TABLE: &[Row] = &[
     text(VERIFIER, Export::Call, "outcome that there is not"),
     text(VERIFIER, Export::Call, "reason of a gigabyte").with(|l| l.memory_bytes = 2 << 30).meets("hostcall_bytes"),
     text(VERIFIER, Export::Call, "list of a gigabyte").with(|l| l.memory_bytes = 2 << 30).meets("hostcall_bytes"),
+
+    // ---- an annotator's read ------------------------------------------------------------------------------------
+    rust(ANNOTATOR, Export::Call, "many-entries").meets("returned_list_items"),
+    rust(ANNOTATOR, Export::Read, "spin").meets("fuel_per_item"),
+    rust(ANNOTATOR, Export::Read, "spin").with(fuel_off).meets("deadline_ms"),
+    rust(ANNOTATOR, Export::Read, "allocate").meets("memory_bytes"),
+    rust(ANNOTATOR, Export::Read, "panic"),
+    rust(ANNOTATOR, Export::Read, "unreachable"),
+    rust(ANNOTATOR, Export::Read, "stack-overflow"),
+    rust(ANNOTATOR, Export::Read, "good").item("BOOM"),
+    rust(ANNOTATOR, Export::Read, "good").item("SPIN"),
+    rust(ANNOTATOR, Export::Read, "good").item("REFUSE"),
+    rust(ANNOTATOR, Export::Read, "log-flood").meets("log_lines"),
+    rust(ANNOTATOR, Export::Read, "refuse"),
+    rust(ANNOTATOR, Export::Read, "refuse-control-characters"),
+    rust(ANNOTATOR, Export::Read, "refuse-huge").bytes(4 << 20).meets("hostcall_bytes"),
+    rust(ANNOTATOR, Export::Read, "too-few"),
+    rust(ANNOTATOR, Export::Read, "too-many"),
+    rust(ANNOTATOR, Export::Read, "no-answers"),
+    rust(ANNOTATOR, Export::Read, "huge-list").meets("memory_bytes"),
+    rust(ANNOTATOR, Export::Read, "huge-text").bytes(100_000),
+    rust(ANNOTATOR, Export::Read, "huge-text").meets("memory_bytes"),
+    rust(ANNOTATOR, Export::Read, "control-characters"),
+    rust(ANNOTATOR, Export::Read, "empty-text"),
+    rust(ANNOTATOR, Export::Read, "repeated-names"),
+    rust(ANNOTATOR, Export::Read, "many-entries").meets("returned_list_items"),
 
     // ---- save and restore ----------------------------------------------------------------------------------------
     rust(STATEFUL, Export::Save, "spin").meets("fuel_per_item"),

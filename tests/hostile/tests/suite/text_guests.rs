@@ -47,7 +47,7 @@ fn of_its_own(misbehaviour: &str) -> Vec<u8> {
         "not WebAssembly" => b"#!/bin/sh\nrm -rf /\n".to_vec(),
         "asks for a clock" => wat::parse_str(
             r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance)) (instance $none)
-                 (export "octo:plugin/verifier@0.2.0" (instance $none)))"#,
+                 (export "octo:plugin/verifier@0.3.0" (instance $none)))"#,
         )
         .expect("a component"),
         "much to compile" => bomb(40, 1500),
