@@ -13,6 +13,7 @@
 //! Memory: 24 bytes for each labelled document, the longest document, and while it trains the model, which is
 //! (words + `bucket`) × `dim` × 4 bytes: 2 GB with the defaults.
 
+pub mod asking;
 mod labelled;
 mod measuring;
 pub mod preprocessing;

@@ -11,7 +11,9 @@
 //!
 //! There are no checkpoints. A run that is stopped or fails keeps nothing, and the next one starts over.
 
+pub mod annotate;
 pub mod classifier;
+mod examples;
 pub mod extract;
 pub mod fasttext_model;
 mod filter;

@@ -2,7 +2,7 @@
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `failure.rs` | [`Failure`] and its six kinds |
+//! | `failure.rs` | [`Failure`] and its seven kinds |
 //! | `failure/of_call.rs` | which failure it is when a guest call does not return |
 //! | `failure/failed_items.rs` | [`FailedItems`]: who is notified of the items that a plugin fails on |
 
@@ -35,17 +35,20 @@ pub enum FailureKind {
     Memory,
     /// The answer breaks the contract: a wrong number of answers, a number that is not finite, too large a result.
     InvalidOutput,
+    /// A language model that was asked about the item gave no reply, whatever was tried.
+    NoReply,
 }
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [FailureKind; 6] = [
+    pub const ALL: [FailureKind; 7] = [
         FailureKind::PluginError,
         FailureKind::Trap,
         FailureKind::Fuel,
         FailureKind::Deadline,
         FailureKind::Memory,
         FailureKind::InvalidOutput,
+        FailureKind::NoReply,
     ];
 
     /// The name that reports, metrics and dead letters count by.
@@ -57,6 +60,7 @@ impl FailureKind {
             FailureKind::Deadline => "deadline",
             FailureKind::Memory => "memory",
             FailureKind::InvalidOutput => "invalid-output",
+            FailureKind::NoReply => "no-reply",
         }
     }
 }

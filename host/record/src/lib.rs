@@ -36,8 +36,9 @@
 //! | `samples.jsonl` | `rl` (some of each step), `eval` (all) | [`Sample`] |
 //! | `results.json` | `midtrain`, `rl`, `eval`, when they are done | [`MidtrainResults`], [`RlResults`], [`EvalResults`] |
 //! | `problem_history.jsonl` | `rl`, when it is done | [`ProblemHistory`] |
-//! | `statistics.json` | `curate` | [`Statistics`] |
-//! | `kept.jsonl.zst`, `dropped.jsonl.zst`, `dead-letter.jsonl.zst` | `curate` | `octo_data::record::Document`, with why |
+//! | `statistics.json` | `extract`; all kinds of [`Statistics::KINDS`] | [`ExtractionStatistics`]; [`Statistics`] |
+//! | `examples.jsonl` | all kinds of [`Statistics::KINDS`] | [`DocumentExample`] |
+//! | `kept.jsonl.zst`, `dropped.jsonl.zst`, `dead-letter.jsonl.zst` | all kinds of [`Statistics::KINDS`] | `octo_data::record::Document`, with why |
 //! | `classifier.json` | `classifier`, when it is done | [`ClassifierReport`] |
 //! | `model.bin`, `model.ftz` | `classifier` | the format of fastText 0.9.2 |
 //! | `model/`, `optimizer.safetensors` | `midtrain`; `rl` the model alone | the layout of Hugging Face; safetensors |
@@ -61,13 +62,15 @@
 //!
 //! # Which file of the crate is what
 //!
-//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs`, `curation.rs` and
-//! `classification.rs` have what the kinds of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
+//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs`, `curation.rs`,
+//! `documents.rs` and `classification.rs` have what
+//! the kinds of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
 //! outcomes, failures and other words, `lines.rs` what files of lines have in common, and `missing.rs` which steps such a
 //! file lacks. [`statistics`] has what the stages, the report and the command compute of verdicts.
 
 mod classification;
 mod curation;
+mod documents;
 mod evaluation;
 mod extraction;
 pub mod layout;
@@ -81,8 +84,8 @@ mod sample;
 pub mod statistics;
 mod words;
 
-pub use classification::{ClassifierFigures, ClassifierReport, LabelCounts, ThresholdPoint};
-pub use curation::{Counts, FilterStatistics, Statistics};
+pub use curation::{Counts, FilterStatistics, Statistics, TokenCounts, TokenOrigin, TokenTotal};
+pub use documents::{Became, DocumentExample, Scores};
 pub use evaluation::{EvalResults, Evaluation, EvaluationMean, HeldOutRecord, HeldOutSummary};
 pub use extraction::{ExtractionStatistics, NoDocument};
 pub use lines::{AnyRecord, Lines, RunLine, read_lines};

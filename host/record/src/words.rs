@@ -99,6 +99,8 @@ words! {
     InvalidOutput = "invalid-output",
     /// The plugin went over its limit of memory, table elements or handles.
     Memory = "memory",
+    /// A language model that was asked about the item gave no reply, whatever was tried.
+    NoReply = "no-reply",
     /// The plugin refused the item, with a reason.
     PluginError = "plugin-error",
     /// The plugin crashed.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use octo_plugin::{CaseSetup, LoadedPlugin};
+use octo_plugin::{CaseSetup, Classifiers, LoadedPlugin};
 use octo_record::layout;
 
 use crate::PlannedRun;
@@ -139,8 +139,17 @@ impl<'a> StageContext<'a> {
     /// # Errors
     /// A plugin that has changed since the run was planned, or that does not start.
     pub fn plugin(&self, role: &str) -> Result<LoadedPlugin> {
+        self.plugin_with_classifiers(role, &Classifiers::default())
+    }
+
+    /// As [`StageContext::plugin`]; it may ask the `classifiers` by their names.
+    ///
+    /// # Errors
+    /// As [`StageContext::plugin`].
+    pub fn plugin_with_classifiers(&self, role: &str, classifiers: &Classifiers) -> Result<LoadedPlugin> {
         let PlannedRun { plan, host, .. } = self.run.planned;
         let plugin = plan.plugins.get(role).with_context(|| format!("no plugin has the role {role:?}"))?;
+        let host = host.clone().with_classifiers(classifiers.clone());
         let loaded = host.load(&plugin.path, &plugin.entry.config, &plugin.entry.limits)?;
         if loaded.digest() != plugin.digest {
             bail!("{} changed during the run; run again", plugin.path.display());

@@ -118,6 +118,14 @@ impl StageKind for Language {
         faults
     }
 
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn shards(&self) -> bool {
+        true
+    }
+
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let inputs = context.paths("inputs.")?;
         let identifier = match self.keys.model {
@@ -140,10 +148,10 @@ impl StageKind for Language {
         let report = |documents: u64, bytes: u64| {
             context.line.report(&format!("{documents} documents"), bytes as f64 / total.max(1) as f64);
         };
-        let options = octo_curate::Options { skip_bad_lines: self.keys.skip_bad_lines };
+        let options = octo_curate::Options { skip_bad_lines: self.keys.skip_bad_lines, units: context.units() };
         let filters = [("language".to_owned(), &filter)];
         match octo_curate::curate_with(&inputs, &filters, out, &options, context.run.stop, &report) {
-            Ok(_) => Ok(Ended::Done),
+            Ok(_) | Err(octo_curate::CurateError::Left { .. }) => Ok(Ended::Done),
             Err(octo_curate::CurateError::Stopped) => Ok(Ended::Stopped),
             Err(error) => Err(error.into()),
         }

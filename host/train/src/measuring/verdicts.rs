@@ -32,6 +32,7 @@ pub fn recorded_failure(kind: octo_plugin::FailureKind) -> FailureKind {
         octo_plugin::FailureKind::Deadline => FailureKind::Deadline,
         octo_plugin::FailureKind::Memory => FailureKind::Memory,
         octo_plugin::FailureKind::InvalidOutput => FailureKind::InvalidOutput,
+        octo_plugin::FailureKind::NoReply => FailureKind::NoReply,
     }
 }
 
