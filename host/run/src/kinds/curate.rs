@@ -111,6 +111,14 @@ impl StageKind for Curate {
         faults
     }
 
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn shards(&self) -> bool {
+        true
+    }
+
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let inputs = context.paths("inputs.")?;
         let classifiers = self.load_classifiers(context)?;
@@ -125,9 +133,9 @@ impl StageKind for Curate {
         let report = |documents: u64, bytes: u64| {
             context.line.report(&format!("{documents} documents"), bytes as f64 / total.max(1) as f64);
         };
-        let options = octo_curate::Options { skip_bad_lines: self.skip_bad_lines };
+        let options = octo_curate::Options { skip_bad_lines: self.skip_bad_lines, units: context.units() };
         match octo_curate::curate_with(&inputs, &filters, out, &options, context.run.stop, &report) {
-            Ok(_) => Ok(Ended::Done),
+            Ok(_) | Err(octo_curate::CurateError::Left { .. }) => Ok(Ended::Done),
             Err(octo_curate::CurateError::Stopped) => Ok(Ended::Stopped),
             Err(error) => Err(error.into()),
         }
