@@ -84,6 +84,7 @@ mod sample;
 pub mod statistics;
 mod words;
 
+pub use classification::{ClassifierFigures, ClassifierReport, LabelCounts, ThresholdPoint};
 pub use curation::{Counts, FilterStatistics, Statistics, TokenCounts, TokenOrigin, TokenTotal};
 pub use documents::{Became, DocumentExample, Scores};
 pub use evaluation::{EvalResults, Evaluation, EvaluationMean, HeldOutRecord, HeldOutSummary};
