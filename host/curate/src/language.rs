@@ -25,6 +25,10 @@ pub const LANGUAGE_SCORE: &str = "language_score";
 /// The name of a language that cannot be told, since there is no word to tell it by.
 pub const UNDETERMINED: &str = "und";
 
+/// Letters of prose that tell a language. Where masking leaves fewer, code is looked at too: there are pages that are one
+/// block of preformatted text.
+const FEW_LETTERS: usize = 40;
+
 /// What tells languages.
 pub enum Identifier {
     /// `whatlang`'s trigrams; the score is its confidence.
@@ -48,13 +52,16 @@ pub struct LanguageFilter {
 }
 
 impl LanguageFilter {
-    /// The most probable language of `text` with its score; none where nothing tells it.
+    /// The most probable language of a text with its score; none where nothing tells it.
     ///
     /// # Errors
     /// As [`FastTextModel::predict`].
-    pub fn identify(&self, text: &str, scratch: &mut Scratch) -> Result<Option<(String, f32)>, String> {
-        let text = if self.mask { Cow::Owned(masking::prose(text)) } else { Cow::Borrowed(text) };
-        if !text.chars().any(char::is_alphabetic) {
+    pub fn identify(&self, whole: &str, scratch: &mut Scratch) -> Result<Option<(String, f32)>, String> {
+        let mut text = if self.mask { Cow::Owned(masking::prose(whole)) } else { Cow::Borrowed(whole) };
+        if self.mask && letters(&text) < FEW_LETTERS {
+            text = Cow::Owned(masking::without_formulas(whole));
+        }
+        if letters(&text) == 0 {
             return Ok(None);
         }
         match &self.identifier {
@@ -79,6 +86,11 @@ impl LanguageFilter {
             Field { name: LANGUAGE_SCORE.to_owned(), value: format!("{score:.4}") },
         ]))
     }
+}
+
+/// Letters of a text, counted up to [`FEW_LETTERS`].
+fn letters(text: &str) -> usize {
+    text.chars().filter(|character| character.is_alphabetic()).take(FEW_LETTERS).count()
 }
 
 impl Filter for LanguageFilter {

@@ -10,6 +10,15 @@ const LONGEST_ENVIRONMENT: usize = 65_536;
 /// dollar opens a formula only before something that is not a blank, and closes one only after such and not before a
 /// digit, so that prices stay. What is opened and never closed stays, but for a fence, which goes to the end.
 pub fn prose(text: &str) -> String {
+    masked(text, true)
+}
+
+/// As [`prose`], with code as it is: there are pages that are one block of preformatted prose.
+pub fn without_formulas(text: &str) -> String {
+    masked(text, false)
+}
+
+fn masked(text: &str, code: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
     let mut closers = Closers::default();
@@ -40,6 +49,7 @@ pub fn prose(text: &str) -> String {
             mark @ (b'`' | b'~') => {
                 let run = bytes[at..].iter().take_while(|byte| **byte == mark).count();
                 let end = match run {
+                    _ if !code => None,
                     3.. if line_begins => Some(fence(text, at, &text[at..at + run])),
                     _ if mark == b'`' => backticks(bytes, at, run, &mut closers),
                     _ => None,
@@ -214,6 +224,7 @@ mod tests {
         ] {
             assert_eq!(prose(text), left, "{text:?}");
         }
+        assert_eq!(without_formulas("```\nprose $x$\n``` `y` $$z$$"), "```\nprose  \n``` `y`  ");
     }
 
     #[test]

@@ -28,11 +28,13 @@ fn outcome(decision: &Result<Decision, Failure>) -> String {
 
 #[test]
 fn documents_in_other_languages_are_dropped_or_only_named() {
-    let documents = [ENGLISH, GERMAN, "$x^2$ 12 + `code`", ""].map(document);
+    let documents = [ENGLISH, GERMAN, "$x^2$ 12 + `17`", ""].map(document);
     let outcomes = |filter: &LanguageFilter| filter.filter(&documents).iter().map(outcome).collect::<Vec<_>>();
     assert_eq!(outcomes(&filter(&["en"], true)), ["en 1.0000", "language", "language", "language"]);
     assert_eq!(outcomes(&filter(&["de", "fr"], true)), ["language", "de 1.0000", "language", "language"]);
     assert_eq!(outcomes(&filter(&["en"], false)), ["en 1.0000", "de 1.0000", "und 0.0000", "und 0.0000"]);
+    let preformatted = document(&format!("```\n{ENGLISH}\n```\n"));
+    assert_eq!(outcome(&filter(&["en"], true).filter(&[preformatted])[0]), "en 1.0000");
     // Any language will do, but there has to be one.
     assert_eq!(outcomes(&filter(&[], true)), ["en 1.0000", "de 1.0000", "language", "language"]);
 }
