@@ -125,10 +125,9 @@ pub fn train(
     made?;
     removed.map_err(|error| DataError::file("remove", &path, error))?;
     let measure = |name: &str, labelled: &mut Labelled, from: f64, to: f64| {
-        let measured = measuring::measure(&out.join(name), labelled, settings, stop, &|share| {
+        measuring::measure(&out.join(name), labelled, settings, stop, &|share| {
             progress("measuring on what was held out", from + (to - from) * share);
-        });
-        measured.map_err(ClassifierError::from)
+        })
     };
     let figures = measure(CLASSIFIER_MODEL, &mut labelled, TRAINED, 0.95)?;
     let quantised = match settings.quantise {

@@ -104,7 +104,7 @@ fn the_model_depends_on_the_documents_and_not_on_their_files_or_order() {
         write(&folder.path().join("a.jsonl"), &backwards[90..]),
     ];
     let settings = Settings { most_per_class: Some(40), ..settings() };
-    let one = run(&[whole.clone()], &folder.path().join("one"), &settings).expect("a classifier");
+    let one = run(std::slice::from_ref(&whole), &folder.path().join("one"), &settings).expect("a classifier");
     let other = run(&parts, &folder.path().join("other"), &settings).expect("a classifier");
     assert_eq!(one, other);
     assert_eq!(one.training, LabelCounts { positive: 40, negative: 40 });

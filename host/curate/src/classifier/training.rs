@@ -82,9 +82,7 @@ pub(super) fn train(
     stopped()?;
     save(&model, &out.join(CLASSIFIER_MODEL))?;
     if let Some(quantise) = settings.quantise {
-        let mut args = Args::default();
-        args.qnorm = true;
-        args.cutoff = quantise.cutoff;
+        let args = Args { qnorm: true, cutoff: quantise.cutoff, ..Args::default() };
         let rows = model.input_matrix().data().len() / settings.dim as usize;
         let rows = if quantise.cutoff > 0 { rows.min(quantise.cutoff) } else { rows };
         check_rows(rows, settings.dim)?;
