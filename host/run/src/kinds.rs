@@ -1,8 +1,10 @@
 //! The kinds of stage that need no tensors, one file each. How to add one is at the top of `host/run/src/kind.rs`.
 
+pub mod classifier;
 pub mod curate;
 pub mod extract;
 pub mod generate;
+pub mod language;
 pub mod tokenize;
 pub mod tokenizer;
 
@@ -13,6 +15,8 @@ pub fn all() -> Vec<Kind> {
     vec![
         Kind::of::<generate::Generate>(),
         Kind::of::<extract::Extract>(),
+        Kind::of::<language::Language>(),
+        Kind::of::<classifier::Classifier>(),
         Kind::of::<curate::Curate>(),
         Kind::of::<tokenizer::TrainTokenizer>(),
         Kind::of::<tokenize::Tokenize>(),

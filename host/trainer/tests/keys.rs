@@ -6,9 +6,11 @@ use octo_run::recipe;
 use schemars::JsonSchema as _;
 
 /// The least that a stage of each kind needs.
-const LEAST: [(&str, &str); 8] = [
+const LEAST: [(&str, &str); 10] = [
     ("generate", ""),
     ("extract", "inputs = \"x\"\n"),
+    ("language", "inputs = \"x\"\n"),
+    ("classifier", "documents = \"x\"\n"),
     ("curate", "inputs = \"x\"\n"),
     ("tokenizer", "documents = \"x\"\nvocabulary = 300\n"),
     ("tokenize", "documents = \"x\"\ntokenizer = \"x\"\n"),
