@@ -1,5 +1,6 @@
 //! The kinds of stage that need no tensors, one file each. How to add one is at the top of `host/run/src/kind.rs`.
 
+pub mod annotate;
 pub mod curate;
 pub mod extract;
 pub mod generate;
@@ -14,6 +15,7 @@ pub fn all() -> Vec<Kind> {
         Kind::of::<generate::Generate>(),
         Kind::of::<extract::Extract>(),
         Kind::of::<curate::Curate>(),
+        Kind::of::<annotate::Annotate>(),
         Kind::of::<tokenizer::TrainTokenizer>(),
         Kind::of::<tokenize::Tokenize>(),
     ]
