@@ -12,6 +12,7 @@
 //! There are no checkpoints. A run that is stopped or fails keeps nothing, and the next one starts over.
 
 pub mod annotate;
+mod examples;
 pub mod extract;
 mod filter;
 mod pipeline;

@@ -8,6 +8,7 @@
 //! `prompt/jinja.rs`), it can't include another file, and nothing gives it the time.
 
 mod chat;
+mod conversation;
 mod jinja;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::record::Problem;
 use crate::tokenizer::Tokenizer;
 use jinja::Template;
 
+pub use conversation::Conversations;
 pub use jinja::Data;
 
 /// Where the problem goes in an inline prompt.

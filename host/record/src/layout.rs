@@ -36,7 +36,7 @@ pub const SAMPLES: &str = "samples.jsonl";
 pub const PROBLEM_HISTORY: &str = "problem_history.jsonl";
 /// In the folder of an `extract` stage: the documents that came of the pages.
 pub const DOCUMENTS: &str = "documents.jsonl.zst";
-/// In the folder of a `curate` stage: the counts; a [`Statistics`](crate::Statistics). Written last, so it is there only when
+/// In the folder of a stage that sends documents through filters: the counts; a [`Statistics`](crate::Statistics). Written last, so it is there only when
 /// the other files are.
 pub const STATISTICS: &str = "statistics.json";
 /// In the folder of a `curate` stage: documents that every filter kept, as the filters left them.
@@ -45,6 +45,9 @@ pub const KEPT: &str = "kept.jsonl.zst";
 pub const DROPPED: &str = "dropped.jsonl.zst";
 /// In the folder of a `curate` stage: documents that a filter failed on, as they reached it, with `failed_in`, `failure` and `message`.
 pub const DEAD_LETTER: &str = "dead-letter.jsonl.zst";
+/// In the folder of a stage that sends documents through filters: documents to read, a
+/// [`DocumentExample`](crate::DocumentExample) per line.
+pub const EXAMPLES: &str = "examples.jsonl";
 /// In the folder of a stage that trains: the model, in the layout of Hugging Face.
 pub const MODEL: &str = "model";
 /// In a checkpoint, and beside the model of a finished `midtrain` stage: the optimizer's state.

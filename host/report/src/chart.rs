@@ -1,4 +1,4 @@
-//! Line charts and stacked bands as inline SVG.
+//! Line charts, stacked bands and columns as inline SVG.
 
 use std::fmt::Write;
 
@@ -129,6 +129,33 @@ pub fn bands(axes: &Axes<'_>, names: &[String], xs: &[f64], rows: &[Vec<f64>], h
         let share = last.and_then(|row| row.get(index)).copied().unwrap_or(0.0);
         (format!("{} {}", names[index], label(share, true)), index)
     });
+    svg.push_str("</svg>");
+    svg
+}
+
+/// Columns side by side, each `width` of the x axis wide, the first from `start` on.
+pub fn columns(axes: &Axes<'_>, start: f64, width: f64, heights: &[f64], height: f64) -> String {
+    let highest = heights.iter().copied().filter(|value| value.is_finite()).fold(0.0, f64::max);
+    if highest <= 0.0 {
+        return String::new();
+    }
+    let frame = Frame { x: (start, start + width * heights.len() as f64), y: (0.0, highest), height };
+    let mut svg = frame.open(axes);
+    for (index, value) in heights.iter().enumerate().filter(|(_, value)| value.is_finite()) {
+        let from = start + width * index as f64;
+        let (left, right, top) = (frame.left(from), frame.left(from + width), frame.top(*value));
+        let _ = write!(
+            svg,
+            "<rect x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\"><title>{} from {} to {}</title></rect>",
+            left + 0.5,
+            (right - left - 1.0).max(0.5),
+            frame.top(0.0) - top,
+            COLOURS[0],
+            label(*value, axes.percent),
+            label(from, false),
+            label(from + width, false)
+        );
+    }
     svg.push_str("</svg>");
     svg
 }

@@ -6,14 +6,15 @@
 //! never markup.
 //!
 //! [`Run::read`] reads the lock and puts the stages in order. Each section of the page (`sections/`) reads the files
-//! that it shows, adds its lines to the [`Summary`] for the terminal and returns HTML, for which [`chart`] draws lines
-//! and bands as SVG; `page.rs` puts the sections together. A kind of stage with a figure is one file in `sections/` and
+//! that it shows, adds its lines to the [`Summary`] for the terminal and returns HTML, for which [`chart`] draws lines,
+//! bands and columns as SVG; `page.rs` puts the sections together. A kind of stage with a figure is one file in `sections/` and
 //! one line in the list of `sections.rs`.
 //!
 //! [`tensorboard::Follower`] copies every number of a stage's metrics to an [`event_file`] while the stage is at work.
 
 pub mod chart;
 pub mod event_file;
+mod figures;
 mod page;
 mod run_folder;
 mod sections;

@@ -21,6 +21,8 @@ th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--faint)}.
 pre{background:var(--soft);padding:.7rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere;font-size:13px;max-height:26rem}
 mark{background:#0072b222;color:inherit}summary{cursor:pointer;font-weight:600;margin:.4rem 0}
 .sample{border-left:3px solid var(--faint);padding-left:.8rem;margin:1rem 0}.note{color:var(--grey);font-size:14px}
+.bar{height:4px;background:#0072b2;margin-left:auto}.sides{display:grid;grid-template-columns:1fr 1fr;gap:1rem}.sides>div{min-width:0}
+@media(max-width:640px){.sides{grid-template-columns:1fr}}h3{font-size:1rem;margin:.8rem 0 0}
 ";
 
 /// The whole report, and what a terminal shows of it.

@@ -2,7 +2,7 @@
 //! [`ALL`].
 
 pub(crate) mod before_and_after;
-pub(crate) mod curate;
+pub(crate) mod corpus;
 pub(crate) mod eval;
 pub(crate) mod lock;
 pub(crate) mod midtrain;
@@ -27,7 +27,7 @@ pub(crate) const ALL: [Section; 6] = [
     Section { title: "Reinforcement learning", html: rl::html },
     Section { title: "Before and after", html: before_and_after::html },
     Section { title: "Mid-training", html: midtrain::html },
-    Section { title: "Curation", html: curate::html },
+    Section { title: "Corpus", html: corpus::html },
     Section { title: "Samples", html: samples::html },
     Section { title: "Stages and lock", html: lock::html },
 ];

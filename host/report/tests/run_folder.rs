@@ -209,3 +209,77 @@ fn results_that_are_damaged_are_named_and_left_out_and_a_damaged_lock_is_an_erro
     let error = write_report(folder.path(), &out).err().expect("no stage's name").to_string();
     assert!(error.contains("names a stage \"../up\""), "{error}");
 }
+
+#[test]
+fn the_corpus_is_a_funnel_with_scores_and_documents_to_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let stages = [
+        ("pages".to_owned(), stage(ExtractionStatistics::KIND, "aa", &[])),
+        ("clean".to_owned(), stage(Statistics::KIND, "bb", &[("inputs.0", "aa/documents.jsonl.zst")])),
+        ("tokens".to_owned(), stage(TokenCounts::KIND, "cc", &[("documents.0", "bb/kept.jsonl.zst")])),
+    ];
+    let lock = RunLock { name: "corpus".to_owned(), stages: BTreeMap::from(stages), ..RunLock::default() };
+    write(folder, layout::LOCK, lock.to_json().expect("writes"));
+    let pages = ExtractionStatistics {
+        records: 4000,
+        documents: 3000,
+        text_bytes: 12_345_678,
+        years: BTreeMap::from([(2020, 1000), (2021, 2000)]),
+        no_document: BTreeMap::from([(NoDocument::NotHtml, 1000)]),
+        ..ExtractionStatistics::default()
+    };
+    write(folder, "stages/pages/statistics.json", to_json(&pages).expect("writes"));
+    let mut scores = Scores::default();
+    [0.0, 3.0, 3.0, 5.0].into_iter().for_each(|score| scores.count(score));
+    let filter = FilterStatistics {
+        filter: "<words>".to_owned(),
+        dropped: BTreeMap::from([("too-short".to_owned(), 900), ("a&b".to_owned(), 90)]),
+        failed: BTreeMap::from([("fuel".to_owned(), 10)]),
+        ..FilterStatistics::default()
+    };
+    let counts = Counts { read: 3000, kept: 2000, dropped: 990, failed: 10, ..Counts::default() };
+    let clean = Statistics {
+        total: counts,
+        filters: vec![filter],
+        years: BTreeMap::from([("2020".to_owned(), Counts { kept: 700, ..Counts::default() })]),
+        scores: BTreeMap::from([("math_score".to_owned(), scores)]),
+        ..Statistics::default()
+    };
+    write(folder, "stages/clean/statistics.json", to_json(&clean).expect("writes"));
+    let example = |became, reason: Option<&str>, text: &str| DocumentExample {
+        became,
+        by: reason.map(|_| "words".to_owned()),
+        reason: reason.map(str::to_owned),
+        id: "1".to_owned(),
+        url: None,
+        year: Some(2020),
+        text: text.to_owned(),
+        cut: true,
+        fields: BTreeMap::new(),
+    };
+    let read = [example(Became::Kept, None, "A <b>proof</b>"), example(Became::Dropped, Some("too-short"), "Menu")];
+    write(folder, "stages/clean/examples.jsonl", lines(&read));
+    write(
+        folder,
+        "stages/tokens/manifest.json",
+        r#"{"format": "octo-token-shards", "total": {"documents": 1999, "tokens": 4500000, "empty": 1, "skipped": 0}, "sources": [{"source": "web", "year": 2020, "documents": 1999, "tokens": 4500000}]}"#,
+    );
+    let page = folder.join("report.html");
+    let summary = write_report(folder, &page).expect("a report").to_string();
+    assert_eq!(summary, "");
+    let page = std::fs::read_to_string(page).expect("a page");
+    for part in [
+        "<td>pages</td><td>extract</td><td class=n>4,000</td><td class=n>3,000</td><td class=n>75.0%",
+        "<td class=n>12.3 MB</td><td>not-html 1,000</td>",
+        "<td>too-short 900, a&amp;b 90, failed: fuel 10</td>",
+        "<td class=n>4,500,000 tokens</td><td>empty 1</td>",
+        "10 documents lie in dead letters",
+        "<tr><td>clean</td><td class=n>700</td><td class=n>0</td></tr>",
+        "clean: documents by math_score",
+        "A &lt;b&gt;proof&lt;/b&gt; …",
+        "<h3 class=bad>words: too-short</h3>",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+}

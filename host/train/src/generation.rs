@@ -6,6 +6,7 @@
 
 pub mod answering;
 pub(crate) mod draws;
+pub mod local_model;
 pub mod prompts;
 pub mod rollouts;
 pub(crate) mod settings;

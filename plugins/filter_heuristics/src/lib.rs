@@ -17,19 +17,28 @@
 //! | `no-end-punctuation` | share of lines that end a sentence |
 //! | `repetitive` | lines, paragraphs or phrases that occur again and again |
 
+mod c4;
 mod config;
+pub mod english;
+mod fineweb;
+mod gopher;
+mod lines;
+mod mathematics;
 mod page;
 mod repetition;
 
-pub use config::Config;
+pub use config::{Config, Preset, Settings};
 
-use octo_sdk::{DataFilter, Decision, Document, Field, Plugin, PluginError};
+use english::Splitter;
+use octo_sdk::{DataFilter, Decision, Document, Field, Plugin, PluginError, Rewritten};
 use page::{Lines, Markers, Words};
 
 /// Decides on each page by itself.
 pub struct Heuristics {
-    config: Config,
+    config: Settings,
     markers: Markers,
+    /// Of those presets that count words as spaCy does.
+    splitter: Option<Splitter>,
 }
 
 impl Plugin for Heuristics {
@@ -37,24 +46,50 @@ impl Plugin for Heuristics {
 
     fn new(config: Config) -> Result<Self, PluginError> {
         config.check()?;
+        let Config(config) = config;
         let markers = Markers::new(&config.boilerplate_markers);
-        Ok(Heuristics { config, markers })
+        let splitter = match config.preset {
+            None | Some(Preset::Mathematics) => None,
+            Some(Preset::Gopher | Preset::C4 | Preset::FineWeb) => Some(Splitter::new()),
+        };
+        Ok(Heuristics { config, markers, splitter })
     }
 }
 
 impl DataFilter for Heuristics {
     fn filter(&self, document: &Document) -> Result<Decision, PluginError> {
-        Ok(match self.judge(&document.text) {
-            Err(reason) => Decision::Drop(reason.to_owned()),
-            Ok(quality) => match &self.config.quality_field {
-                None => Decision::Keep,
-                Some(name) => Decision::Annotate(vec![Field::new(name, format!("{quality:.3}"))]),
-            },
-        })
+        let text = &document.text;
+        let decided = match (&self.splitter, self.config.preset) {
+            (Some(splitter), Some(Preset::Gopher)) => {
+                gopher::judge(text, &self.config, splitter).map(|()| Decision::Keep)
+            }
+            (Some(splitter), Some(Preset::FineWeb)) => {
+                fineweb::judge(text, &self.config, splitter).map(|()| Decision::Keep)
+            }
+            (Some(splitter), Some(Preset::C4)) => {
+                c4::judge(text, &self.config, splitter).map(|kept| match kept == *text {
+                    true => Decision::Keep,
+                    false => Decision::Rewrite(Rewritten { text: kept, fields: vec![] }),
+                })
+            }
+            (_, Some(Preset::Mathematics)) => {
+                mathematics::judge(text, &self.config, &self.markers).map(|quality| self.keep(quality))
+            }
+            _ => self.judge(text).map(|quality| self.keep(quality)),
+        };
+        Ok(decided.unwrap_or_else(|reason| Decision::Drop(reason.to_owned())))
     }
 }
 
 impl Heuristics {
+    /// Keeps a page, with its quality where a field is named for it.
+    fn keep(&self, quality: f64) -> Decision {
+        match &self.config.quality_field {
+            None => Decision::Keep,
+            Some(name) => Decision::Annotate(vec![Field::new(name, format!("{quality:.3}"))]),
+        }
+    }
+
     /// The page's quality between 0 and 1, or why to drop it. Cheap checks come first.
     fn judge(&self, text: &str) -> Result<f64, &'static str> {
         let config = &self.config;

@@ -185,7 +185,7 @@ impl Markers {
         Markers { phrases: phrases.to_vec(), begins }
     }
 
-    fn are_in(&self, line: &str) -> bool {
+    pub fn are_in(&self, line: &str) -> bool {
         let line = line.as_bytes();
         line.iter().enumerate().any(|(start, byte)| {
             self.begins.get(usize::from(*byte)).is_some_and(|begins| *begins)

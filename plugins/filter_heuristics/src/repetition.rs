@@ -30,6 +30,46 @@ pub fn duplicates<'a>(pieces: impl Iterator<Item = &'a str>) -> Duplicates {
     Duplicates { pieces: share(again, all), characters: share(again_characters, all_characters) }
 }
 
+/// Pieces that are copies of earlier ones, as datatrove counts them: blank ones too, with the white space around them.
+pub struct Copies {
+    all: u64,
+    again: u64,
+    /// Characters of the copies.
+    pub characters: u64,
+}
+
+impl Copies {
+    /// Copies as a share of all pieces.
+    pub fn share(&self) -> f64 {
+        if self.all == 0 { 0.0 } else { self.again as f64 / self.all as f64 }
+    }
+}
+
+/// Counts the copies among pieces.
+pub fn copies<'a>(pieces: impl Iterator<Item = &'a str>) -> Copies {
+    let mut seen = HashSet::with_hasher(BuildHasherDefault::<AlreadyHashed>::default());
+    let mut copies = Copies { all: 0, again: 0, characters: 0 };
+    for piece in pieces {
+        copies.all += 1;
+        if !seen.insert(hash(piece)) {
+            copies.again += 1;
+            copies.characters += piece.chars().count() as u64;
+        }
+    }
+    copies
+}
+
+/// How much of a page the phrases of one length repeat, as datatrove counts it, in characters.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Joined {
+    /// All occurrences of the most frequent phrase, its words joined by blanks; of equally frequent ones, the one that
+    /// comes first. It counts even where it occurs once.
+    pub top: u64,
+    /// Phrases that occurred before, without blanks. After one of them, counting resumes at the word after it, and what
+    /// begins within it is no earlier occurrence of anything.
+    pub again: u64,
+}
+
 /// How much of a page the phrases of one length repeat, as shares of the characters of all its words.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Repeated {
@@ -52,6 +92,7 @@ pub struct Phrases<'w> {
     candidates: Vec<(usize, u64)>,
     /// Characters of all words before each index.
     before: Vec<u64>,
+    table: Table,
 }
 
 impl<'w> Phrases<'w> {
@@ -65,11 +106,11 @@ impl<'w> Phrases<'w> {
             characters
         }));
         let candidates = words.list.iter().enumerate().map(|(index, (hash, _))| (index, *hash)).collect();
-        Phrases { words, length: 1, candidates, before }
+        Phrases { words, length: 1, candidates, before, table: Table::default() }
     }
 
-    /// Makes the phrases one word longer and says how much of the page they repeat.
-    pub fn lengthen(&mut self) -> Repeated {
+    /// Makes the phrases one word longer; those that reach over the end go.
+    fn grow(&mut self) {
         self.length += 1;
         let (length, list) = (self.length, &self.words.list);
         self.candidates.retain_mut(|(start, phrase)| match list.get(*start + length - 1) {
@@ -80,6 +121,45 @@ impl<'w> Phrases<'w> {
             }
             None => false,
         });
+    }
+
+    /// Makes the phrases one word longer and says how much of the page they repeat by datatrove's rules. Words that
+    /// differ and make up the same letters without blanks ("a bc", "ab c") are two phrases here, and one there.
+    pub fn lengthen_joined(&mut self) -> Joined {
+        self.grow();
+        let length = self.length;
+        self.table.count(&self.candidates);
+        let mut top = (u64::from(self.words.list.len() >= length), 0);
+        let (mut again, mut counted) = (0, 0);
+        let Table { entries, places } = &mut self.table;
+        let sums = &self.before;
+        let mut next = places.iter();
+        self.candidates.retain(|&(start, _)| {
+            let Some(entry) = next.next().and_then(|place| entries.get_mut(*place as usize)) else { return false };
+            let count = (*entry & !TAG) / ONCE;
+            if count < 2 {
+                return false;
+            }
+            if count > top.0 {
+                top = (count, start);
+            }
+            if start >= counted {
+                if *entry & OCCURRED != 0 {
+                    again += before(sums, start + length) - before(sums, start);
+                    counted = start + length;
+                }
+                *entry |= OCCURRED;
+            }
+            true
+        });
+        let joined = self.characters(top.1, top.1 + length) + length as u64 - 1;
+        Joined { top: top.0 * joined, again }
+    }
+
+    /// Makes the phrases one word longer and says how much of the page they repeat.
+    pub fn lengthen(&mut self) -> Repeated {
+        self.grow();
+        let length = self.length;
         let mut counts =
             HashMap::with_capacity_and_hasher(self.candidates.len(), BuildHasherDefault::<AlreadyHashed>::default());
         let mut top = (1_u64, 0_u64);
@@ -102,14 +182,58 @@ impl<'w> Phrases<'w> {
     }
 
     fn characters(&self, start: usize, end: usize) -> u64 {
-        let before = |index: usize| self.before.get(index).copied().unwrap_or(self.words.characters);
-        before(end) - before(start)
+        before(&self.before, end) - before(&self.before, start)
+    }
+}
+
+/// Characters of all words before one; of all words, past the last.
+fn before(sums: &[u64], index: usize) -> u64 {
+    sums.get(index).or(sums.last()).copied().unwrap_or(0)
+}
+
+/// How often each phrase of one length occurs. Each candidate keeps its place, so that it is looked up once.
+///
+/// An entry is a word of 64 bits, since a page's table should stay in the processor's nearest cache: the upper half of the
+/// phrase's hash, then how often it occurs, then whether it occurred where it counts; 0 where it is free. The lower half
+/// of the hash is the place, so of two phrases that a page has, one in about 1e13 pairs is taken for another.
+#[derive(Default)]
+struct Table {
+    entries: Vec<u64>,
+    /// Place of each candidate's entry.
+    places: Vec<u32>,
+}
+
+const OCCURRED: u64 = 1;
+const ONCE: u64 = 2;
+const TAG: u64 = 0xffff_ffff_0000_0000;
+
+impl Table {
+    fn count(&mut self, candidates: &[(usize, u64)]) {
+        let size = (candidates.len() * 2).next_power_of_two();
+        self.entries.clear();
+        self.entries.resize(size, 0);
+        self.places.clear();
+        self.places.reserve(candidates.len());
+        for (_, phrase) in candidates {
+            let mut place = *phrase as usize & (size - 1);
+            while let Some(entry) = self.entries.get_mut(place) {
+                if *entry == 0 {
+                    *entry = phrase & TAG;
+                }
+                if *entry & TAG == phrase & TAG {
+                    *entry += ONCE;
+                    break;
+                }
+                place = (place + 1) & (size - 1);
+            }
+            self.places.push(place as u32);
+        }
     }
 }
 
 /// The keys are hashes already, and a second one would cost more than the rest.
 #[derive(Default)]
-struct AlreadyHashed(u64);
+pub struct AlreadyHashed(u64);
 
 impl Hasher for AlreadyHashed {
     fn finish(&self) -> u64 {

@@ -1,0 +1,1 @@
+//! What the preset for mathematics keeps, and for which reason it drops the rest.
