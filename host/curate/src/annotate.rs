@@ -31,8 +31,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use octo_data::DataError;
-use octo_endpoint::{Answer, Cache, Desk, Halt, LanguageModel, NoAnswer, Request};
-use octo_plugin::types::{Decision, Document};
+use octo_endpoint::{
+    Answer, Cache, Desk, Finish, Halt, LanguageModel, Message, NoAnswer, Prompt, Request, Role, Sampling,
+};
+use octo_plugin::types::{self, Decision, Document};
 use octo_plugin::{Failure, FailureKind};
 use octo_record::Statistics;
 use serde_json::{Map, Value};
@@ -48,7 +50,42 @@ pub trait Annotates: Sync {
     fn ask(&self, documents: &[Document]) -> Vec<Result<Option<Request>, Failure>>;
 
     /// A decision or failure per document and the answer to its request, in their order.
-    fn read(&self, answered: &[(Document, Answer)]) -> Vec<Result<Decision, Failure>>;
+    fn read(&self, answered: Vec<(Document, Answer)>) -> Vec<Result<Decision, Failure>>;
+}
+
+impl Annotates for octo_plugin::Annotator {
+    fn ask(&self, documents: &[Document]) -> Vec<Result<Option<Request>, Failure>> {
+        let asked = octo_plugin::Annotator::ask(self, documents);
+        asked.into_iter().map(|asked| asked.map(|request| request.map(to_request))).collect()
+    }
+
+    fn read(&self, answered: Vec<(Document, Answer)>) -> Vec<Result<Decision, Failure>> {
+        let replies = answered.into_iter().map(|(document, answer)| (document, to_reply(answer)));
+        octo_plugin::Annotator::read(self, &replies.collect::<Vec<_>>())
+    }
+}
+
+fn to_request(request: types::Request) -> Request {
+    let types::Request { messages, max_tokens, temperature, top_p, stop } = request;
+    let message = |message: types::Message| Message {
+        role: match message.role {
+            types::Role::System => Role::System,
+            types::Role::User => Role::User,
+            types::Role::Assistant => Role::Assistant,
+        },
+        content: message.content,
+    };
+    let sampling = Sampling { max_tokens, temperature, top_p, stop, ..Sampling::default() };
+    Request { prompt: Prompt::Chat(messages.into_iter().map(message).collect()), sampling }
+}
+
+/// An answer that neither the model nor the limit on its tokens ended, such as one that a server filtered, is not whole.
+fn to_reply(answer: Answer) -> types::Reply {
+    let finish = match answer.finish {
+        Finish::Stop => types::FinishReason::Stop,
+        Finish::Length | Finish::Other(_) => types::FinishReason::Length,
+    };
+    types::Reply { text: answer.text, finish }
 }
 
 /// What a recipe says of the requests that an annotator makes.
@@ -169,7 +206,9 @@ impl<'a> Annotation<'a> {
 
     /// The decisions on `documents`.
     fn decide(&self, documents: &[Document]) -> Result<Vec<Result<Decision, Failure>>, Halt> {
-        let short = |given: usize| Halt::Engine(format!("the annotator gave {given} results for {} documents", documents.len()));
+        let short = |given: usize| {
+            Halt::Engine(format!("the annotator gave {given} results for {} documents", documents.len()))
+        };
         let asked = self.annotator.ask(documents);
         if asked.len() != documents.len() {
             return Err(short(asked.len()));
@@ -203,8 +242,8 @@ impl<'a> Annotation<'a> {
                     Err(none) => decisions[index] = Err(no_reply(&none.to_string())),
                 }
             }
-            let read = self.annotator.read(&answered);
-            if read.len() != answered.len() {
+            let read = self.annotator.read(answered);
+            if read.len() != readers.len() {
                 return Err(short(read.len()));
             }
             open = Vec::new();

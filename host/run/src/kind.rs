@@ -216,9 +216,14 @@ impl Kinds {
         Kinds { list, elsewhere: None }
     }
 
-    /// These kinds and `more`.
+    /// These kinds and `more`; one of a name that is there already takes its place.
     pub fn with(mut self, more: Vec<Kind>) -> Kinds {
-        self.list.extend(more);
+        for kind in more {
+            match self.list.iter_mut().find(|own| own.name == kind.name) {
+                Some(own) => *own = kind,
+                None => self.list.push(kind),
+            }
+        }
         self
     }
 

@@ -1,5 +1,6 @@
 //! The kinds of stage that need no tensors, one file each. How to add one is at the top of `host/run/src/kind.rs`.
 
+pub mod annotate;
 pub mod classifier;
 pub mod curate;
 pub mod extract;
@@ -16,6 +17,7 @@ pub fn all() -> Vec<Kind> {
         Kind::of::<generate::Generate>(),
         Kind::of::<extract::Extract>(),
         Kind::of::<language::Language>(),
+        Kind::of::<annotate::Annotate>(),
         Kind::of::<classifier::Classifier>(),
         Kind::of::<curate::Curate>(),
         Kind::of::<tokenizer::TrainTokenizer>(),

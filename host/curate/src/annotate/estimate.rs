@@ -29,11 +29,7 @@ impl Estimate {
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub fn of_files(
-        inputs: &[PathBuf],
-        annotator: &dyn Annotates,
-        asking: &Asking,
-    ) -> Result<Estimate, DataError> {
+    pub fn of_files(inputs: &[PathBuf], annotator: &dyn Annotates, asking: &Asking) -> Result<Estimate, DataError> {
         let mut total = Estimate::default();
         for path in inputs {
             total = total.plus(Estimate::of_file(path, annotator, asking)?);
@@ -41,11 +37,7 @@ impl Estimate {
         Ok(total)
     }
 
-    fn of_file(
-        path: &Path,
-        annotator: &dyn Annotates,
-        asking: &Asking,
-    ) -> Result<Estimate, DataError> {
+    fn of_file(path: &Path, annotator: &dyn Annotates, asking: &Asking) -> Result<Estimate, DataError> {
         let documents = first_documents(path, SAMPLE)?;
         if documents.is_empty() {
             return Ok(Estimate::default());
