@@ -30,7 +30,8 @@ pub(super) struct Token {
     pub start: u32,
     /// The byte after its last.
     pub end: u32,
-    /// Whether it is a word of a language: letters, at least two, and no TeX command.
+    /// Whether it is a word of a language: at least three letters, so that the products `ac` and `dx` are none, and
+    /// neither a TeX command nor the name of a function.
     pub is_word: bool,
 }
 
@@ -127,7 +128,8 @@ impl Scan<'_> {
                 break;
             }
         }
-        self.push(start, letters > 1);
+        let is_word = letters > 2 && !is_function(&self.form);
+        self.push(start, is_word);
     }
 
     /// A number with its decimals; commas between groups of three digits are left out.
@@ -251,6 +253,26 @@ impl Scan<'_> {
             }
         });
     }
+}
+
+/// Functions whose names are written without a backslash too.
+fn is_function(form: &[u8]) -> bool {
+    matches!(
+        form,
+        b"sin"
+            | b"cos"
+            | b"tan"
+            | b"cot"
+            | b"sec"
+            | b"csc"
+            | b"log"
+            | b"exp"
+            | b"lim"
+            | b"sqrt"
+            | b"gcd"
+            | b"mod"
+            | b"det"
+    )
 }
 
 /// Whether a letter is a token of its own: scripts that put no blank between words.
@@ -456,8 +478,8 @@ mod tests {
             shown("Sum of 1,234 and 5,67: x²≥\\pi, 数学 ok"),
             ["Sum", "of", "1,234", "and", "5", "67", "x", "²", "≥", "\\pi", "数", "学", "ok"]
         );
-        let words: Vec<bool> = tokens("Find x in πολύ \\sqrt 数 12").iter().map(|token| token.is_word).collect();
-        assert_eq!(words, [true, false, true, true, false, true, false]);
+        let words: Vec<bool> = tokens("Find x ab sin πολύ \\sqrt 数 12").iter().map(|token| token.is_word).collect();
+        assert_eq!(words, [true, false, false, false, true, false, true, false]);
     }
 
     #[test]
