@@ -402,3 +402,45 @@ fn benchmarks_that_cannot_be_read_are_refused_with_their_place() {
          `n`, `least_words` or `least_tokens` lower, or check `map`"
     );
 }
+
+/// `tests/decontaminate/make_golden.py` made the file of texts of our own with datatrove 0.10.1.
+#[test]
+fn datatroves_rules_mark_the_documents_that_datatrove_marks() {
+    #[derive(serde::Deserialize)]
+    struct Golden {
+        rows: Vec<GoldenRow>,
+        documents: Vec<String>,
+        decided: Vec<Decided>,
+    }
+    #[derive(serde::Deserialize)]
+    struct GoldenRow {
+        query: String,
+        label: String,
+    }
+    #[derive(serde::Deserialize)]
+    struct Decided {
+        query_grams: bool,
+        grams: Vec<Vec<u64>>,
+        found: Vec<Option<String>>,
+    }
+    let golden: Golden = serde_json::from_str(include_str!("../../tests/decontaminate/datatrove.json")).unwrap();
+    assert_eq!(golden.decided.len(), 2);
+    for Decided { query_grams, grams, found } in golden.decided {
+        let settings = IndexSettings { query_grams, ..IndexSettings::of(Rules::Datatrove) };
+        for (row, expected) in golden.rows.iter().zip(grams) {
+            let mut own = datatrove::grams_of_row(&row.query, &row.label, settings.n, query_grams);
+            own.sort_unstable();
+            own.dedup();
+            assert_eq!(own, expected, "grams of {:?}", row.query);
+        }
+        let rows = golden.rows.iter().enumerate().map(|(at, of)| row(&at.to_string(), &of.query, &of.label)).collect();
+        let filter = filter_with(settings, Matching::of(Rules::Datatrove), Action::Remove, rows);
+        for (document, gram) in golden.documents.iter().zip(found) {
+            let hits = filter.hits(document);
+            assert_eq!(!hits.is_empty(), gram.is_some(), "{document:?}");
+            if let Some(gram) = gram {
+                assert!(hits.iter().any(|hit| hit.text.contains(&gram)), "{gram:?} in {hits:?}");
+            }
+        }
+    }
+}
