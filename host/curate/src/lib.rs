@@ -1,4 +1,5 @@
-//! The corpus pipeline: documents out of crawled pages ([`extract`]), and filter plugins over shards.
+//! The corpus pipeline: documents out of crawled pages ([`extract`]), filter plugins over shards, and documents that have
+//! rows of benchmarks in them ([`decontaminate`]).
 //!
 //! [`curate`] streams documents through filters in order and writes what was kept, what was dropped and why, what a
 //! filter failed on, and the counts of all of it. The output depends on the documents, the filters and their order
