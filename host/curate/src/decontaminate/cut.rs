@@ -77,6 +77,7 @@ fn out_of_formula(text: &str, cut: Range<usize>) -> Range<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
 
