@@ -1,4 +1,6 @@
 //! The corpus pipeline: documents out of crawled pages ([`extract`]), and filters over documents.
+//! The corpus pipeline: documents out of crawled pages ([`extract`]), filter plugins over shards, and documents that have
+//! rows of benchmarks in them ([`decontaminate`]).
 //!
 //! Whatever a stage does to documents, it does in [`units`] of work: parts of files that threads and machines share out,
 //! and that are not done again after a stop. [`curate`] streams documents through filters in order and writes what was kept, what was dropped and why, what a
@@ -16,6 +18,7 @@
 pub mod annotate;
 pub mod classifier;
 mod examples;
+pub mod decontaminate;
 pub mod extract;
 pub mod fasttext_model;
 mod filter;

@@ -55,6 +55,8 @@ pub const CLASSIFIER_QUANTISED: &str = "model.ftz";
 /// In the folder of a stage that sends documents through filters: documents to read, a
 /// [`DocumentExample`](crate::DocumentExample) per line.
 pub const EXAMPLES: &str = "examples.jsonl";
+/// In the folder of a `decontaminate` stage: rows of benchmarks that documents have; a [`Contamination`](crate::Contamination).
+pub const CONTAMINATION: &str = "contamination.json";
 /// In the folder of a stage that trains: the model, in the layout of Hugging Face.
 pub const MODEL: &str = "model";
 /// In a checkpoint, and beside the model of a finished `midtrain` stage: the optimizer's state.

@@ -3,6 +3,7 @@
 pub mod annotate;
 pub mod classifier;
 pub mod curate;
+pub mod decontaminate;
 pub mod extract;
 pub mod generate;
 pub mod language;
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Kind> {
         Kind::of::<annotate::Annotate>(),
         Kind::of::<classifier::Classifier>(),
         Kind::of::<curate::Curate>(),
+        Kind::of::<decontaminate::Decontaminate>(),
         Kind::of::<tokenizer::TrainTokenizer>(),
         Kind::of::<tokenize::Tokenize>(),
     ]

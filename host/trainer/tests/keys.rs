@@ -7,11 +7,13 @@ use schemars::JsonSchema as _;
 
 /// The least that a stage of each kind needs.
 const LEAST: [(&str, &str); 10] = [
+const LEAST: [(&str, &str); 9] = [
     ("generate", ""),
     ("extract", "inputs = \"x\"\n"),
     ("language", "inputs = \"x\"\n"),
     ("classifier", "documents = \"x\"\n"),
     ("curate", "inputs = \"x\"\n"),
+    ("decontaminate", "inputs = \"x\"\nbenchmarks = { b = \"x\" }\n"),
     ("tokenizer", "documents = \"x\"\nvocabulary = 300\n"),
     ("tokenize", "documents = \"x\"\ntokenizer = \"x\"\n"),
     (
