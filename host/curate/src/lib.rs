@@ -11,6 +11,7 @@
 //!
 //! There are no checkpoints. A run that is stopped or fails keeps nothing, and the next one starts over.
 
+pub mod deduplicate;
 pub mod extract;
 mod filter;
 mod pipeline;

@@ -37,6 +37,31 @@ pub(crate) fn count_document(statistics: &mut Statistics, origin: &Origin, end: 
     count_end(entry(&mut statistics.years, &origin.year), origin.text_bytes, end);
 }
 
+/// Adds what another part of the work counted, whose filters are the same.
+pub(crate) fn add(total: &mut Statistics, other: Statistics) {
+    add_counts(&mut total.total, &other.total);
+    total.bad_lines += other.bad_lines;
+    for (total, other) in total.filters.iter_mut().zip(other.filters) {
+        total.seen += other.seen;
+        total.kept += other.kept;
+        total.annotated += other.annotated;
+        total.rewritten += other.rewritten;
+        other.dropped.iter().for_each(|(reason, count)| *entry(&mut total.dropped, reason) += count);
+        other.failed.iter().for_each(|(kind, count)| *entry(&mut total.failed, kind) += count);
+    }
+    other.sources.iter().for_each(|(source, counts)| add_counts(entry(&mut total.sources, source), counts));
+    other.years.iter().for_each(|(year, counts)| add_counts(entry(&mut total.years, year), counts));
+}
+
+fn add_counts(total: &mut Counts, other: &Counts) {
+    total.read += other.read;
+    total.kept += other.kept;
+    total.dropped += other.dropped;
+    total.failed += other.failed;
+    total.text_bytes_read += other.text_bytes_read;
+    total.text_bytes_kept += other.text_bytes_kept;
+}
+
 /// What is counted of a document as it was read; filters may change the rest.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {

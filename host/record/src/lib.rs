@@ -37,6 +37,7 @@
 //! | `results.json` | `midtrain`, `rl`, `eval`, when they are done | [`MidtrainResults`], [`RlResults`], [`EvalResults`] |
 //! | `problem_history.jsonl` | `rl`, when it is done | [`ProblemHistory`] |
 //! | `statistics.json` | `curate` | [`Statistics`] |
+//! | `clusters.json` | `deduplicate`, which writes `statistics.json`, `kept.jsonl.zst` and `dropped.jsonl.zst` too | [`DuplicateClusters`] |
 //! | `kept.jsonl.zst`, `dropped.jsonl.zst`, `dead-letter.jsonl.zst` | `curate` | `octo_data::record::Document`, with why |
 //! | `model/`, `optimizer.safetensors` | `midtrain`; `rl` the model alone | the layout of Hugging Face; safetensors |
 //! | `checkpoints/step-000123/` | `midtrain`, `rl` | a model folder, `optimizer.safetensors`, `state.json`, which has their digests and, first, its own |
@@ -59,12 +60,13 @@
 //!
 //! # Which file of the crate is what
 //!
-//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs` and `curation.rs` have what the kinds
+//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs`, `duplicates.rs` and `curation.rs` have what the kinds
 //! of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
 //! outcomes, failures and other words, `lines.rs` what files of lines have in common, and `missing.rs` which steps such a
 //! file lacks. [`statistics`] has what the stages, the report and the command compute of verdicts.
 
 mod curation;
+mod duplicates;
 mod evaluation;
 mod extraction;
 pub mod layout;
@@ -79,6 +81,7 @@ pub mod statistics;
 mod words;
 
 pub use curation::{Counts, FilterStatistics, Statistics};
+pub use duplicates::{ClusterDocument, ClusterExample, ClusterSizes, DuplicateClusters};
 pub use evaluation::{EvalResults, Evaluation, EvaluationMean, HeldOutRecord, HeldOutSummary};
 pub use extraction::{ExtractionStatistics, NoDocument};
 pub use lines::{AnyRecord, Lines, RunLine, read_lines};

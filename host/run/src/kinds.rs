@@ -1,6 +1,7 @@
 //! The kinds of stage that need no tensors, one file each. How to add one is at the top of `host/run/src/kind.rs`.
 
 pub mod curate;
+pub mod deduplicate;
 pub mod extract;
 pub mod generate;
 pub mod tokenize;
@@ -14,6 +15,7 @@ pub fn all() -> Vec<Kind> {
         Kind::of::<generate::Generate>(),
         Kind::of::<extract::Extract>(),
         Kind::of::<curate::Curate>(),
+        Kind::of::<deduplicate::Deduplicate>(),
         Kind::of::<tokenizer::TrainTokenizer>(),
         Kind::of::<tokenize::Tokenize>(),
     ]
