@@ -29,7 +29,8 @@
 //!
 //! Signatures: [`sorted::RUN`] documents of a file, that is 31 MB with 14 × 8 hashes, and a chunk of 8 MiB of text, per
 //! thread; pairs: 16 KiB per file of signatures and at most 256 of them, per thread; clusters: 8 bytes per document of
-//! the corpus and about 200 per cluster; removal: a document per thread.
+//! the corpus and about 200 per cluster; removal: a chunk of 8 MiB of text per thread. A document is held whole, whatever its
+//! length.
 
 mod clusters;
 mod marker;

@@ -1,6 +1,7 @@
 //! Deduplication against datatrove 0.10.1: normal form, words, and every file of its stages 1 to 3, byte for byte. The
 //! files in `minhash/` are made by `minhash/golden.py`, which says how. And against the labels of real pages.
 
+use octo_curate::DROPPED;
 use octo_curate::deduplicate::{
     Exact, Keep, Near, Run, Settings, Share, Words, clusters, deduplicate, normal_form, pairs, signatures,
 };
@@ -8,7 +9,7 @@ use octo_curate::extract::{Body, PageLimits, Records, page};
 use octo_data::jsonl::read_documents;
 use octo_test_support::shared;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -35,7 +36,7 @@ fn normal_forms_and_words_are_those_of_datatrove_and_spacy() {
             texts += 1;
         }
     }
-    assert_eq!((texts, expected.next()), (44, None));
+    assert_eq!((texts, expected.next()), (45, None));
 }
 
 /// All files below a folder that datatrove writes too: their sizes and digests.
@@ -76,7 +77,11 @@ fn signatures_pairs_and_clusters_are_datatroves_byte_for_byte() {
         signatures(&run, Share::ALL).expect("runs");
         pairs(&run, Share::ALL).expect("runs");
         clusters(&run).expect("runs");
-        assert_eq!(files(&out.path().join("work")), expected[name], "{name}");
+        let found = files(&out.path().join("work"));
+        let names: BTreeSet<&String> = found.keys().chain(expected[name].keys()).collect();
+        let other: Vec<&&String> =
+            names.iter().filter(|file| found.get(**file) != expected[name].get(**file)).collect();
+        assert!(other.is_empty() && found.len() > 50, "{name}: {other:?}");
     }
 }
 
@@ -104,75 +109,65 @@ fn pages(folder: &Path, into: &Path) -> Vec<PathBuf> {
     archives.iter().enumerate().map(one).collect()
 }
 
+/// A pair of pages, by their records, the lesser first.
+type Pair = (String, String);
+
+fn pair(one: &str, other: &str) -> Pair {
+    let (one, other) = if one < other { (one, other) } else { (other, one) };
+    (one.to_owned(), other.to_owned())
+}
+
+/// All pairs of pages in the clusters that a run left.
+fn pairs_found(out: &Path) -> BTreeSet<Pair> {
+    let mut clusters: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for document in read_documents(&out.join(DROPPED)).expect("opens") {
+        let document = document.expect("a document");
+        let cluster = clusters.entry(document.fields["cluster"].clone()).or_default();
+        cluster.extend([document.id, document.fields["duplicate_of"].clone()]);
+    }
+    let within = |cluster: &BTreeSet<String>| -> Vec<Pair> {
+        cluster.iter().flat_map(|one| cluster.range(..one.clone()).map(|other| pair(one, other))).collect()
+    };
+    clusters.values().flat_map(within).collect()
+}
+
+/// Whether labels lead from one page of the pair to the other.
+fn are_connected((one, other): &Pair, labelled: &BTreeSet<Pair>) -> bool {
+    let mut reached = BTreeSet::from([one]);
+    loop {
+        let next = labelled.iter().filter(|(a, b)| reached.contains(a) != reached.contains(b));
+        let more: Vec<&String> = next.flat_map(|(a, b)| [a, b]).collect();
+        if more.is_empty() {
+            return reached.contains(other);
+        }
+        reached.extend(more);
+    }
+}
+
 #[test]
-fn near_duplicates_among_real_pages_are_found() {
+fn near_duplicates_among_real_pages_are_found_and_little_else() {
     let Some(web) = shared("data/web") else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let inputs = pages(&web, folder.path());
     let truth = std::fs::read_to_string(web.join("truth.jsonl")).expect("reads");
     let rows: Vec<Value> = truth.lines().map(|line| serde_json::from_str(line).expect("a row")).collect();
-    let text = |row: &Value, key: &str| row[key].as_str().map(str::to_owned);
-    let pairs = |key: &str| -> BTreeSet<(String, String)> {
-        let of = |row: &Value| Some(ordered(text(row, "record_id")?, text(row, key)?));
-        rows.iter().filter_map(of).collect()
+    let labels = |key: &str| -> BTreeSet<Pair> {
+        rows.iter().filter_map(|row| Some(pair(row["record_id"].as_str()?, row[key].as_str()?))).collect()
     };
-    let labelled = pairs("near_duplicate_of_record");
-    // Either verdict on them is fair, or a person would give none.
-    let unlabelled = &pairs("template_similar_to_record") | &pairs("distant_revision_of_record");
-    let mut found = BTreeMap::new();
+    let labelled = labels("near_duplicate_of_record");
+    // Either verdict on them is fair.
+    let open = &labels("template_similar_to_record") | &labels("distant_revision_of_record");
     for (name, near) in [("default", Near::DATATROVE), ("paper", Near::PAPER)] {
         let out = folder.path().join(name);
         let settings = Settings { near: Some(near), ..Settings::default() };
         let stop = AtomicBool::new(false);
         deduplicate(&Run { inputs: &inputs, out: &out, settings, stop: &stop, progress: &|_| {} }).expect("runs");
-        let mut clusters: HashMap<String, Vec<String>> = HashMap::new();
-        let mut heads = HashMap::new();
-        for document in read_documents(&out.join("dropped.jsonl.zst")).expect("opens") {
-            let document = document.expect("a document");
-            clusters.entry(document.fields["cluster"].clone()).or_default().push(document.id);
-            heads.insert(document.fields["cluster"].clone(), document.fields["duplicate_of"].clone());
-        }
-        let (mut right, mut wrong) = (BTreeSet::new(), BTreeSet::new());
-        for (cluster, mut members) in clusters {
-            members.push(heads[&cluster].clone());
-            for (at, one) in members.iter().enumerate() {
-                for other in &members[..at] {
-                    let pair = ordered(one.clone(), other.clone());
-                    let connected = |pair: &(String, String)| {
-                        // Two pages that are labelled with a third are labelled with each other.
-                        let partners = |of: &String| -> BTreeSet<String> {
-                            let other = |(a, b): &(String, String)| {
-                                if a == of {
-                                    Some(b.clone())
-                                } else if b == of {
-                                    Some(a.clone())
-                                } else {
-                                    None
-                                }
-                            };
-                            labelled.iter().filter_map(other).collect()
-                        };
-                        !partners(&pair.0).is_disjoint(&partners(&pair.1))
-                    };
-                    if labelled.contains(&pair) || connected(&pair) {
-                        right.insert(pair);
-                    } else if !unlabelled.contains(&pair) {
-                        wrong.insert(pair);
-                    }
-                }
-            }
-        }
-        let recalled = labelled.intersection(&right).count();
-        println!(
-            "{name}: {recalled} of {} labelled pairs, {} pairs without a label: {wrong:?}",
-            labelled.len(),
-            wrong.len()
-        );
-        found.insert(name, (recalled, wrong.len()));
+        let found = pairs_found(&out);
+        let missed: Vec<&Pair> = labelled.difference(&found).collect();
+        let others: Vec<&Pair> =
+            found.iter().filter(|pair| !open.contains(*pair) && !are_connected(pair, &labelled)).collect();
+        // Of 32 pairs found, three have no label: two are pages that lie at two addresses, one is a list of names in two
+        // languages.
+        assert!(labelled.len() >= 23 && missed.len() <= 1 && others.len() <= 4, "{name}: {missed:?} {others:?}");
     }
-    println!("{found:?}");
-}
-
-fn ordered(one: String, other: String) -> (String, String) {
-    if one < other { (one, other) } else { (other, one) }
 }

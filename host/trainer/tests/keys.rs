@@ -6,10 +6,11 @@ use octo_run::recipe;
 use schemars::JsonSchema as _;
 
 /// The least that a stage of each kind needs.
-const LEAST: [(&str, &str); 8] = [
+const LEAST: [(&str, &str); 9] = [
     ("generate", ""),
     ("extract", "inputs = \"x\"\n"),
     ("curate", "inputs = \"x\"\n"),
+    ("deduplicate", "inputs = \"x\"\n"),
     ("tokenizer", "documents = \"x\"\nvocabulary = 300\n"),
     ("tokenize", "documents = \"x\"\ntokenizer = \"x\"\n"),
     (

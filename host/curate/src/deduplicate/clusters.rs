@@ -190,27 +190,21 @@ impl<'a> Clustering<'a> {
     fn choose(&mut self) -> Result<(), DeduplicateError> {
         let keep = self.run.settings.keep;
         let clusters = &mut self.clusters;
-        let mut sizes = HashMap::new();
         let mut next: u32 = 0;
         Clustering::each(self.run, &self.first, &mut self.sets, &mut |_, node, root, about| {
-            *sizes.entry(root).or_insert(0u64) += 1;
             let best = (about.bytes, about.rest);
             let cluster = clusters.entry(root).or_insert_with(|| {
                 next = next.saturating_add(1);
                 let kept = if keep == Keep::Datatrove { root } else { node };
                 Cluster { number: next - 1, size: 0, kept, best, known: None }
             });
+            cluster.size += 1;
             let better = best.0 > cluster.best.0 || (best.0 == cluster.best.0 && best.1 < cluster.best.1);
             if keep == Keep::Longest && better {
                 (cluster.kept, cluster.best) = (node, best);
             }
             Ok(())
         })?;
-        for (root, size) in sizes {
-            if let Some(cluster) = clusters.get_mut(&root) {
-                cluster.size = size;
-            }
-        }
         if next == u32::MAX {
             let message = format!("the corpus has more than {} clusters; split it", u32::MAX - 1);
             return Err(DataError::Invalid(message).into());

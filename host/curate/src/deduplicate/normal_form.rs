@@ -50,7 +50,11 @@ pub fn normal_form(text: &str) -> String {
     let lower = text.to_lowercase();
     let mut plain = String::with_capacity(lower.len());
     let mut rest = lower.as_str();
-    while let Some(character) = rest.chars().next() {
+    loop {
+        let letters = rest.bytes().position(|byte| !byte.is_ascii_lowercase()).unwrap_or(rest.len());
+        plain.push_str(&rest[..letters]);
+        rest = &rest[letters..];
+        let Some(character) = rest.chars().next() else { break };
         let kind = kinds[character as usize];
         if kind & DIGIT != 0 {
             plain.push('0');

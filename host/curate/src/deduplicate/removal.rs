@@ -1,6 +1,6 @@
 //! The fourth phase: every document to those that stay or to those that go, a unit per input; and the parts joined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -139,14 +139,14 @@ fn work(
     let mut dropped = JsonlWriter::create(&part(run, rank, DROPPED))?;
     let mut statistics = nothing_counted([FILTER]);
     let all_shown = found.largest.iter().flat_map(|cluster| &cluster.documents);
-    let wanted: Vec<u32> =
+    let wanted: BTreeSet<u32> =
         all_shown.filter(|(file, _)| *file as usize == rank).map(|(_, document)| *document).collect();
     let mut shown = BTreeMap::new();
     let mut index = 0;
     statistics.bad_lines = each_chunk(run, path, meter, &mut |chunk| {
         for document in chunk {
-            if let Some(index) = wanted.iter().find(|wanted| u64::from(**wanted) == index) {
-                shown.insert(*index, example(&document));
+            if let Some(place) = u32::try_from(index).ok().filter(|place| wanted.contains(place)) {
+                shown.insert(place, example(&document));
             }
             let document = to_plugin(document);
             let origin = Origin::of(&document);

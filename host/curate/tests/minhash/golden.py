@@ -55,6 +55,13 @@ SENTENCES = [
 ]
 
 
+STEMS = ("ai are ca can could dare did do does gon got had has have he how i is it let may might must need not ought sha she should "
+         "that there these they this those was we were what when where who why wo would y you").split()
+ENDINGS = "nt ntve ve d dve ll llve re s m ma all not na ta".split()
+# What is a contraction and what only looks like one.
+TEXTS.append(" ".join(stem + ending for stem in STEMS for ending in ENDINGS))
+
+
 def documents():
     """Three ranks: the texts above, and essays of sentences with copies that differ a little."""
     draw = random.Random(13)

@@ -1,5 +1,5 @@
 //! Classes of characters that decide where words are split: those of spaCy 3.8 (MIT), as its expressions match them, over
-//! the characters that the normal form leaves. `tests/golden/minhash/classes.py` printed the tables of ranges.
+//! the characters that the normal form leaves. `tests/minhash/classes.py` prints the tables.
 
 /// Signs, besides symbols, that stand alone at the beginning of a word.
 pub(super) const BEFORE: &str = ";<=>`¡£¥§´·¿،؛؟٪۔।฿‘‚₠₡₢₣₤₥₦₧₨₩₪₫€₭₮₯₰₱₲₳₴₵₶₷₸₹₺₻₼₽₾₿⟦⟧\u{3008}\u{3009}『』〔〕﷼";
