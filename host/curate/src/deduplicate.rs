@@ -6,10 +6,10 @@
 //!
 //! | phase | a unit is | file | writes under `work/` |
 //! |---|---|---|---|
-//! | [`signatures`] | an input file | `signatures.rs`, `normal_form.rs`, `words.rs`, `minhash.rs` | `signatures/bucket_NNN/RRRRR.minhash.sig`, `exact/RRRRR.sig`, `about/RRRRR.*` |
-//! | [`pairs`] | a bucket, and the exact copies | `pairs.rs`, `sorted.rs` | `pairs/BBBBB_00.dups`, `pairs/exact.dups` |
-//! | [`clusters`] | all of it | `clusters.rs`, `union.rs` | `clusters/RRRRRR.remove`, `.clusters`, `.sizes`, `.removed.jsonl` |
-//! | [`removal`] | an input file | `removal.rs` | `removal/RRRRR.*` |
+//! | [`signatures()`] | an input file | `signatures.rs`, `normal_form.rs`, `words.rs`, `minhash.rs` | `signatures/bucket_NNN/RRRRR.minhash.sig`, `exact/RRRRR.sig`, `about/RRRRR.*` |
+//! | [`pairs()`] | a bucket, and the exact copies | `pairs.rs`, `sorted.rs` | `pairs/BBBBB_00.dups`, `pairs/exact.dups` |
+//! | [`clusters()`] | all of it | `clusters.rs`, `union.rs` | `clusters/RRRRRR.remove`, `.clusters`, `.sizes`, `.removed.jsonl` |
+//! | [`removal()`] | an input file | `removal.rs` | `removal/RRRRR.*` |
 //!
 //! [`finish`] joins the parts into [`KEPT`](crate::KEPT), [`DROPPED`](crate::DROPPED),
 //! [`STATISTICS`](crate::STATISTICS) and [`CLUSTERS`], and [`deduplicate`] does everything. Machines that see one folder
@@ -27,10 +27,14 @@
 //!
 //! # Memory
 //!
-//! Signatures: [`sorted::RUN`] documents of a file, that is 31 MB with 14 × 8 hashes, and a chunk of 8 MiB of text, per
-//! thread; pairs: 16 KiB per file of signatures and at most 256 of them, per thread; clusters: 8 bytes per document of
-//! the corpus and about 200 per cluster; removal: a chunk of 8 MiB of text per thread. A document is held whole, whatever its
-//! length.
+//! | phase | holds |
+//! |---|---|
+//! | signatures | per thread a chunk of 8 MiB of text, and signatures of 32,768 documents: 31 MB with 14 × 8 hashes of 64 bits |
+//! | pairs | per thread 16 KiB of each file of signatures, at most 256 files at a time |
+//! | clusters | 8 bytes per document of the corpus, and about 200 per cluster |
+//! | removal | per thread a chunk of 8 MiB of text |
+//!
+//! A document is held whole, whatever its length.
 
 mod clusters;
 mod marker;
@@ -78,7 +82,7 @@ pub enum Exact {
     Text,
     /// Texts that differ in white space alone: a stretch of it is one blank, and none is at either end.
     WhiteSpace,
-    /// Texts of one [`normal_form`]: they may differ in case, numbers, punctuation and marks too.
+    /// Texts of one [`normal_form()`]: they may differ in case, numbers, punctuation and marks too.
     NormalForm,
 }
 

@@ -189,7 +189,7 @@ fn example(document: &record::Document) -> ClusterDocument {
     }
 }
 
-/// Joins what the units of [`removal`] wrote, and removes the folder [`WORK`].
+/// Joins what the units of [`removal()`] wrote, and removes the folder [`WORK`].
 ///
 /// # Errors
 /// [`DeduplicateError`], [`DeduplicateError::Unfinished`] where units are missing.

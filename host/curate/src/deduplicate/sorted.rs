@@ -336,7 +336,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("cut.sig");
         std::fs::write(&path, [0; 25]).expect("writes");
-        let error = merge::<DataError>(&[path.clone()], KEYS, &mut |_| Ok(())).expect_err("25 is not 24").to_string();
+        let error = merge::<DataError>(std::slice::from_ref(&path), KEYS, &mut |_| Ok(()))
+            .expect_err("25 is not 24")
+            .to_string();
         let expected = "has 25 bytes, which are not whole records of 12; remove it and run again";
         assert_eq!(error, format!("{}: {expected}", path.display()));
     }
