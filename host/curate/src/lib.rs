@@ -1,6 +1,7 @@
-//! The corpus pipeline: documents out of crawled pages ([`extract`]), and filters over documents.
-//! The corpus pipeline: documents out of crawled pages ([`extract`]), filter plugins over shards, and documents that have
-//! rows of benchmarks in them ([`decontaminate`]).
+//! The corpus pipeline: documents out of crawled pages ([`extract`]), and filters over documents ([`curate`]): plugins,
+//! and those of this crate, which tell their [`language`], ask a language model about them ([`annotate`]), remove all but
+//! one of those that are alike ([`deduplicate`]) and find rows of benchmarks in them ([`decontaminate`]). [`classifier`] learns
+//! what filters may ask.
 //!
 //! Whatever a stage does to documents, it does in [`units`] of work: parts of files that threads and machines share out,
 //! and that are not done again after a stop. [`curate`] streams documents through filters in order and writes what was kept, what was dropped and why, what a
@@ -17,8 +18,9 @@
 
 pub mod annotate;
 pub mod classifier;
-mod examples;
 pub mod decontaminate;
+pub mod deduplicate;
+mod examples;
 pub mod extract;
 pub mod fasttext_model;
 mod filter;

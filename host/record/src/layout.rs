@@ -39,6 +39,8 @@ pub const DOCUMENTS: &str = "documents.jsonl.zst";
 /// In the folder of a stage that sends documents through filters: the counts; a [`Statistics`](crate::Statistics). Written last, so it is there only when
 /// the other files are.
 pub const STATISTICS: &str = "statistics.json";
+/// In the folder of a `deduplicate` stage: which documents were duplicates; a [`DuplicateClusters`](crate::DuplicateClusters).
+pub const CLUSTERS: &str = "clusters.json";
 /// In the folder of a `curate` stage: documents that every filter kept, as the filters left them.
 pub const KEPT: &str = "kept.jsonl.zst";
 /// In the folder of a `curate` stage: documents that a filter dropped, as they reached it, with `dropped_by` and `reason`.

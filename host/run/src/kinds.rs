@@ -4,6 +4,7 @@ pub mod annotate;
 pub mod classifier;
 pub mod curate;
 pub mod decontaminate;
+pub mod deduplicate;
 pub mod extract;
 pub mod generate;
 pub mod language;
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Kind> {
         Kind::of::<annotate::Annotate>(),
         Kind::of::<classifier::Classifier>(),
         Kind::of::<curate::Curate>(),
+        Kind::of::<deduplicate::Deduplicate>(),
         Kind::of::<decontaminate::Decontaminate>(),
         Kind::of::<tokenizer::TrainTokenizer>(),
         Kind::of::<tokenize::Tokenize>(),

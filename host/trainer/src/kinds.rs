@@ -4,6 +4,7 @@ mod asking;
 pub mod eval;
 pub mod forecast_figures;
 pub mod known_model;
+mod local_engine;
 pub mod midtrain;
 pub mod rl;
 
@@ -13,13 +14,20 @@ use anyhow::Result;
 use octo_record::Device;
 use octo_run::check::Fault;
 use octo_run::context::StageContext;
+use octo_run::kinds::annotate::Annotate;
 use octo_run::{Ended, Kind};
 use octo_train::control::{Control, Finished};
 use octo_train::hardware;
 
 /// All of them, in the order of the reference.
 pub fn all() -> Vec<Kind> {
-    vec![Kind::of::<midtrain::Midtrain>(), Kind::of::<rl::Rl>(), Kind::of::<eval::Eval>()]
+    vec![
+        // In place of the kind that knows servers alone.
+        Kind::of::<Annotate<local_engine::LocalEngine>>(),
+        Kind::of::<midtrain::Midtrain>(),
+        Kind::of::<rl::Rl>(),
+        Kind::of::<eval::Eval>(),
+    ]
 }
 
 /// Runs a loop that reports on the stage's line and stops with the run.
