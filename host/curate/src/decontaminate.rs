@@ -34,9 +34,9 @@
 //!
 //! # Bounds
 //!
-//! The texts of benchmarks may have [`benchmarks::MOST_BYTES`] together. An index takes 30 to 50 bytes in memory for each distinct
-//! gram and 4 for each row that has it; counting documents takes 4 more for each gram. A document takes 24 bytes for each of its tokens while it
-//! is looked at.
+//! The texts of benchmarks may have [`benchmarks::MOST_BYTES`] together. An index takes 30 to 50 bytes in memory for each
+//! distinct gram and 4 for each row that has it; counting documents takes 4 more for each gram. A document takes 24 bytes
+//! for each of its tokens while it is looked at.
 
 pub mod benchmarks;
 mod cut;

@@ -19,7 +19,8 @@ use super::Index;
 use super::shared_grams::slots_of;
 use crate::CurateError;
 
-/// The file of counts: `OCTOCNT1`, the digest of the index's name and of the inputs' names and sizes, the counts, and the digest of all that.
+/// The file of counts: `OCTOCNT1`, the digest of the index's name and of the inputs' names and sizes, the counts, and the
+/// digest of all that.
 const FILE: &str = "document-counts.bin";
 const MAGIC: &[u8; 8] = b"OCTOCNT1";
 const DIGEST: usize = 32;
