@@ -5,7 +5,7 @@ use filter_heuristics::english::Splitter;
 use std::io::Write;
 
 fn main() -> std::io::Result<()> {
-    let splitter = Splitter::new();
+    let splitter = Splitter::english();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lines() {
         let record: serde_json::Value = serde_json::from_str(&line?)?;

@@ -76,13 +76,13 @@ pub struct Splitter {
 
 impl Splitter {
     /// A splitter with spaCy's rules for English.
-    pub fn new() -> Self {
+    pub fn english() -> Self {
         Splitter { specials: Specials::english() }
     }
 
     /// Hands each word of a text to `take`, in order, without white space.
-    pub fn words<'t>(&self, text: &'t str, mut take: impl FnMut(Word<'t>)) {
-        self.pieces(text, |word| take(word), |_| ());
+    pub fn words<'t>(&self, text: &'t str, take: impl FnMut(Word<'t>)) {
+        self.pieces(text, take, |_| ());
     }
 
     /// The same with white space: `blank` gets what spaCy makes a token of its own, which is all of it but one single
