@@ -1,5 +1,5 @@
-//! Splits the texts of JSON Lines on standard input into words, for `tests/splitter/compare.py`: an array of words per
-//! line, then how many sentences datatrove would count.
+//! Splits the texts of JSON Lines on standard input into words, for `tests/datatrove/make.py --compare`: an array of
+//! words per line.
 
 use filter_heuristics::english::Splitter;
 use std::io::Write;

@@ -11,7 +11,7 @@
 //! nothing more can be split off; what is left is split at its infixes unless it is an address. At last neighbouring
 //! pieces that make up a special word ("Mr" and ".") are joined again.
 //!
-//! `tests/splitter` has the script that compares all this with spaCy.
+//! `tests/datatrove/make.py` compares all this with spaCy.
 
 mod addresses;
 mod affixes;
