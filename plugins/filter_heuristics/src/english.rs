@@ -21,9 +21,6 @@ mod specials;
 use characters::{is_letter, is_space};
 use specials::Specials;
 
-/// Longest special word of several pieces, in bytes.
-const LONGEST_JOINED: usize = 40;
-
 /// Start of the hash of a word, FNV-1a over its bytes.
 pub const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 
@@ -204,9 +201,10 @@ impl Splitter {
         let mut begin = 0;
         for (first, piece) in pieces.iter().enumerate() {
             let mut end = begin;
+            let most = self.specials.longest_like(chunk.get(begin..).unwrap_or_default());
             for (last, piece) in pieces.iter().enumerate().skip(first) {
                 end += piece.len();
-                if end - begin > LONGEST_JOINED {
+                if end - begin > most {
                     break;
                 }
                 let word = chunk.get(begin..end).unwrap_or_default();
