@@ -1,5 +1,5 @@
-//! Decides on documents natively with one config, for `tests/presets/agreement.py`: documents as JSON Lines on standard
-//! input, a decision per line, and on standard error how long it took.
+//! Decides on documents natively with one config, to try thresholds and to profile: documents as JSON Lines on standard
+//! input, a decision per line, and on standard error how long deciding took.
 //!
 //! ```sh
 //! cargo run --release -p filter_heuristics --example decide -- '{"preset": "gopher"}' < documents.jsonl

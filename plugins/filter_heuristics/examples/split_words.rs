@@ -1,11 +1,11 @@
-//! Splits the texts of JSON Lines on standard input into words, for `tests/splitter/compare.py`: an array of words per
-//! line, then how many sentences datatrove would count.
+//! Splits the texts of JSON Lines on standard input into words, for `tests/datatrove/make.py --compare`: an array of
+//! words per line.
 
 use filter_heuristics::english::Splitter;
 use std::io::Write;
 
 fn main() -> std::io::Result<()> {
-    let splitter = Splitter::new();
+    let splitter = Splitter::english();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lines() {
         let record: serde_json::Value = serde_json::from_str(&line?)?;

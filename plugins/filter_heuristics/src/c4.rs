@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn sentences_begin_after_a_full_stop_and_what_closes_it() {
-        let splitter = Splitter::new();
+        let splitter = Splitter::english();
         for (line, count) in [
             ("", 1),
             ("One. Two! Three?", 3),

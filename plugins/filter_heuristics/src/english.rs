@@ -11,7 +11,7 @@
 //! nothing more can be split off; what is left is split at its infixes unless it is an address. At last neighbouring
 //! pieces that make up a special word ("Mr" and ".") are joined again.
 //!
-//! `tests/splitter` has the script that compares all this with spaCy.
+//! `tests/datatrove/make.py` compares all this with spaCy.
 
 mod addresses;
 mod affixes;
@@ -20,9 +20,6 @@ mod specials;
 
 use characters::{is_letter, is_space};
 use specials::Specials;
-
-/// Longest special word of several pieces, in bytes.
-const LONGEST_JOINED: usize = 40;
 
 /// Start of the hash of a word, FNV-1a over its bytes.
 pub const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
@@ -76,13 +73,13 @@ pub struct Splitter {
 
 impl Splitter {
     /// A splitter with spaCy's rules for English.
-    pub fn new() -> Self {
+    pub fn english() -> Self {
         Splitter { specials: Specials::english() }
     }
 
     /// Hands each word of a text to `take`, in order, without white space.
-    pub fn words<'t>(&self, text: &'t str, mut take: impl FnMut(Word<'t>)) {
-        self.pieces(text, |word| take(word), |_| ());
+    pub fn words<'t>(&self, text: &'t str, take: impl FnMut(Word<'t>)) {
+        self.pieces(text, take, |_| ());
     }
 
     /// The same with white space: `blank` gets what spaCy makes a token of its own, which is all of it but one single
@@ -204,9 +201,10 @@ impl Splitter {
         let mut begin = 0;
         for (first, piece) in pieces.iter().enumerate() {
             let mut end = begin;
+            let most = self.specials.longest_like(chunk.get(begin..).unwrap_or_default());
             for (last, piece) in pieces.iter().enumerate().skip(first) {
                 end += piece.len();
-                if end - begin > LONGEST_JOINED {
+                if end - begin > most {
                     break;
                 }
                 let word = chunk.get(begin..end).unwrap_or_default();

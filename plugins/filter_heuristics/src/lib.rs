@@ -50,7 +50,7 @@ impl Plugin for Heuristics {
         let markers = Markers::new(&config.boilerplate_markers);
         let splitter = match config.preset {
             None | Some(Preset::Mathematics) => None,
-            Some(Preset::Gopher | Preset::C4 | Preset::FineWeb) => Some(Splitter::new()),
+            Some(Preset::Gopher | Preset::C4 | Preset::FineWeb) => Some(Splitter::english()),
         };
         Ok(Heuristics { config, markers, splitter })
     }

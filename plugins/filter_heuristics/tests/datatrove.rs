@@ -45,7 +45,7 @@ fn decide(filter: &Heuristics, text: &str) -> Decided {
 
 #[test]
 fn words_are_split_as_spacy_splits_them() {
-    let splitter = Splitter::new();
+    let splitter = Splitter::english();
     for Golden { text, words, .. } in golden() {
         let mut split = Vec::new();
         splitter.words(&text, |word| split.push(word.text.to_owned()));

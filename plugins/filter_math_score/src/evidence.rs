@@ -39,13 +39,9 @@ impl Evidence {
     pub fn of(text: &str) -> Self {
         let mut found = Evidence::default();
         let mut seen = vec![false; terms::COUNT];
-        let code = code(text);
-        let formulas: Vec<Range<usize>> = formulas(text)
-            .into_iter()
-            .filter(|formula| !code.iter().any(|code| code.contains(&formula.start)))
-            .collect();
-        let mut skipped: Vec<(Range<usize>, bool)> = code.into_iter().map(|range| (range, false)).collect();
-        skipped.extend(formulas.into_iter().map(|range| (range, true)));
+        // Both are in order, and a formula that begins within code is passed over below.
+        let mut skipped: Vec<(Range<usize>, bool)> = code(text).into_iter().map(|range| (range, false)).collect();
+        skipped.extend(formulas(text).into_iter().map(|range| (range, true)));
         skipped.sort_by_key(|(range, _)| range.start);
         let mut at = 0;
         for (range, is_formula) in skipped {
@@ -135,7 +131,7 @@ impl Evidence {
 
     /// Relations of a line that have a number or a single letter on both sides.
     fn equations_of(&mut self, line: &str) {
-        for (at, sign) in line.match_indices(['=', '≤', '≥', '≈', '≡']) {
+        for (at, sign) in line.match_indices(['=', '≤', '≥', '≈', '≡']).take(MOST_ON_A_LINE) {
             // An operand is short, so only what is near is looked at.
             let before = ending(line.get(..at).unwrap_or_default()).trim_end();
             let after = beginning(line.get(at + sign.len()..).unwrap_or_default()).trim_start();
@@ -155,6 +151,9 @@ impl Evidence {
         }
     }
 }
+
+/// Relations of one line that are looked at: five are enough for any point.
+const MOST_ON_A_LINE: usize = 100;
 
 /// Bytes beside a relation that are looked at.
 const NEAR: usize = 40;

@@ -1,8 +1,7 @@
 //! What kind of character each is, as spaCy 3.8 sorts them for English (`lang/char_classes.py`, MIT) and datatrove 0.10.1
 //! counts them as punctuation (`utils/text.py`, Apache-2.0).
 //!
-//! Two small approximations: upper and lower case of extended Latin letters are Unicode's, which differs from spaCy's
-//! list by three letters of Old Gaulish; and code points above the tables are of no kind, as there.
+//! The case of extended Latin letters is Unicode's, which is that of spaCy's lists.
 
 /// Split off where a word begins with it.
 pub const PREFIX: u16 = 1;

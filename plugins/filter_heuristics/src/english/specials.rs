@@ -19,6 +19,8 @@ pub struct Specials {
     seen: [u64; 256],
     /// By length in bytes, the first and the last bytes that occur: most words need no hash either.
     ends: [[[u64; 4]; 2]; LONGEST + 1],
+    /// By the first two bytes, as `pair` numbers them, the longest word in bytes.
+    longest: [u8; 1024],
 }
 
 impl Specials {
@@ -28,6 +30,7 @@ impl Specials {
             words: HashMap::with_capacity_and_hasher(1_400, Default::default()),
             seen: [0; 256],
             ends: [[[0; 4]; 2]; LONGEST + 1],
+            longest: [0; 1024],
         };
         specials.contractions();
         specials.times();
@@ -57,6 +60,11 @@ impl Specials {
         }
     }
 
+    /// Most bytes of a special word that begins as `text` does; 0 where none does.
+    pub fn longest_like(&self, text: &str) -> usize {
+        pair(text.as_bytes()).and_then(|pair| self.longest.get(pair)).map_or(0, |longest| usize::from(*longest))
+    }
+
     /// The same for a word whose hash is known.
     pub fn get_hashed(&self, word: &str, hash: u64) -> Option<Cuts> {
         let bit = self.seen.get((hash >> 6) as usize & 255).is_some_and(|bits| bits >> (hash & 63) & 1 == 1);
@@ -83,6 +91,9 @@ impl Specials {
                     *bits |= 1 << (byte & 63);
                 }
             }
+        }
+        if let Some(longest) = pair(bytes).and_then(|pair| self.longest.get_mut(pair)) {
+            *longest = (*longest).max(bytes.len() as u8);
         }
         let hash = hash(&word);
         if let Some(bits) = self.seen.get_mut((hash >> 6) as usize & 255) {
@@ -171,6 +182,14 @@ impl Specials {
                 self.add(&[&hour.to_string(), half]);
             }
         }
+    }
+}
+
+/// A number for the first two bytes, which others may share; nothing for a shorter text.
+fn pair(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [first, second, ..] => Some((usize::from(*first) * 37 + usize::from(*second)) % 1024),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 
 fn split(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
-    Splitter::new().words(text, |word| words.push(word.text));
+    Splitter::english().words(text, |word| words.push(word.text));
     words
 }
 
@@ -30,13 +30,13 @@ fn infixes_split_words_but_not_addresses() {
 #[test]
 fn white_space_that_is_a_token_of_its_own_is_handed_over() {
     let mut blanks = Vec::new();
-    Splitter::new().pieces(" a b  c\n\td \n", |_| (), |blank| blanks.push(blank));
+    Splitter::english().pieces(" a b  c\n\td \n", |_| (), |blank| blanks.push(blank));
     assert_eq!(blanks, [" ", " ", "\n\t", "\n"]);
 }
 
 #[test]
 fn hashes_of_equal_words_are_equal_however_they_were_split() {
-    let splitter = Splitter::new();
+    let splitter = Splitter::english();
     let mut hashes = Vec::new();
     splitter.words("ice ice, (ice) ICE ice-cold naïve naïve.", |word| hashes.push((word.text, word.hash)));
     let of = |text: &str| hashes.iter().filter(|(word, _)| *word == text).map(|(_, hash)| *hash).collect::<Vec<_>>();

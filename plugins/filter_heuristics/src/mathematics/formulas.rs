@@ -7,6 +7,9 @@ const LONGEST_INLINE: usize = 1_000;
 /// Longest formula otherwise, in bytes.
 const LONGEST_DISPLAY: usize = 20_000;
 
+/// After so many environments that are not formulas, none is looked for: each costs reading up to the longest formula.
+const MOST_OPEN: u32 = 1_000;
+
 /// Environments that are formulas without any delimiter around them.
 const ENVIRONMENTS: [&str; 12] = [
     "align",
@@ -40,7 +43,11 @@ pub fn formulas(text: &str) -> Vec<Range<usize>> {
             (Some(b'$'), _) => inline(bytes, start + 1),
             (_, Some(b'(')) => closing(text, start + 2, "\\)", &mut hopeless.round),
             (_, Some(b'[')) => closing(text, start + 2, "\\]", &mut hopeless.square),
-            (_, Some(b'b')) => environment(text, start),
+            (_, Some(b'b')) if hopeless.environments < MOST_OPEN => {
+                let end = environment(text, start);
+                hopeless.environments += u32::from(end.is_none());
+                end
+            }
             _ => None,
         };
         match end {
@@ -62,6 +69,8 @@ struct Hopeless {
     dollars: Option<usize>,
     round: Option<usize>,
     square: Option<usize>,
+    /// Environments that were not closed, or are none of mathematics.
+    environments: u32,
 }
 
 fn closing(text: &str, from: usize, delimiter: &str, hopeless: &mut Option<usize>) -> Option<usize> {
