@@ -6,10 +6,11 @@ use octo_run::recipe;
 use schemars::JsonSchema as _;
 
 /// The least that a stage of each kind needs.
-const LEAST: [(&str, &str); 8] = [
+const LEAST: [(&str, &str); 9] = [
     ("generate", ""),
     ("extract", "inputs = \"x\"\n"),
     ("curate", "inputs = \"x\"\n"),
+    ("annotate", "inputs = \"x\"\nannotator = \"n\"\nendpoint = { url = \"http://localhost\", model = \"m\" }\n"),
     ("tokenizer", "documents = \"x\"\nvocabulary = 300\n"),
     ("tokenize", "documents = \"x\"\ntokenizer = \"x\"\n"),
     (
@@ -35,7 +36,7 @@ fn every_kind_reads_the_keys_that_it_says_it_has_and_no_others() {
             .iter()
             .find(|(name, _)| *name == kind.name())
             .unwrap_or_else(|| panic!("this test has no stage of kind {}: add the least that one needs", kind.name()));
-        let plugins = "[plugins]\nm = \"m\"\nv = \"v\"\nr = \"r\"\ns = \"s\"\n";
+        let plugins = "[plugins]\nn = \"n\"\nm = \"m\"\nv = \"v\"\nr = \"r\"\ns = \"s\"\n";
         let stage = format!("{plugins}[stages.a]\nkind = \"{}\"\n{least}", kind.name());
         std::fs::write(&file, &stage).expect("written");
         recipe::load(&file, &[], &[], &kinds).unwrap_or_else(|error| panic!("{}: {error:#}", kind.name()));
