@@ -8,6 +8,7 @@ mod runs;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use octo_run::Shard;
 
 pub use compare::CompareArguments;
 pub use generate::GenerateArguments;
@@ -62,7 +63,7 @@ Records, one JSON object per line or row of a table, by the plugin's kind (* = r
              → {line, id, total, parts}
   filter     text*, id, url, source, year; every other column becomes a field
              → {line, id, decision, reason, fields, text}
-  annotator  as for a filter; and reply (what a model answered), finish ("stop" or "length")
+  annotator  as for a filter; and reply (what a model answered), finish (\"stop\" or \"length\")
              → without a reply {line, id, request: {messages, max_tokens, temperature, top_p, stop}}, null where
              there is nothing to ask; with one as for a filter
   mixture    sources* [{name*, tokens_available, tokens_seen, loss}], stage, step, total_steps, tokens,
@@ -265,6 +266,15 @@ pub struct RunArguments {
     /// Folder of the runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub runs: PathBuf,
+
+    /// Run STAGE and no other. What it is made from must be done
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<String>,
+
+    /// Do the share I of N of the --stage's work, beside processes on this machine or others that do the rest in the same
+    /// folder of runs: I is from 0 to N-1. The last one to end finishes the stage; after a kill, the same command resumes
+    #[arg(long, value_name = "I/N", requires = "stage")]
+    pub shard: Option<Shard>,
 
     /// Stages to run side by side [default: one a core]
     #[arg(long, value_name = "N", value_parser = positive)]

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use octo_record::layout;
+use octo_run::run::Part;
 use octo_run::world::{Alone, StoppedWaiting, World};
 use octo_run::{Ended, PlannedRun, RecipeArguments};
 
@@ -65,7 +66,12 @@ fn run_planned(arguments: &RunArguments, program: &Program, planned: &PlannedRun
     let lanes = arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let started = Instant::now();
     let report = |failed: Vec<String>| failed.iter().for_each(|message| screen.complain(message));
-    let ended = octo_run::run::run(planned, lanes, &world, &stop, report)?;
+    let part = match (&arguments.stage, arguments.shard) {
+        (None, _) => Part::All,
+        (Some(stage), None) => Part::Stage(stage.clone()),
+        (Some(stage), Some(shard)) => Part::Shard(stage.clone(), shard),
+    };
+    let ended = octo_run::run::run_part(planned, &part, lanes, &world, &stop, report)?;
     match ended {
         Ended::Stopped if leads => {
             screen.say("stopped; what is done is kept, and the same command resumes from here");
@@ -73,10 +79,18 @@ fn run_planned(arguments: &RunArguments, program: &Program, planned: &PlannedRun
         }
         Ended::Stopped => Ok(terminal::stopped()),
         Ended::Done if leads => {
-            if done < stages {
+            if done < stages && part == Part::All {
                 screen.say(format_args!("{}: done in {:.0} s", planned.recipe.name, started.elapsed().as_secs_f64()));
             }
-            crate::report::write(&planned.folder(), &planned.folder().join(layout::REPORT))?;
+            // A shard that is not the last leaves the report to that.
+            let left = |index: usize| {
+                !planned.is_done(index)
+                    && planned.recipe.stages[planned.plan.stages[index].index].name
+                        == *arguments.stage.as_deref().unwrap_or_default()
+            };
+            if !(0..stages).any(left) {
+                crate::report::write(&planned.folder(), &planned.folder().join(layout::REPORT))?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         Ended::Done => Ok(ExitCode::SUCCESS),

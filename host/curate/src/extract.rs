@@ -11,7 +11,7 @@
 //! | `formulas.rs` | puts TeX in place of whatever shows a formula, with `mathml.rs`, `asciimath.rs` and `symbols.rs` |
 //! | `content.rs` | finds the part that is the page's content and takes navigation and the like out of it |
 //! | `render.rs` | writes what is left as text, with `delimiters.rs` for formulas that stood in the text |
-//! | `units.rs` | does all that for many files side by side, one shard a file, and counts what became of each page |
+//! | `units.rs` | does all that for many files side by side, and counts what became of each page |
 //!
 //! Formulas come out as `$…$` and `$$…$$`. The forms are those that OpenWebMath (arXiv 2310.06786) lists, and MathJax 3's;
 //! nothing is drawn at random, and a page gives the same text wherever it stands.
@@ -20,7 +20,8 @@
 //!
 //! Pages are hostile. A page has at most [`PageLimits::bytes`] once its encodings are off, its elements nest at most
 //! [`tree::DEEPEST`] deep, a formula has at most [`formulas::LONGEST`] bytes and its text [`render::LONGEST`]. Parsing holds
-//! about ten times a page's bytes; one page per thread is held at a time.
+//! about ten times a page's bytes, and one page per thread is parsed at a time. A file that is read holds 16 MiB of pages
+//! and one page more; there are at most as many such files as threads.
 
 mod asciimath;
 mod charset;
@@ -36,7 +37,7 @@ mod tree;
 mod units;
 
 pub use records::{Body, Page, PageLimits, Record, Records};
-pub use units::{ExtractError, extract};
+pub use units::{ExtractError, ExtractOptions, extract};
 
 use octo_record::NoDocument;
 

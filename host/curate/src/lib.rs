@@ -1,6 +1,9 @@
-//! The corpus pipeline: documents out of crawled pages ([`extract`]), and filter plugins over shards.
+//! The corpus pipeline: documents out of crawled pages ([`extract`]), and filters over documents.
+//! The corpus pipeline: documents out of crawled pages ([`extract`]), filter plugins over shards, and documents that have
+//! rows of benchmarks in them ([`decontaminate`]).
 //!
-//! [`curate`] streams documents through filters in order and writes what was kept, what was dropped and why, what a
+//! Whatever a stage does to documents, it does in [`units`] of work: parts of files that threads and machines share out,
+//! and that are not done again after a stop. [`curate`] streams documents through filters in order and writes what was kept, what was dropped and why, what a
 //! filter failed on, and the counts of all of it. The output depends on the documents, the filters and their order
 //! alone: the same bytes on any machine, with any number of threads.
 //!
@@ -9,14 +12,20 @@
 //! what the pipeline asks of a filter, and how a decision changes a document; `statistics.rs` counts what became of each
 //! document into the [`Statistics`] of `octo-record`.
 //!
-//! There are no checkpoints. A run that is stopped or fails keeps nothing, and the next one starts over.
+//! A run that is stopped or killed loses the units that were at work, where its caller names a key that says what they
+//! are made of ([`units::Setting`]); without one it keeps nothing.
 
 pub mod annotate;
+pub mod classifier;
 mod examples;
+pub mod decontaminate;
 pub mod extract;
+pub mod fasttext_model;
 mod filter;
+pub mod language;
 mod pipeline;
 mod statistics;
+pub mod units;
 
 pub use filter::Filter;
 pub use octo_record::layout::{DEAD_LETTER, DROPPED, KEPT, STATISTICS};

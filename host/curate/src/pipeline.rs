@@ -1,9 +1,17 @@
-//! Documents in, filters in order, shards out; a chunk at a time.
+//! Documents in, filters in order, shards out; a chunk at a time, and several units of work side by side.
+//!
+//! # Memory
+//!
+//! A unit at work holds two chunks, one in the filters and one that is read: each has at most 1,024 documents, and ends
+//! with the document that takes its text to 16 MiB. A line has at most 64 MiB. There are at most as many units at work as
+//! threads.
 
 use crate::filter::{Filter, annotate, to_plugin, to_record};
-use crate::statistics::{End, Origin, count_decision, count_document, nothing_counted};
-use octo_data::jsonl::{Documents, JsonlWriter, NO_ROWS, read_documents};
+use crate::statistics::{End, Origin, add, count_decision, count_document, nothing_counted};
+use crate::units::{Outputs, Ran, Setting, Stopped, Unit, UnitPart, Units};
+use octo_data::jsonl::{Documents, NO_ROWS, read_documents_in};
 use octo_data::rows::faults::Faults;
+use octo_data::rows::parts;
 use octo_data::{DataError, atomic, record};
 use octo_plugin::Failure;
 use octo_plugin::types::{Decision, Document};
@@ -12,27 +20,36 @@ use octo_record::layout::{DEAD_LETTER, DROPPED, KEPT, STATISTICS};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Documents of a chunk, and the bytes of text that end one early: it has to fit into memory.
 const CHUNK_DOCUMENTS: usize = 1024;
-const CHUNK_BYTES: usize = 64 << 20;
+const CHUNK_BYTES: usize = 16 << 20;
 
-/// What the pipeline tolerates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the pipeline tolerates, and how its work is shared out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Skip and count lines that are not documents, instead of ending at the first. A file that is cut short or cannot
     /// be read ends the run all the same: how much of it is missing nobody knows.
     pub skip_bad_lines: bool,
+    /// How the units of work are done: whether those of an earlier call count, and which are done.
+    pub units: Setting,
 }
 
-/// Why a run of the pipeline ended early. It keeps nothing: the output folder has what lay there before, and the next
-/// run starts over.
+/// Why a run of the pipeline ended before its output was written. Units that were done are kept where
+/// [`Setting::key`] is given; else nothing is kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CurateError {
-    /// The stop flag was raised. There are no checkpoints, so nothing of the work is kept.
-    #[error("stopped before the end; nothing is kept, and the next run starts over")]
+    /// The stop flag was raised.
+    #[error("stopped before the end")]
     Stopped,
+    /// The shard's units are done. Whoever runs without a shard after all others are done writes the output.
+    #[error("the units of the shard are done, and {units} of others are left")]
+    Left {
+        /// Units that others have to do.
+        units: usize,
+    },
     /// An input cannot be read, or an output not written.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -48,13 +65,19 @@ pub enum CurateError {
     },
 }
 
+impl From<Stopped> for CurateError {
+    fn from(_: Stopped) -> CurateError {
+        CurateError::Stopped
+    }
+}
+
 /// [`curate_with`] with the options' defaults: the first bad line is an error.
 pub fn curate<F: Filter + ?Sized>(
     inputs: &[PathBuf],
     filters: &[(String, &F)],
     out: &Path,
     stop: &AtomicBool,
-    progress: &dyn Fn(u64, u64),
+    progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Statistics, CurateError> {
     curate_with(inputs, filters, out, &Options::default(), stop, progress)
 }
@@ -63,44 +86,92 @@ pub fn curate<F: Filter + ?Sized>(
 /// [`DROPPED`], [`DEAD_LETTER`] and [`STATISTICS`] into the folder `out`.
 ///
 /// A filter that fails on a document ends the processing of that document alone; it goes to the dead letters and is counted, and
-/// is never dropped or kept in silence. Filters run on rayon's current pool while the next chunk is read. `stop` is
-/// looked at between chunks. `progress` is called after each chunk with the documents done and the bytes of the inputs,
-/// as they lie on disk, that were read for them and for the next chunk.
+/// is never dropped or kept in silence. Units of work, and filters within one, run on rayon's current pool, so a filter
+/// is called from several threads at once. `stop` is looked at between chunks. `progress` is called after each chunk, by
+/// one thread at a time, with the documents done and the bytes of the inputs, as they lie on disk, that were read for
+/// them and for the chunks after them.
 ///
 /// # Errors
-/// [`CurateError`], where the run was stopped or failed; nothing is kept then.
+/// [`CurateError`], where the run was stopped or failed, or does a shard. Of several errors it is the one of the first
+/// unit.
 pub fn curate_with<F: Filter + ?Sized>(
     inputs: &[PathBuf],
     filters: &[(String, &F)],
     out: &Path,
     options: &Options,
     stop: &AtomicBool,
-    progress: &dyn Fn(u64, u64),
+    progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Statistics, CurateError> {
-    let mut statistics = nothing_counted(filters.iter().map(|(role, _)| role.as_str()));
-    let mut reader = Reader::new(inputs, *options);
-    let mut outputs = Outputs::create(out)?;
-    let mut chunk = reader.next_chunk()?;
-    while !chunk.is_empty() {
-        if stop.load(Ordering::Relaxed) {
-            return Err(CurateError::Stopped);
+    let nothing = || nothing_counted(filters.iter().map(|(role, _)| role.as_str()));
+    let units = Units::new(inputs, &parts::cut, out, &[KEPT, DROPPED, DEAD_LETTER], &options.units)?;
+    let done = Done::new(progress);
+    let faults = Mutex::new(Faults::default());
+    let work = |unit: &Unit, outputs: &mut Outputs, ends: &(dyn Fn() -> bool + Sync)| -> Result<_, CurateError> {
+        let mut statistics = nothing();
+        let mut reader = Reader::new(inputs, unit, options.skip_bad_lines, &faults);
+        let mut bytes = 0;
+        let mut chunk = reader.next_chunk()?;
+        while !chunk.is_empty() {
+            if ends() {
+                return Err(CurateError::Stopped);
+            }
+            let documents = chunk.len() as u64;
+            let (filtered, next) = rayon::join(|| run_filters(chunk, filters, &mut statistics), || reader.next_chunk());
+            write(outputs, filtered?, filters, &mut statistics)?;
+            done.add(documents, reader.bytes_read() - std::mem::replace(&mut bytes, reader.bytes_read()));
+            chunk = next?;
         }
-        let (filtered, next) = rayon::join(|| run_filters(chunk, filters, &mut statistics), || reader.next_chunk());
-        outputs.write(filtered?, filters, &mut statistics)?;
-        progress(statistics.total.read, reader.bytes_read());
-        chunk = next?;
+        statistics.bad_lines = reader.bad_lines;
+        Ok(statistics)
+    };
+    let known = |unit: &Unit, statistics: &Statistics| done.add(statistics.total.read, unit.bytes());
+    let ran = units.run::<_, CurateError>(stop, &work, &known)?;
+    faults
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .rest()
+        .iter()
+        .for_each(|line| tracing::warn!("skipped {line}"));
+    match ran {
+        Ran::Left(units) => return Err(CurateError::Left { units }),
+        Ran::All if options.units.shard.is_some() => return Err(CurateError::Left { units: 0 }),
+        Ran::All => {}
     }
     if stop.load(Ordering::Relaxed) {
         return Err(CurateError::Stopped);
     }
-    reader.faults.rest().iter().for_each(|line| tracing::warn!("skipped {line}"));
-    if statistics.total.read + reader.bad_lines == 0 {
+    let mut statistics = nothing();
+    units.counts(|counted| add(&mut statistics, counted))?;
+    if statistics.total.read + statistics.bad_lines == 0 {
         let path = inputs.first().cloned().unwrap_or_default();
         return Err(DataError::Format { path, message: NO_ROWS.into() }.into());
     }
-    statistics.bad_lines = reader.bad_lines;
-    outputs.finish(&statistics, out)?;
+    units.join(|| {
+        let path = out.join(STATISTICS);
+        let text = octo_record::to_json(&statistics).map_err(|error| DataError::file("write", &path, error.into()))?;
+        atomic::write(&path, &text)
+    })?;
     Ok(statistics)
+}
+
+/// How much of the work of all units is done.
+pub(crate) struct Done<'a> {
+    so_far: Mutex<(u64, u64)>,
+    report: &'a (dyn Fn(u64, u64) + Sync),
+}
+
+impl<'a> Done<'a> {
+    pub(crate) fn new(report: &'a (dyn Fn(u64, u64) + Sync)) -> Done<'a> {
+        Done { so_far: Mutex::new((0, 0)), report }
+    }
+
+    /// Adds documents and bytes of inputs, and reports the sums.
+    pub(crate) fn add(&self, documents: u64, bytes: u64) {
+        let mut so_far = self.so_far.lock().unwrap_or_else(PoisonError::into_inner);
+        so_far.0 += documents;
+        so_far.1 += bytes;
+        (self.report)(so_far.0, so_far.1);
+    }
 }
 
 /// A document and what the filters have decided about it so far.
@@ -164,31 +235,35 @@ fn take(document: &mut Document) -> Document {
     std::mem::replace(document, empty)
 }
 
-/// Reads the inputs one after the other, a chunk at a time. Where chunks end depends on the documents alone.
+/// Reads a unit's parts one after the other, a chunk at a time. Where chunks end depends on the documents alone.
 struct Reader<'a> {
-    waiting: std::slice::Iter<'a, PathBuf>,
-    current: Option<Documents>,
-    /// Bytes read of the inputs before the current one.
-    bytes_of_inputs_done: u64,
-    options: Options,
+    inputs: &'a [PathBuf],
+    waiting: std::slice::Iter<'a, UnitPart>,
+    current: Option<Current>,
+    /// Bytes of the parts before the current one.
+    bytes_of_parts_done: u64,
+    skip_bad_lines: bool,
     bad_lines: u64,
-    faults: Faults,
+    faults: &'a Mutex<Faults>,
+}
+
+/// A part that is being read.
+struct Current {
+    documents: Documents,
+    /// Bytes that the reader says it has read when nothing of the part is.
+    before: u64,
+    bytes: u64,
 }
 
 impl<'a> Reader<'a> {
-    fn new(inputs: &'a [PathBuf], options: Options) -> Reader<'a> {
-        Reader {
-            waiting: inputs.iter(),
-            current: None,
-            bytes_of_inputs_done: 0,
-            options,
-            bad_lines: 0,
-            faults: Faults::default(),
-        }
+    fn new(inputs: &'a [PathBuf], unit: &'a Unit, skip_bad_lines: bool, faults: &'a Mutex<Faults>) -> Reader<'a> {
+        let waiting = unit.parts.iter();
+        Reader { inputs, waiting, current: None, bytes_of_parts_done: 0, skip_bad_lines, bad_lines: 0, faults }
     }
 
     fn bytes_read(&self) -> u64 {
-        self.bytes_of_inputs_done + self.current.as_ref().map_or(0, Documents::bytes_read)
+        let of_current = |current: &Current| (current.documents.bytes_read() - current.before).min(current.bytes);
+        self.bytes_of_parts_done + self.current.as_ref().map_or(0, of_current)
     }
 
     /// Empty once there is nothing left.
@@ -196,28 +271,31 @@ impl<'a> Reader<'a> {
         let mut chunk = Vec::with_capacity(CHUNK_DOCUMENTS);
         let mut bytes = 0;
         while chunk.len() < CHUNK_DOCUMENTS && bytes < CHUNK_BYTES {
-            let Some(documents) = &mut self.current else {
-                let Some(path) = self.waiting.next() else {
+            let Some(current) = &mut self.current else {
+                let Some(UnitPart { input, part }) = self.waiting.next() else {
                     break;
                 };
-                self.current = Some(read_documents(path)?);
+                let Some(path) = self.inputs.get(*input) else { continue };
+                let documents = read_documents_in(path, &part.place)?;
+                self.current = Some(Current { before: documents.bytes_read(), documents, bytes: part.bytes });
                 continue;
             };
-            match documents.next() {
+            match current.documents.next() {
                 Some(Ok(document)) => {
                     bytes += document.bytes();
                     chunk.push(to_plugin(document));
                 }
-                Some(Err(error)) if self.options.skip_bad_lines && error.is_one_line() => {
+                Some(Err(error)) if self.skip_bad_lines && error.is_one_line() => {
                     self.bad_lines += 1;
                     let (place, message) = error.place_and_message();
-                    if let Some(said) = self.faults.add(&place, &message) {
+                    let said = self.faults.lock().unwrap_or_else(PoisonError::into_inner).add(&place, &message);
+                    if let Some(said) = said {
                         tracing::warn!("skipped {said}");
                     }
                 }
                 Some(Err(error)) => return Err(error.into()),
                 None => {
-                    self.bytes_of_inputs_done += documents.bytes_read();
+                    self.bytes_of_parts_done += current.bytes;
                     self.current = None;
                 }
             }
@@ -243,63 +321,35 @@ struct DeadLetterLine<'a> {
     message: &'a str,
 }
 
-/// The shards being written; dropped unfinished, none of them appears.
-struct Outputs {
-    kept: JsonlWriter,
-    dropped: JsonlWriter,
-    dead_letter: JsonlWriter,
-}
-
-impl Outputs {
-    fn create(out: &Path) -> Result<Outputs, DataError> {
-        Ok(Outputs {
-            kept: JsonlWriter::create(&out.join(KEPT))?,
-            dropped: JsonlWriter::create(&out.join(DROPPED))?,
-            dead_letter: JsonlWriter::create(&out.join(DEAD_LETTER))?,
-        })
+/// Writes what became of the documents, and counts it.
+fn write<F: ?Sized>(
+    outputs: &mut Outputs,
+    documents: Vec<FilteredDocument>,
+    filters: &[(String, &F)],
+    statistics: &mut Statistics,
+) -> Result<(), DataError> {
+    let role = |index: usize| filters.get(index).map_or("", |(role, _)| role.as_str());
+    for FilteredDocument { origin, document, status } in documents {
+        let document = to_record(document);
+        let end = match status {
+            Status::Kept => {
+                outputs.write(KEPT, &document)?;
+                End::Kept(document.text.len() as u64)
+            }
+            Status::Dropped(index, reason) => {
+                outputs.write(DROPPED, &DroppedLine { document, dropped_by: role(index), reason: &reason })?;
+                End::Dropped
+            }
+            Status::Failed(index, failure) => {
+                let (failed_in, kind) = (role(index), failure.kind.as_str());
+                let line = DeadLetterLine { document, failed_in, failure: kind, message: &failure.message };
+                outputs.write(DEAD_LETTER, &line)?;
+                End::Failed
+            }
+        };
+        count_document(statistics, &origin, end);
     }
-
-    fn write<F: ?Sized>(
-        &mut self,
-        documents: Vec<FilteredDocument>,
-        filters: &[(String, &F)],
-        statistics: &mut Statistics,
-    ) -> Result<(), DataError> {
-        let role = |index: usize| filters.get(index).map_or("", |(role, _)| role.as_str());
-        for FilteredDocument { origin, document, status } in documents {
-            let document = to_record(document);
-            let end = match status {
-                Status::Kept => {
-                    self.kept.write(&document)?;
-                    End::Kept(document.text.len() as u64)
-                }
-                Status::Dropped(index, reason) => {
-                    self.dropped.write(&DroppedLine { document, dropped_by: role(index), reason: &reason })?;
-                    End::Dropped
-                }
-                Status::Failed(index, failure) => {
-                    self.dead_letter.write(&DeadLetterLine {
-                        document,
-                        failed_in: role(index),
-                        failure: failure.kind.as_str(),
-                        message: &failure.message,
-                    })?;
-                    End::Failed
-                }
-            };
-            count_document(statistics, &origin, end);
-        }
-        Ok(())
-    }
-
-    fn finish(self, statistics: &Statistics, out: &Path) -> Result<(), DataError> {
-        let path = out.join(STATISTICS);
-        let text = octo_record::to_json(statistics).map_err(|error| DataError::file("write", &path, error.into()))?;
-        self.kept.finish()?;
-        self.dropped.finish()?;
-        self.dead_letter.finish()?;
-        atomic::write(&path, &text)
-    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 use super::*;
+use octo_data::jsonl::JsonlWriter;
 use octo_plugin::FailureKind;
 use octo_plugin::types::{Field, Rewritten};
 use serde_json::{Value, json};
-use std::cell::RefCell;
 
 /// A filter written in the test: any function of one document.
 struct Native<D>(D);
@@ -139,13 +139,144 @@ fn every_document_ends_in_exactly_one_shard_in_order_as_its_filters_decided() {
     assert_eq!(written, statistics);
 }
 
+/// Options under which the corpus has many units, kept from call to call.
+fn keyed(shard: Option<&str>) -> Options {
+    let shard = shard.map(|text| text.parse().unwrap());
+    Options { units: Setting { key: Some("key".into()), shard, unit_bytes: Some(4_000) }, ..Options::default() }
+}
+
+fn bytes_of(out: &Path) -> [Vec<u8>; 4] {
+    [KEPT, DROPPED, DEAD_LETTER, STATISTICS].map(|name| std::fs::read(out.join(name)).unwrap())
+}
+
+fn curate_keyed(corpus: &Corpus, out: &Path, shard: Option<&str>) -> Result<Statistics, CurateError> {
+    curate_with(&corpus.inputs, &filters(), out, &keyed(shard), &AtomicBool::new(false), &|_, _| {})
+}
+
+#[test]
+fn units_make_what_one_unit_makes_and_can_be_cut_again_where_they_ended() {
+    let corpus = corpus(3000);
+    let (statistics, one) = run(&corpus, "one");
+    let out = corpus.folder.path().join("many");
+    assert_eq!(curate_keyed(&corpus, &out, None).unwrap(), statistics);
+    for name in [KEPT, DROPPED, DEAD_LETTER] {
+        assert_eq!(lines(out.join(name)), lines(one.join(name)), "{name}");
+    }
+    assert_eq!(std::fs::read(out.join(STATISTICS)).unwrap(), std::fs::read(one.join(STATISTICS)).unwrap());
+    let parts = parts::cut(&out.join(KEPT), 4_000).unwrap();
+    assert!(parts.len() > 5, "{parts:?}");
+    assert!(matches!(parts[1].place, parts::Place::Frames { before: 1.., .. }), "{parts:?}");
+
+    // What was written is read in parts by the next stage, with the same result as by one reader.
+    let next = Corpus { inputs: vec![out.join(KEPT), out.join(DROPPED)], folder: tempfile::tempdir().unwrap() };
+    let (whole, folder) = run(&next, "one");
+    let many = next.folder.path().join("many");
+    assert_eq!(curate_keyed(&next, &many, None).unwrap(), whole);
+    assert_eq!(lines(many.join(KEPT)), lines(folder.join(KEPT)));
+}
+
+#[test]
+fn a_stop_loses_the_unit_at_work_and_no_other() {
+    let corpus = corpus(3000);
+    let whole = corpus.folder.path().join("whole");
+    curate_keyed(&corpus, &whole, None).unwrap();
+    let out = corpus.folder.path().join("out");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let mut first_calls = Vec::new();
+    for stop_after in [1, 700, 1500, u64::MAX] {
+        let (stop, calls) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+        let progress = |documents, _| {
+            calls.lock().unwrap().push(documents);
+            stop.store(documents >= stop_after, Ordering::Relaxed);
+        };
+        let ended = pool.install(|| curate_with(&corpus.inputs, &filters(), &out, &keyed(None), &stop, &progress));
+        assert_eq!(ended.is_ok(), stop_after == u64::MAX);
+        first_calls.push(calls.into_inner().unwrap());
+        // As after kill -9: what a unit had not finished, and a marker that is not whole.
+        if ended.is_err() {
+            let units = out.join(crate::units::FOLDER);
+            std::fs::write(units.join("at-work/000099-kept.jsonl.zst"), "half").unwrap();
+            std::fs::write(units.join("000001.json"), "{\"half").unwrap();
+        }
+    }
+    assert_eq!(bytes_of(&out), bytes_of(&whole));
+    assert!(!out.join(crate::units::FOLDER).exists());
+    // The second call knew the units of the first before it did any itself.
+    assert_eq!(first_calls[1][0], first_calls[0][0], "{first_calls:?}");
+    assert_eq!(first_calls.last().unwrap().last(), Some(&3000));
+}
+
+#[test]
+fn shards_of_any_count_make_the_bytes_of_one_process() {
+    let corpus = corpus(3000);
+    let whole = corpus.folder.path().join("whole");
+    curate_keyed(&corpus, &whole, None).unwrap();
+    let out = corpus.folder.path().join("out");
+    let left = |shard: &str| match curate_keyed(&corpus, &out, Some(shard)) {
+        Err(CurateError::Left { units }) => units,
+        other => panic!("{other:?}"),
+    };
+    let first = left("1/3");
+    assert!(first > 0);
+    assert_eq!(crate::units::left(&out).unwrap().unwrap().len(), first);
+    // Shards of other counts do the rest; those that overlap find it done.
+    let second = left("0/2");
+    assert!(second > 0 && second < first);
+    assert_eq!((left("1/2"), left("2/3")), (0, 0));
+    assert_eq!(crate::units::left(&out).unwrap(), Some(Vec::new()));
+    assert!(!out.join(KEPT).exists(), "a shard does not join: another may be at it");
+    curate_keyed(&corpus, &out, None).unwrap();
+    assert_eq!(bytes_of(&out), bytes_of(&whole));
+}
+
+#[test]
+fn units_of_another_key_or_of_damaged_outputs_are_done_again() {
+    let corpus = corpus(3000);
+    let whole = corpus.folder.path().join("whole");
+    curate_keyed(&corpus, &whole, None).unwrap();
+    let out = corpus.folder.path().join("out");
+    let with_key = |key: &str, filters: &[(String, &dyn Filter)], shard: Option<&str>| {
+        let mut options = keyed(shard);
+        options.units.key = Some(key.into());
+        curate_with(&corpus.inputs, filters, &out, &options, &AtomicBool::new(false), &|_, _| {})
+    };
+    // Other filters, which have another key.
+    let none: [(String, &dyn Filter); 0] = [];
+    assert!(matches!(with_key("other", &none, Some("0/1")), Err(CurateError::Left { units: 0 })));
+    assert!(matches!(with_key("key", &filters(), Some("0/1")), Err(CurateError::Left { units: 0 })));
+    std::fs::write(out.join(crate::units::FOLDER).join(format!("000002-{KEPT}")), "short").unwrap();
+    with_key("key", &filters(), None).unwrap();
+    assert_eq!(bytes_of(&out), bytes_of(&whole));
+}
+
+#[test]
+fn the_first_bad_line_is_the_one_that_is_named_and_its_number_is_the_files() {
+    let corpus = corpus(3000);
+    let mut text = std::fs::read_to_string(&corpus.inputs[0]).unwrap();
+    text = text.replacen("\"text\":\"text 700 ", "\"tixt\":\"text 700 ", 1).replacen("\"id\":\"950\"", "\"id\":,", 1);
+    atomic::write(&corpus.inputs[0], text.as_bytes()).unwrap();
+    for threads in [1, 4] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let out = corpus.folder.path().join(format!("out-{threads}"));
+        let error = pool.install(|| curate_keyed(&corpus, &out, None)).unwrap_err().to_string();
+        assert!(error.contains("a.jsonl, line 701: "), "{error}");
+        let mut options = keyed(None);
+        options.skip_bad_lines = true;
+        let go = || curate_with(&corpus.inputs, &filters(), &out, &options, &AtomicBool::new(false), &|_, _| {});
+        let statistics = pool.install(go).unwrap();
+        assert_eq!((statistics.bad_lines, statistics.total.read), (2, 2998));
+    }
+}
+
 #[test]
 fn any_number_of_threads_writes_the_same_bytes() {
     let corpus = corpus(3000);
     let bytes_with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let (_, out) = pool.install(|| run(&corpus, &format!("out-{threads}")));
-        [KEPT, DROPPED, DEAD_LETTER, STATISTICS].map(|name| std::fs::read(out.join(name)).unwrap())
+        let (_, one) = pool.install(|| run(&corpus, &format!("out-{threads}")));
+        let many = corpus.folder.path().join(format!("many-{threads}"));
+        pool.install(|| curate_keyed(&corpus, &many, None)).unwrap();
+        (bytes_of(&one), bytes_of(&many))
     };
     let one = bytes_with(1);
     assert!(one == bytes_with(2));
@@ -153,25 +284,25 @@ fn any_number_of_threads_writes_the_same_bytes() {
 }
 
 #[test]
-fn a_stop_between_chunks_leaves_nothing_half_written() {
+fn a_stop_between_chunks_leaves_nothing_where_there_is_no_key() {
     let corpus = corpus(3000);
     let out = corpus.folder.path().join("out");
     let stop = AtomicBool::new(false);
-    let calls = RefCell::new(Vec::new());
+    let calls = Mutex::new(Vec::new());
     let progress = |documents, bytes| {
-        calls.borrow_mut().push((documents, bytes));
+        calls.lock().unwrap().push((documents, bytes));
         stop.store(documents >= 2048, Ordering::Relaxed);
     };
     let error = curate(&corpus.inputs, &filters(), &out, &stop, &progress).unwrap_err();
     assert!(matches!(error, CurateError::Stopped));
-    assert_eq!(calls.borrow().iter().map(|(documents, _)| *documents).collect::<Vec<u64>>(), [1024, 2048]);
+    assert_eq!(calls.lock().unwrap().iter().map(|(documents, _)| *documents).collect::<Vec<u64>>(), [1024, 2048]);
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
     // Begun again, it ends as if it had never been stopped.
-    calls.borrow_mut().clear();
-    let whole = |documents, bytes| calls.borrow_mut().push((documents, bytes));
+    calls.lock().unwrap().clear();
+    let whole = |documents, bytes| calls.lock().unwrap().push((documents, bytes));
     curate(&corpus.inputs, &filters(), &out, &AtomicBool::new(false), &whole).unwrap();
     let size: u64 = corpus.inputs.iter().map(|path| path.metadata().unwrap().len()).sum();
-    assert_eq!(calls.borrow().last(), Some(&(3000, size)));
+    assert_eq!(calls.lock().unwrap().last(), Some(&(3000, size)));
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 4);
 }
 
@@ -186,7 +317,7 @@ fn a_bad_line_ends_the_run_with_its_place_unless_it_may_be_skipped() {
     let error = go(&Options::default()).unwrap_err().to_string();
     assert!(error.contains("a.jsonl, line 2"), "{error}");
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
-    let skipping = Options { skip_bad_lines: true };
+    let skipping = Options { skip_bad_lines: true, ..Options::default() };
     let statistics = go(&skipping).unwrap();
     assert_eq!((statistics.bad_lines, statistics.total.read), (2, 8));
     // A file cut short is no matter of lines.

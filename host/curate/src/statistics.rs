@@ -37,6 +37,31 @@ pub(crate) fn count_document(statistics: &mut Statistics, origin: &Origin, end: 
     count_end(entry(&mut statistics.years, &origin.year), origin.text_bytes, end);
 }
 
+/// Adds what another part of the work counted, whose filters are the same.
+pub(crate) fn add(total: &mut Statistics, other: Statistics) {
+    add_counts(&mut total.total, &other.total);
+    total.bad_lines += other.bad_lines;
+    for (total, other) in total.filters.iter_mut().zip(other.filters) {
+        total.seen += other.seen;
+        total.kept += other.kept;
+        total.annotated += other.annotated;
+        total.rewritten += other.rewritten;
+        other.dropped.iter().for_each(|(reason, count)| *entry(&mut total.dropped, reason) += count);
+        other.failed.iter().for_each(|(kind, count)| *entry(&mut total.failed, kind) += count);
+    }
+    other.sources.iter().for_each(|(source, counts)| add_counts(entry(&mut total.sources, source), counts));
+    other.years.iter().for_each(|(year, counts)| add_counts(entry(&mut total.years, year), counts));
+}
+
+fn add_counts(total: &mut Counts, other: &Counts) {
+    total.read += other.read;
+    total.kept += other.kept;
+    total.dropped += other.dropped;
+    total.failed += other.failed;
+    total.text_bytes_read += other.text_bytes_read;
+    total.text_bytes_kept += other.text_bytes_kept;
+}
+
 /// What is counted of a document as it was read; filters may change the rest.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
@@ -109,6 +134,36 @@ mod tests {
         assert_eq!(statistics.dropped.len(), MOST_NAMES + 1);
         assert_eq!(statistics.dropped[OTHERS], 1000);
         assert_eq!(statistics.dropped.values().sum::<u64>(), statistics.seen);
+    }
+
+    #[test]
+    fn parts_add_up_to_the_whole_and_to_as_many_names() {
+        let mut whole = nothing_counted(["f"]);
+        let mut added = nothing_counted(["f"]);
+        for part in 0..3 {
+            let mut one = nothing_counted(["f"]);
+            for index in 0..MOST_NAMES {
+                let source = format!("{}", index + part * 400);
+                let origin = Origin { source, year: format!("{}", 2000 + index % 2), text_bytes: 3 };
+                let end = [End::Kept(2), End::Dropped, End::Failed][index % 3];
+                let decision = match end {
+                    End::Kept(_) => Ok(Decision::Keep),
+                    _ => Ok(Decision::Drop(format!("reason {index} of {part}"))),
+                };
+                for statistics in [&mut whole, &mut one] {
+                    count_document(statistics, &origin, end);
+                    count_decision(&mut statistics.filters[0], &decision);
+                }
+            }
+            add(&mut added, one);
+        }
+        assert_eq!((added.total, &added.years), (whole.total, &whole.years));
+        assert_eq!(added.filters[0].seen, 3000);
+        assert_eq!(added.filters[0].dropped.values().sum::<u64>(), whole.filters[0].dropped.values().sum::<u64>());
+        assert_eq!(added.filters[0].dropped.len(), MOST_NAMES + 1);
+        assert_eq!(added.sources.len(), MOST_NAMES + 1);
+        assert_eq!(added.sources.values().map(|counts| counts.read).sum::<u64>(), 3000);
+        assert_eq!(added.sources["999"].read, 3);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `extract` over files of our own: the same bytes for any number of threads, after a stop, and from damaged archives.
 
-use octo_curate::extract::{ExtractError, PageLimits, extract};
+use octo_curate::extract::{ExtractError, ExtractOptions, PageLimits, extract};
+use octo_curate::units::Setting;
 use octo_record::NoDocument;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -83,7 +84,9 @@ fn threads_and_stops_change_nothing() {
             seen.fetch_max(pages, Ordering::Relaxed);
             stop.store(pages >= stop_after, Ordering::Relaxed);
         };
-        pool(threads).install(|| extract(&inputs, out, PageLimits::default(), &stop, &progress))
+        let units = Setting { key: Some("key".to_owned()), unit_bytes: Some(1), ..Setting::default() };
+        let options = ExtractOptions { units, ..ExtractOptions::default() };
+        pool(threads).install(|| extract(&inputs, out, &options, &stop, &progress))
     };
     let whole = folder.path().join("whole");
     let statistics = run(1, &whole, u64::MAX).expect("is done");
@@ -133,7 +136,8 @@ fn what_gives_no_document_is_counted_and_named_and_the_rest_is_kept() {
     std::fs::write(&path, bytes).expect("writes");
     let out = folder.path().join("out");
     let stop = AtomicBool::new(false);
-    let statistics = extract(&[path], &out, PageLimits { bytes: 1 << 20 }, &stop, &|_, _| {}).expect("is done");
+    let options = ExtractOptions { limits: PageLimits { bytes: 1 << 20 }, ..ExtractOptions::default() };
+    let statistics = extract(&[path], &out, &options, &stop, &|_, _| {}).expect("is done");
     let reasons: Vec<(NoDocument, u64)> = statistics.no_document.into_iter().collect();
     assert_eq!(
         reasons,

@@ -7,6 +7,7 @@ use crate::field_map::FieldMap;
 use crate::record::{Document, Problem};
 use crate::row::Row;
 use crate::rows::encoding::{Unpacked, broken, unpack};
+use crate::rows::parts::Place;
 use crate::rows::{Numbered, Rows, Wanted, files};
 use serde::Serialize;
 use std::io::{self, BufRead, Read, Write};
@@ -37,9 +38,13 @@ pub struct JsonLines {
     reader: Box<dyn BufRead + Send>,
     path: PathBuf,
     number: u64,
+    /// Lines before those that are read.
+    before: u64,
     buffer: Vec<u8>,
     longest: usize,
     ended: bool,
+    /// The number that the last line must have, where that is known.
+    last: Option<u64>,
     read: Arc<AtomicU64>,
 }
 
@@ -60,11 +65,26 @@ impl JsonLines {
             reader,
             path: path.to_path_buf(),
             number: 0,
+            before: 0,
             buffer: Vec::new(),
             longest: LONGEST_LINE,
             ended: false,
+            last: None,
             read,
         }
+    }
+
+    /// Counts on from `before` lines that others read; the last line must have the number `last`, where that is known.
+    pub(crate) fn numbered(self, before: u64, last: Option<u64>) -> JsonLines {
+        JsonLines { number: before, last, before, ..self }
+    }
+
+    /// What is wrong where the lines end before or after the number that is known.
+    fn wrong_end(&self) -> Option<DataError> {
+        let last = self.last.filter(|last| *last != self.number)?;
+        let (found, said) = (self.number - self.before, last.saturating_sub(self.before));
+        let message = format!("is damaged: it has {found} lines where its marks say {said}. Write or copy it again");
+        Some(DataError::Format { path: self.path.clone(), message })
     }
 
     /// The file, as errors name it.
@@ -155,7 +175,12 @@ impl Iterator for JsonLines {
                         Row::parse(line).map(|row| Line { number, row }).map_err(|message| self.bad_line(message)),
                     );
                 }
-                Ok(false) => self.ended = true,
+                Ok(false) => {
+                    self.ended = true;
+                    if let Some(error) = self.wrong_end() {
+                        return Some(Err(error));
+                    }
+                }
                 Err(error) => {
                     self.ended = !error.is_one_line();
                     return Some(Err(error));
@@ -198,6 +223,12 @@ impl Iterator for Documents {
 /// name without its folder.
 pub fn read_documents(path: &Path) -> Result<Documents, DataError> {
     Ok(Documents { name: file_name(path), rows: Rows::open(path, &Wanted::All)?, map: FieldMap::default() })
+}
+
+/// The documents of a part of `path`, as those of [`read_documents`]: a document without an id has the same one.
+pub fn read_documents_in(path: &Path, place: &Place) -> Result<Documents, DataError> {
+    let rows = Rows::open_part(path, &Wanted::All, place)?;
+    Ok(Documents { name: file_name(path), rows, map: FieldMap::default() })
 }
 
 /// The problems of `paths`, in order, in any format that [`Rows`] reads, their columns named by `map`. `rows` takes a part,

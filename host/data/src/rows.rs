@@ -6,6 +6,7 @@
 //! | `files.rs` | which files an input names, and what may stand where a file is asked for |
 //! | `encoding.rs` | what the first bytes say a file is, and its bytes without compression |
 //! | `array.rs`, `csv.rs`, `parquet.rs` | one format each; JSON Lines are in [`jsonl`](crate::jsonl) |
+//! | `parts.rs` | where a file is cut so that its parts are read apart |
 //! | `text.rs` | what training wants of a row |
 //! | `faults.rs` | the first few bad rows of each kind are named, the others counted |
 //!
@@ -29,6 +30,7 @@ pub(crate) mod encoding;
 pub mod faults;
 pub mod files;
 mod parquet;
+pub mod parts;
 mod text;
 
 use crate::error::DataError;
@@ -37,7 +39,7 @@ use crate::jsonl::JsonLines;
 use crate::row::Row;
 use array::ArrayRows;
 use csv::CsvRows;
-use encoding::{broken, unpack};
+use encoding::{broken, plain, unpack};
 use parquet::ParquetRows;
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -159,6 +161,28 @@ impl Rows {
             }
         };
         Ok(Rows { reader })
+    }
+
+    /// The lines of a part of a file: plain after so many lines, or, where it is known how many lines there are up to its
+    /// end, compressed.
+    fn lines_from(
+        path: &Path,
+        reader: impl Read + Send + 'static,
+        before: u64,
+        last: Option<u64>,
+    ) -> Result<Rows, DataError> {
+        let unpacked = if last.is_some() { unpack(path, reader)? } else { plain(reader) };
+        Ok(Rows { reader: Reader::Lines(JsonLines::unpacked(path, unpacked).numbered(before, last)) })
+    }
+
+    /// The rows of a Parquet file from `from`, which are before it, to `to`.
+    fn rows_from(path: &Path, wanted: &Wanted, from: u64, to: u64) -> Result<Rows, DataError> {
+        let mut rows = Rows::open(path, wanted)?;
+        rows.pass_over(from)?;
+        if let Reader::Parquet(rows) = &mut rows.reader {
+            rows.end_at(to);
+        }
+        Ok(rows)
     }
 
     /// Passes over the next `count` rows, or lines where rows are lines, whatever they hold.

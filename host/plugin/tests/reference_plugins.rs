@@ -8,7 +8,7 @@ use octo_plugin::types::{DataSource, Progress};
 use octo_plugin::{FailureKind, Kind, Limits, MixturePolicy};
 use serde_json::json;
 
-const REFERENCE: [(&str, Kind); 14] = [
+const REFERENCE: [(&str, Kind); 19] = [
     ("verifier_math", Kind::Verifier),
     ("verifier_choice", Kind::Verifier),
     ("verifier_exact", Kind::Verifier),
@@ -18,6 +18,11 @@ const REFERENCE: [(&str, Kind); 14] = [
     ("reward_repetition", Kind::Reward),
     ("reward_cosine_length", Kind::Reward),
     ("filter_heuristics", Kind::Filter),
+    ("filter_classifier", Kind::Filter),
+    ("filter_refined", Kind::Filter),
+    ("annotator_math_score", Kind::Annotator),
+    ("annotator_refine", Kind::Annotator),
+    ("filter_math_score", Kind::Filter),
     ("mixture_static", Kind::Mixture),
     ("mixture_stages", Kind::Mixture),
     ("mixture_adaptive", Kind::Mixture),
@@ -55,11 +60,13 @@ fn each_loads_as_its_kind_and_describes_itself() {
     }
 }
 
-/// The rewards and schedules: a page says what each config key does, and what the plugin does not catch.
+/// The rewards, schedules and annotators: a page says what each config key does, and what the plugin does not catch.
 #[test]
-fn each_reward_and_schedule_has_a_page_that_names_every_config_key() {
+fn each_reward_schedule_and_annotator_has_a_page_that_names_every_config_key() {
     let host = built::host();
-    for (name, _) in REFERENCE.iter().filter(|(_, kind)| matches!(kind, Kind::Reward | Kind::Schedule)) {
+    for (name, _) in
+        REFERENCE.iter().filter(|(_, kind)| matches!(kind, Kind::Reward | Kind::Schedule | Kind::Annotator))
+    {
         let page = format!("{}/../../plugins/{name}/README.md", env!("CARGO_MANIFEST_DIR"));
         let page = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{page}: {error}"));
         assert!(page.contains("## What it does not catch") && page.contains("Source: "), "{name}");

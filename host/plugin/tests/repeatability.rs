@@ -4,6 +4,8 @@
 
 #[path = "guests/built.rs"]
 mod built;
+#[path = "guests/classifying.rs"]
+mod classifying;
 #[path = "guests/drawn.rs"]
 mod drawn;
 mod guests;
@@ -13,7 +15,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use guests::{kinds, progress, source};
-use octo_plugin::types::{Attempt, DataSource, Document, Rollout};
+use octo_plugin::types::{Attempt, DataSource, Document, Field, FinishReason, Reply, Rollout};
 use octo_plugin::{Failure, FailureKind, Host, Limits, LoadedPlugin};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -63,7 +65,8 @@ fn loaded(name: &str, config: &Value, limits: &Limits, cache: Cache) -> LoadedPl
             &host
         }
     };
-    built::load(host, name, config, limits).expect(name)
+    let host = host.clone().with_classifiers(classifying::named("math", classifying::Digits::default()));
+    built::load(&host, name, config, limits).expect(name)
 }
 
 /// Items through one plugin in one way. What comes out is compared as text, which distinguishes -0 from 0 and keeps every digit.
@@ -76,6 +79,8 @@ fn run(name: &str, config: &Value, items: &Items, limits: &Limits, way: Way) -> 
             Box::new(move || in_words(plugin.score(&progress("rl", 3), items)))
         }
         (LoadedPlugin::Filter(plugin), Items::Documents(items)) => Box::new(move || in_words(plugin.filter(items))),
+        (LoadedPlugin::Annotator(plugin), Items::Documents(items)) => Box::new(move || in_words(plugin.ask(items))),
+        (LoadedPlugin::Annotator(plugin), Items::Answered(items)) => Box::new(move || in_words(plugin.read(items))),
         _ => panic!("{name} is of another kind"),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(way.threads).build().expect("threads");
@@ -95,10 +100,11 @@ enum Items {
     Attempts(Vec<Attempt>),
     Rollouts(Vec<Rollout>),
     Documents(Vec<Document>),
+    Answered(Vec<(Document, Reply)>),
 }
 
 /// The plugins that judge items, and items for each.
-fn judges(seed: u64) -> [(&'static str, Value, Items); 9] {
+fn judges(seed: u64) -> [(&'static str, Value, Items); 20] {
     let paying = |salt: u64| Items::Rollouts(drawn::rollouts(seed ^ salt, 120));
     [
         ("verifier_math", json!({}), Items::Attempts(drawn::attempts(seed, 120))),
@@ -110,7 +116,40 @@ fn judges(seed: u64) -> [(&'static str, Value, Items); 9] {
         ("reward_repetition", json!({"loop_penalty": 0.5, "free_share": 0.1}), paying(3)),
         ("reward_cosine_length", json!({"limit": 1500}), paying(4)),
         ("filter_heuristics", json!({}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_classifier", json!({"threshold": 0.01}), Items::Documents(pages(seed))),
+        ("filter_refined", json!({"min_length_share": 0.0}), Items::Documents(rewritten(seed))),
+        ("annotator_math_score", json!({"max_characters": 500}), Items::Documents(pages(seed))),
+        ("annotator_math_score", json!({"min_score": 2}), Items::Answered(answered(seed))),
+        ("annotator_refine", json!({"max_characters": 500}), Items::Documents(pages(seed))),
+        ("annotator_refine", json!({}), Items::Answered(answered(seed))),
+        ("filter_heuristics", json!({"preset": "gopher"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "c4"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "fineweb"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_heuristics", json!({"preset": "mathematics"}), Items::Documents(drawn::documents(seed, 60))),
+        ("filter_math_score", json!({}), Items::Documents(drawn::documents(seed, 60))),
     ]
+}
+
+/// Documents of which none is empty.
+fn pages(seed: u64) -> Vec<Document> {
+    let page = |document: Document| Document { text: format!("Page 7 of $a+b=12$. {}", document.text), ..document };
+    drawn::documents(seed, 60).into_iter().map(page).collect()
+}
+
+/// Documents that carry the text of another, as rewritings of it.
+fn rewritten(seed: u64) -> Vec<Document> {
+    let original = |page: Document| Field { name: "original_text".to_owned(), value: page.text };
+    let originals = pages(seed ^ 1).into_iter().map(original);
+    pages(seed).into_iter().zip(originals).map(|(page, original)| Document { fields: vec![original], ..page }).collect()
+}
+
+/// Documents with replies of which each states one score.
+fn answered(seed: u64) -> Vec<(Document, Reply)> {
+    let reply = |(page, said): (Document, Document)| {
+        let text = format!("{}\n\nScore: {}", said.text.replace("Page 7", "Page"), said.text.len() % 6);
+        (page, Reply { text, finish: FinishReason::Stop })
+    };
+    pages(seed).into_iter().zip(pages(seed ^ 2)).map(reply).collect()
 }
 
 /// The stateful plugins, with a config for `sources`.

@@ -45,9 +45,18 @@ pub const KEPT: &str = "kept.jsonl.zst";
 pub const DROPPED: &str = "dropped.jsonl.zst";
 /// In the folder of a `curate` stage: documents that a filter failed on, as they reached it, with `failed_in`, `failure` and `message`.
 pub const DEAD_LETTER: &str = "dead-letter.jsonl.zst";
+/// In the folder of a `classifier` stage: how well the classifier does; a [`ClassifierReport`](crate::ClassifierReport).
+/// Written last.
+pub const CLASSIFIER: &str = "classifier.json";
+/// In the folder of a `classifier` stage: the fastText model.
+pub const CLASSIFIER_MODEL: &str = "model.bin";
+/// In the folder of a `classifier` stage: the model made smaller, where the recipe asks for it.
+pub const CLASSIFIER_QUANTISED: &str = "model.ftz";
 /// In the folder of a stage that sends documents through filters: documents to read, a
 /// [`DocumentExample`](crate::DocumentExample) per line.
 pub const EXAMPLES: &str = "examples.jsonl";
+/// In the folder of a `decontaminate` stage: rows of benchmarks that documents have; a [`Contamination`](crate::Contamination).
+pub const CONTAMINATION: &str = "contamination.json";
 /// In the folder of a stage that trains: the model, in the layout of Hugging Face.
 pub const MODEL: &str = "model";
 /// In a checkpoint, and beside the model of a finished `midtrain` stage: the optimizer's state.

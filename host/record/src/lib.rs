@@ -39,6 +39,11 @@
 //! | `statistics.json` | `extract`; all kinds of [`Statistics::KINDS`] | [`ExtractionStatistics`]; [`Statistics`] |
 //! | `examples.jsonl` | all kinds of [`Statistics::KINDS`] | [`DocumentExample`] |
 //! | `kept.jsonl.zst`, `dropped.jsonl.zst`, `dead-letter.jsonl.zst` | all kinds of [`Statistics::KINDS`] | `octo_data::record::Document`, with why |
+//! | `classifier.json` | `classifier`, when it is done | [`ClassifierReport`] |
+//! | `model.bin`, `model.ftz` | `classifier` | the format of fastText 0.9.2 |
+//! | `statistics.json` | `curate`, `decontaminate` | [`Statistics`] |
+//! | `contamination.json`, `benchmarks-DIGITS.index` | `decontaminate` | [`Contamination`]; `octo_curate::decontaminate::Index` |
+//! | `kept.jsonl.zst`, `dropped.jsonl.zst`, `dead-letter.jsonl.zst` | `curate` | `octo_data::record::Document`, with why |
 //! | `model/`, `optimizer.safetensors` | `midtrain`; `rl` the model alone | the layout of Hugging Face; safetensors |
 //! | `checkpoints/step-000123/` | `midtrain`, `rl` | a model folder, `optimizer.safetensors`, `state.json`, which has their digests and, first, its own |
 //! | `rollouts/` | `rl` at work, gone when it is done | safetensors |
@@ -60,11 +65,19 @@
 //!
 //! # Which file of the crate is what
 //!
-//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs`, `curation.rs` and `documents.rs` have what
+//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs`, `curation.rs`,
+//! `documents.rs` and `classification.rs` have what
 //! the kinds of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
 //! outcomes, failures and other words, `lines.rs` what files of lines have in common, and `missing.rs` which steps such a
 //! file lacks. [`statistics`] has what the stages, the report and the command compute of verdicts.
 
+mod classification;
+//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs`, `extraction.rs`, `curation.rs` and `contamination.rs` have what the kinds
+//! of stages write, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs`
+//! outcomes, failures and other words, `lines.rs` what files of lines have in common, and `missing.rs` which steps such a
+//! file lacks. [`statistics`] has what the stages, the report and the command compute of verdicts.
+
+mod contamination;
 mod curation;
 mod documents;
 mod evaluation;
@@ -80,8 +93,11 @@ mod sample;
 pub mod statistics;
 mod words;
 
+pub use classification::{ClassifierFigures, ClassifierReport, LabelCounts, ThresholdPoint};
 pub use curation::{Counts, FilterStatistics, Statistics, TokenCounts, TokenOrigin, TokenTotal};
 pub use documents::{Became, DocumentExample, Scores};
+pub use contamination::{BenchmarkContamination, Contamination, ContaminationExample, RowContamination};
+pub use curation::{Counts, FilterStatistics, Statistics};
 pub use evaluation::{EvalResults, Evaluation, EvaluationMean, HeldOutRecord, HeldOutSummary};
 pub use extraction::{ExtractionStatistics, NoDocument};
 pub use lines::{AnyRecord, Lines, RunLine, read_lines};

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use octo_plugin::{CaseSetup, LoadedPlugin};
+use octo_curate::units::{self, Setting, Shard};
+use octo_plugin::{CaseSetup, Classifiers, LoadedPlugin};
 use octo_record::layout;
 
 use crate::PlannedRun;
@@ -47,6 +48,8 @@ pub struct StageContext<'a> {
     pub line: &'a Line,
     /// Keeps what its plugins fail on.
     pub failures: Arc<Failures>,
+    /// The share of its work that is done, where it is not the whole.
+    pub shard: Option<Shard>,
 }
 
 /// Runs the stage at `index` of the plan, or resumes it. `report` is called at the end with the items on which its
@@ -88,12 +91,66 @@ pub(crate) fn run_stage(
     Ok(ended)
 }
 
+/// How a shard of a stage's work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShardEnded {
+    /// It was asked to stop.
+    Stopped,
+    /// Its units are done, and so many other shards are left of as many as there are.
+    Left(usize),
+    /// Its units are done, and all others. What they wrote is to be joined.
+    AllDone,
+}
+
+/// Does a shard of the stage at `index` of the plan, beside others that do theirs.
+pub(crate) fn run_shard(
+    run: SharedRun<'_>,
+    index: usize,
+    shard: Shard,
+    line: &Line,
+    report: impl FnOnce(&Failures),
+) -> Result<ShardEnded> {
+    let PlannedRun { recipe, plan, store, .. } = run.planned;
+    let planned = &plan.stages[index];
+    let stage = &recipe.stages[planned.index];
+    let begin = || store.begin_shard(stage.kind, &planned.key, shard);
+    let Some(working) = wait_until(run, line, begin)? else { return Ok(ShardEnded::Stopped) };
+    // A process that worked on the whole stage may have finished it; nothing of it is in the working folder then.
+    if store.standing(stage.kind, &planned.key) == Standing::Done {
+        let _ = std::fs::remove_dir_all(&working.folder);
+        return Ok(ShardEnded::AllDone);
+    }
+    run.planned.check_inputs(stage, When::Before)?;
+    let mut context = StageContext::new(run, stage, &planned.key, line, &working.folder);
+    context.shard = Some(shard);
+    let ended = stage.work.run(&context, &working.folder);
+    report(&context.failures);
+    if let Err(changed) = run.planned.check_inputs(stage, When::After) {
+        // Other shards have read the changed input too, or will see that it has changed.
+        let folder = &working.folder;
+        std::fs::remove_dir_all(folder).with_context(|| format!("could not remove {}", folder.display()))?;
+        return Err(match ended {
+            Err(error) => error.context(changed),
+            Ok(_) => changed,
+        });
+    }
+    if ended? == Ended::Stopped {
+        return Ok(ShardEnded::Stopped);
+    }
+    let left = units::left(&working.folder)?.unwrap_or_default();
+    Ok(if left.is_empty() { ShardEnded::AllDone } else { ShardEnded::Left(shard.shards_with(&left)) })
+}
+
 /// The stage's working folder, once no other process works in it; none where the run is stopped before that. Recipes
 /// that share a stage, such as those of a sweep, so do it once.
 fn wait_for_turn(run: SharedRun<'_>, stage: &Stage, key: &str, line: &Line) -> Result<Option<Working>> {
+    wait_until(run, line, || run.planned.store.begin(stage.kind, key))
+}
+
+fn wait_until<T>(run: SharedRun<'_>, line: &Line, begin: impl Fn() -> Result<Option<T>>) -> Result<Option<T>> {
     let mut waits = false;
     loop {
-        if let Some(working) = run.planned.store.begin(stage.kind, key)? {
+        if let Some(working) = begin()? {
             return Ok(Some(working));
         }
         if run.stop.load(Ordering::Relaxed) {
@@ -115,7 +172,12 @@ impl<'a> StageContext<'a> {
         out: &Path,
     ) -> StageContext<'a> {
         let failures = Failures::of_stage(out, &format!("stage {} of run {}", stage.name, run.planned.recipe.name));
-        StageContext { run, stage, key, line, failures }
+        StageContext { run, stage, key, line, failures, shard: None }
+    }
+
+    /// How the stage's units of work are done: what was done under its key counts, and a shard does its own.
+    pub fn units(&self) -> Setting {
+        Setting { key: Some(self.key.to_owned()), shard: self.shard, unit_bytes: None }
     }
 
     /// Where the input in `slot` lies.
@@ -139,8 +201,17 @@ impl<'a> StageContext<'a> {
     /// # Errors
     /// A plugin that has changed since the run was planned, or that does not start.
     pub fn plugin(&self, role: &str) -> Result<LoadedPlugin> {
+        self.plugin_with_classifiers(role, &Classifiers::default())
+    }
+
+    /// As [`StageContext::plugin`]; it may ask the `classifiers` by their names.
+    ///
+    /// # Errors
+    /// As [`StageContext::plugin`].
+    pub fn plugin_with_classifiers(&self, role: &str, classifiers: &Classifiers) -> Result<LoadedPlugin> {
         let PlannedRun { plan, host, .. } = self.run.planned;
         let plugin = plan.plugins.get(role).with_context(|| format!("no plugin has the role {role:?}"))?;
+        let host = host.clone().with_classifiers(classifiers.clone());
         let loaded = host.load(&plugin.path, &plugin.entry.config, &plugin.entry.limits)?;
         if loaded.digest() != plugin.digest {
             bail!("{} changed during the run; run again", plugin.path.display());

@@ -91,6 +91,14 @@ pub trait StageKind: Any + Send + Sync {
         false
     }
 
+    /// Whether the stage's work is in units that several processes and machines can share out. Where
+    /// [`StageContext::shard`] is given, such a kind's `run` does the units of the shard, ends with [`Ended::Done`], and leaves
+    /// the joining of what they wrote to a call without one. It hands [`StageContext::units`] to the functions of
+    /// `octo-curate`.
+    fn shards(&self) -> bool {
+        false
+    }
+
     /// Whether the finished stage of the name `stage` will have `path` in its folder, as far as that can be known.
     ///
     /// # Errors

@@ -1,9 +1,12 @@
 //! The kinds of stage that need no tensors, one file each. How to add one is at the top of `host/run/src/kind.rs`.
 
 pub mod annotate;
+pub mod classifier;
 pub mod curate;
+pub mod decontaminate;
 pub mod extract;
 pub mod generate;
+pub mod language;
 pub mod tokenize;
 pub mod tokenizer;
 
@@ -14,8 +17,11 @@ pub fn all() -> Vec<Kind> {
     vec![
         Kind::of::<generate::Generate>(),
         Kind::of::<extract::Extract>(),
-        Kind::of::<curate::Curate>(),
+        Kind::of::<language::Language>(),
         Kind::of::<annotate::Annotate>(),
+        Kind::of::<classifier::Classifier>(),
+        Kind::of::<curate::Curate>(),
+        Kind::of::<decontaminate::Decontaminate>(),
         Kind::of::<tokenizer::TrainTokenizer>(),
         Kind::of::<tokenize::Tokenize>(),
     ]

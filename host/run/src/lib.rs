@@ -46,6 +46,8 @@ use std::sync::Mutex;
 use anyhow::Result;
 use octo_plugin::Host;
 
+pub use octo_curate::units::Shard;
+
 pub use self::kind::{Ended, Kind, Kinds, StageKind};
 use self::plan::Plan;
 use self::plan::input_digests::InputDigests;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use octo_curate::units::Shard;
 use octo_plugin::for_terminal;
 
 use crate::figures::human_duration;
@@ -117,6 +118,13 @@ impl Line {
     /// The stage is done.
     pub fn done(&self) {
         self.write(&format!("done in {:.1} s", self.seconds()));
+        self.bar.finish_and_clear();
+    }
+
+    /// A shard of the stage's work is done, and other shards are left.
+    pub fn shard_done(&self, shard: Shard, left: usize) {
+        let others = if left == 1 { "1 shard is left".to_owned() } else { format!("{left} shards are left") };
+        self.write(&format!("shard {shard} is done in {:.1} s; {others}", self.seconds()));
         self.bar.finish_and_clear();
     }
 

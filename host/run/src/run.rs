@@ -5,6 +5,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | [`lanes`] | runs stages side by side, each after those that it needs |
+//! | `only.rs` | one stage of a run, or a shard of its work, and not the rest |
 //! | [`lock`] | links stages into the run folder, gathers `metrics.jsonl`, writes `run.lock.json` |
 //! | `follow.rs` | what the processes of other ranks do in a run of several |
 //! | `tensorboard.rs` | keeps TensorBoard's files beside what the stages measure |
@@ -12,18 +13,20 @@
 mod follow;
 mod lanes;
 mod lock;
+mod only;
 mod tensorboard;
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use octo_curate::units::Shard;
 use octo_record::layout;
 
 use self::lanes::Unit;
 use crate::PlannedRun;
-use crate::context;
+use crate::context::{self, ShardEnded};
 use crate::failures::Failures;
 use crate::kind::Ended;
 use crate::progress::Board;
@@ -43,6 +46,40 @@ pub fn run(
     stop: &Arc<AtomicBool>,
     report: impl FnOnce(Vec<String>),
 ) -> Result<Ended> {
+    run_part(planned, &Part::All, lanes, world, stop, report)
+}
+
+/// What of a run is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All stages.
+    All,
+    /// One stage, whose inputs must be done.
+    Stage(String),
+    /// The units of one stage's work that are a shard's. Whichever shard comes last finishes the stage.
+    Shard(String, Shard),
+}
+
+/// [`run`], of a part of the run. A shard that is done while others are not is [`Ended::Done`], and its stage is not.
+///
+/// # Errors
+/// Those of [`run`], and a stage that is not there, has inputs that are not done, or cannot be shared out.
+pub fn run_part(
+    planned: &PlannedRun,
+    part: &Part,
+    lanes: usize,
+    world: &Arc<dyn World>,
+    stop: &Arc<AtomicBool>,
+    report: impl FnOnce(Vec<String>),
+) -> Result<Ended> {
+    let only = only::check(planned, part)?;
+    if only.is_some() && world.size() > 1 {
+        bail!("one stage of a run, or a shard of it, is run by one process, and this is one of {}", world.size());
+    }
+    let shard = match part {
+        Part::Shard(_, shard) => Some(*shard),
+        Part::All | Part::Stage(_) => None,
+    };
     let PlannedRun { recipe, plan, store, .. } = planned;
     let folder = planned.folder();
     let run = context::SharedRun { planned, stop, world };
@@ -55,11 +92,15 @@ pub fn run(
     let keep_digests = || planned.digests.lock().unwrap_or_else(PoisonError::into_inner).keep();
     std::fs::create_dir_all(folder.join(layout::STAGES))
         .with_context(|| format!("could not make {}", folder.display()))?;
-    octo_data::atomic::write(&folder.join(layout::RECIPE), recipe.resolved.as_bytes())?;
+    let recipe_file = folder.join(layout::RECIPE);
+    // Shards that begin together find it written.
+    if !std::fs::read(&recipe_file).is_ok_and(|text| text == recipe.resolved.as_bytes()) {
+        octo_data::atomic::write(&recipe_file, recipe.resolved.as_bytes())?;
+    }
     let units = {
         let _held = store.hold(false)?;
         lock::link_stages(recipe, plan, store, &folder)?;
-        units(planned)
+        units(planned, only)
     };
 
     keep_digests();
@@ -77,10 +118,28 @@ pub fn run(
         let _span = tracing::error_span!("stage", name = %stage.name).entered();
         let begun = store.standing(stage.kind, &plan.stages[index].key) == Standing::Begun;
         let line = board.begin(&stage.name, begun && stage.work.resumes());
-        let result = context::run_stage(run, index, &line, |failures| {
+        let keep_failed = |failures: &Failures| {
             let message = message(failures, &folder, &stage.name);
             failed_items.lock().unwrap_or_else(PoisonError::into_inner).extend(message);
-        });
+        };
+        if let Some(shard) = shard {
+            match context::run_shard(run, index, shard, &line, &keep_failed) {
+                Ok(ShardEnded::AllDone) => {}
+                Ok(ShardEnded::Left(left)) => {
+                    line.shard_done(shard, left);
+                    return Ok(Ended::Done);
+                }
+                Ok(ShardEnded::Stopped) => {
+                    line.stopped(true);
+                    return Ok(Ended::Stopped);
+                }
+                Err(error) => {
+                    line.failed();
+                    return Err(error.context(format!("shard {shard} of stage {:?} failed", stage.name)));
+                }
+            }
+        }
+        let result = context::run_stage(run, index, &line, &keep_failed);
         let result = result.with_context(|| format!("stage {:?} failed", stage.name));
         if matches!(result, Ok(Ended::Done)) {
             // Its folder has another name now, and who looks into the run meanwhile goes by the link.
@@ -95,7 +154,11 @@ pub fn run(
         result
     });
     // Whatever happened, the folder shows what is done.
-    let shown = lock::link_stages(recipe, plan, store, &folder).and_then(|()| lock::write(planned, &folder));
+    let shown = lock::link_stages(recipe, plan, store, &folder).and_then(|()| match only {
+        // Shards leave it to the one that finishes the stage.
+        Some(index) if shard.is_some() && !planned.is_done(index) => Ok(()),
+        _ => lock::write(planned, &folder),
+    });
     keep_digests();
     report(failed_items.into_inner().unwrap_or_else(PoisonError::into_inner));
     drop(following);
@@ -123,14 +186,17 @@ fn message(failures: &Failures, folder: &Path, stage: &str) -> Option<String> {
     failures.summary(&cases).map(|message| format!("{stage}: {message}"))
 }
 
-fn units(planned: &PlannedRun) -> Vec<Unit> {
+fn units(planned: &PlannedRun, only: Option<usize>) -> Vec<Unit> {
     let again = planned.may_be_done_again();
     let unit = |index: usize| {
         let stage = &planned.recipe.stages[planned.plan.stages[index].index];
         Unit {
             after: planned.plan.stages[index].after.clone(),
             lanes: stage.work.threads(),
-            done: planned.is_done(index) && !again[index],
+            done: match only {
+                Some(only) => index != only,
+                None => planned.is_done(index) && !again[index],
+            },
         }
     };
     (0..planned.plan.stages.len()).map(unit).collect()

@@ -5,6 +5,10 @@
 //! name is complete; what has not is resumed. A finished stage that is done again keeps its folder until the new one is
 //! whole.
 //!
+//! Several processes, on one machine or many that see the store, may share out the units of a stage's work
+//! ([`Store::begin_shard`]). Each holds the stage's lock shared and that of its own shard alone; whoever joins their work
+//! holds the stage's lock alone.
+//!
 //! A run links its stages while it holds the store ([`Store::hold`]), so that whoever empties the store of what no run
 //! refers to, which takes the store for itself alone, sees either the links or a run that finds nothing done.
 
@@ -13,7 +17,8 @@ use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use octo_curate::units::{FOLDER as UNITS, Shard};
 use octo_data::atomic;
 use octo_record::layout::{
     CHECKPOINTS, DONE, FAILURES, STALE, STORE, finished_stage, replaced_stage, stage_at_work, stage_lock,
@@ -45,6 +50,14 @@ pub struct Working {
     target: PathBuf,
     replaced: PathBuf,
     lock: Option<File>,
+}
+
+/// A stage's working folder, taken for a shard of its work until dropped.
+pub struct SharedWorking {
+    /// Where the shard's units are written.
+    pub folder: PathBuf,
+    /// Let go in this order: whoever takes the stage for itself finds no shard at work.
+    _locks: [File; 2],
 }
 
 impl Store {
@@ -109,12 +122,40 @@ impl Store {
         Ok(Some(Working { folder, target: self.folder(kind, key), replaced, lock: Some(lock) }))
     }
 
+    /// Takes the working folder of a stage for one shard of its work, beside other shards; none while a process works on
+    /// the whole stage. What killed processes had not finished stays: it may be another shard's that is at work.
+    ///
+    /// # Errors
+    /// A folder that cannot be made, or a shard that another process works on.
+    pub fn begin_shard(&self, kind: &str, key: &str, shard: Shard) -> Result<Option<SharedWorking>> {
+        let folder = self.working_folder(kind, key);
+        std::fs::create_dir_all(&self.root).with_context(|| format!("could not make {}", self.root.display()))?;
+        let Some(lock) = self.lock_as(kind, key, Hold::WithOthers)? else { return Ok(None) };
+        let units = folder.join(UNITS);
+        std::fs::create_dir_all(&units).with_context(|| format!("could not make {}", units.display()))?;
+        let path = units.join(shard.file_name("shard", "lock"));
+        let own = open_lock(&path)?;
+        match own.try_lock() {
+            Ok(()) => Ok(Some(SharedWorking { folder, _locks: [own, lock] })),
+            Err(TryLockError::WouldBlock) => bail!("another octo-host works on shard {shard} of this stage"),
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("could not lock {}", path.display())),
+        }
+    }
+
     /// Locks a stage; none while another process has it.
     pub(crate) fn lock(&self, kind: &str, key: &str) -> Result<Option<File>> {
+        self.lock_as(kind, key, Hold::Alone)
+    }
+
+    fn lock_as(&self, kind: &str, key: &str, hold: Hold) -> Result<Option<File>> {
         let path = self.root.join(stage_lock(kind, key));
         loop {
-            let lock = File::create(&path).with_context(|| format!("could not make {}", path.display()))?;
-            match lock.try_lock() {
+            let lock = open_lock(&path)?;
+            let locked = match hold {
+                Hold::Alone => lock.try_lock(),
+                Hold::WithOthers => lock.try_lock_shared(),
+            };
+            match locked {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => {
@@ -137,7 +178,8 @@ impl Store {
         let path = self.root.join(stage_lock(kind, key));
         match File::open(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            lock => match lock.map(|lock| lock.try_lock_shared()) {
+            // Shards hold it together, and would let another share it.
+            lock => match lock.map(|lock| lock.try_lock()) {
                 Ok(Ok(())) => Ok(false),
                 Ok(Err(TryLockError::WouldBlock)) => Ok(true),
                 Ok(Err(TryLockError::Error(error))) | Err(error) => {
@@ -164,6 +206,19 @@ impl Store {
     pub fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy)]
+enum Hold {
+    Alone,
+    WithOthers,
+}
+
+/// A file to lock. Network file systems let those read that share a lock, and those write that have it alone.
+fn open_lock(path: &Path) -> Result<File> {
+    let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
+    opened.with_context(|| format!("could not make {}", path.display()))
 }
 
 /// In the store: the file that a run holds locked while it links its stages.

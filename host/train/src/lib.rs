@@ -25,7 +25,8 @@
 //!   loss](rl::algorithm::loss), [its aggregation](rl::algorithm::aggregation) and [the train–inference
 //!   mismatch](rl::algorithm::importance).
 //! - [`eval`]: the stage; `accuracy` measures it on a set of problems, for [`rl`]'s held-out sets too.
-//! - [`generation`]: prompts, rollouts and their verdicts; [`answering`]: responses outside of any recipe.
+//! - [`generation`]: prompts, rollouts and their verdicts; [`answering`]: responses outside of any recipe;
+//!   [`local_model`]: a model folder that answers requests as a server does.
 //! - [`optimizer`]: AdamW, its file, gradient clipping and the learning rate.
 //! - [`checkpoint`]: folders that are whole or absent, which of them stay, writing in the background.
 //! - [`ranks`]: several processes that train one model.
@@ -46,7 +47,7 @@ mod stage;
 
 pub use control::{Control, Finished};
 pub use error::TrainError;
-pub use generation::answering;
+pub use generation::{answering, local_model};
 pub use measuring::hardware;
 pub use midtrain::memory_estimate;
 pub use stage::check_device;

@@ -6,11 +6,14 @@ use octo_run::recipe;
 use schemars::JsonSchema as _;
 
 /// The least that a stage of each kind needs.
-const LEAST: [(&str, &str); 9] = [
+const LEAST: [(&str, &str); 12] = [
     ("generate", ""),
     ("extract", "inputs = \"x\"\n"),
+    ("language", "inputs = \"x\"\n"),
+    ("classifier", "documents = \"x\"\n"),
     ("curate", "inputs = \"x\"\n"),
     ("annotate", "inputs = \"x\"\nannotator = \"n\"\nendpoint = { url = \"http://localhost\", model = \"m\" }\n"),
+    ("decontaminate", "inputs = \"x\"\nbenchmarks = { b = \"x\" }\n"),
     ("tokenizer", "documents = \"x\"\nvocabulary = 300\n"),
     ("tokenize", "documents = \"x\"\ntokenizer = \"x\"\n"),
     (

@@ -32,8 +32,7 @@ pub fn extend(hash: u64, byte: u8) -> u64 {
     (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
-/// What bytes of a chunk are.
-const LETTER: u8 = 1;
+/// What bytes of a chunk are; 0 for letters of ASCII.
 const DIGIT: u8 = 2;
 const OTHER: u8 = 4;
 const HIGH: u8 = 8;
@@ -46,7 +45,7 @@ const fn bytes() -> [u8; 256] {
     let mut byte = 0;
     while byte < 256 {
         kinds[byte] = match byte as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+            b'a'..=b'z' | b'A'..=b'Z' => 0,
             b'0'..=b'9' => DIGIT,
             9..=13 | 28..=32 => SPACE,
             128..=255 => HIGH,
@@ -97,6 +96,12 @@ impl Splitter {
             let start = index;
             let (mut kinds, mut odd, mut hash) = (0, 0_u32, HASH_START);
             while let Some(byte) = bytes.get(index) {
+                // Letters of ASCII are most of most texts, so they take the shortest way.
+                if byte.is_ascii_alphabetic() {
+                    hash = extend(hash, *byte);
+                    index += 1;
+                    continue;
+                }
                 let kind = BYTES.get(usize::from(*byte)).copied().unwrap_or(OTHER);
                 if kind >= HIGH {
                     if kind == SPACE {
@@ -111,13 +116,13 @@ impl Splitter {
                     continue;
                 }
                 kinds |= kind;
-                odd += u32::from(kind != LETTER);
+                odd += 1;
                 hash = extend(hash, *byte);
                 index += 1;
             }
             if index > start {
                 let chunk = text.get(start..index).unwrap_or_default();
-                if kinds == LETTER {
+                if kinds == 0 {
                     self.letters(chunk, crate::page::mix(hash), &mut take);
                 } else if kinds & HIGH != 0 || odd != 1 || !self.one_mark(chunk, hash, &mut take) {
                     self.chunk(chunk, &mut pieces);

@@ -157,6 +157,10 @@ fn symbols(text: &str) -> (u64, u64) {
     let bytes = text.as_bytes();
     let (mut hashes, mut ellipses, mut stops) = (0, 0, 0_u8);
     for (at, byte) in bytes.iter().enumerate() {
+        if *byte > b'.' && *byte != 0xe2 {
+            stops = 0;
+            continue;
+        }
         match byte {
             b'.' => {
                 stops += 1;

@@ -25,6 +25,10 @@ impl<'t> Iterator for Lines<'t> {
         let bytes = self.rest.as_bytes();
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
+            if *byte > 0x1e && !matches!(byte, 0xc2 | 0xe2) {
+                at += 1;
+                continue;
+            }
             let width = match byte {
                 b'\r' if bytes.get(at + 1) == Some(&b'\n') => 2,
                 b'\n'..=b'\r' | 0x1c..=0x1e => 1,

@@ -74,9 +74,9 @@ fn judge_words(content: &Content, settings: &Settings) -> Result<(), &'static st
 }
 
 fn judge_repetition(text: &str, content: &Content, settings: &Settings) -> Result<(), &'static str> {
-    // Lines of a table's rules, and signs alone, may well return.
+    // Lines of a table's rules, and signs alone, may well return; so may lines of code.
     let worded = |piece: &&str| piece.chars().any(char::is_alphanumeric);
-    let lines = repetition::duplicates(text.lines().filter(worded));
+    let lines = repetition::duplicates(outside_code(text).filter(worded));
     let paragraphs = repetition::duplicates(text.split("\n\n").filter(worded));
     let pieces = lines.pieces > settings.max_duplicate_line_share
         || lines.characters > settings.max_duplicate_line_character_share
@@ -85,10 +85,28 @@ fn judge_repetition(text: &str, content: &Content, settings: &Settings) -> Resul
     if pieces {
         return Err("repetitive");
     }
+    // In scripts without blanks, phrases are of twice as many characters as of words in others.
+    let steps = if content.is_mostly_dense() { 2 } else { 1 };
     let mut phrases = Phrases::of(&content.words);
-    let repetitive = settings.max_top_phrase_shares.iter().any(|most| phrases.lengthen().top > *most)
-        || settings.max_duplicate_phrase_shares.iter().any(|most| phrases.lengthen().before > *most);
+    if steps == 2 {
+        phrases.lengthen();
+    }
+    let mut longer = || (0..steps).map(|_| phrases.lengthen()).last().unwrap_or_default();
+    // On a short page, a phrase that happens to return twice is a large share of it.
+    let short = (100.0 / content.count().max(1.0)).clamp(1.0, 2.0);
+    let repetitive = settings.max_top_phrase_shares.iter().any(|most| longer().top > most * short)
+        || settings.max_duplicate_phrase_shares.iter().any(|most| longer().before > most * short);
     if repetitive { Err("repetitive") } else { Ok(()) }
+}
+
+/// The lines of a text that stand outside of fenced code.
+fn outside_code(text: &str) -> impl Iterator<Item = &str> {
+    let mut code = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        !fence && !code
+    })
 }
 
 #[cfg(test)]

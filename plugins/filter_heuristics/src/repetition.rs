@@ -115,8 +115,9 @@ impl<'w> Phrases<'w> {
         let (length, list) = (self.length, &self.words.list);
         self.candidates.retain_mut(|(start, phrase)| match list.get(*start + length - 1) {
             Some((word, _)) => {
-                // The product keeps the order of the words: an exclusive or alone would not.
-                *phrase = mix(phrase.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ word);
+                // The product keeps the order of the words: an exclusive or alone would not. The words' own hashes are
+                // mixed already.
+                *phrase = phrase.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ word;
                 true
             }
             None => false,

@@ -19,7 +19,7 @@
 //! An empty box is not an answer: a filled one in front of it is, and where there is none nothing else is searched for one.
 //! What is announced must state something: "this answer is correct" and "as follows" are passed over.
 //!
-//! `claims` says what of a text states an answer; `characters` mends what its way here did to the text.
+//! `claims` says what of a text states an answer, `second_thoughts` what comes after it; `characters` mends what its way here did to the text.
 //! `marks` has the answers that are set off from the text, `phrases` those that are announced, `formulas` those that
 //! nothing announces. [`spans`] finds where boxes and formulas lie, `search` finds words in long texts.
 
@@ -30,10 +30,12 @@ mod formulas;
 mod marks;
 mod phrases;
 mod search;
+pub(crate) mod second_thoughts;
 pub mod spans;
 
 pub use config::{Extraction, ExtractionConfig, ExtractionRule, ThinkingRule};
 pub use formulas::last_number;
+pub(crate) use formulas::scaled;
 
 use crate::read::words;
 use formulas::{bare, last_expression};
@@ -92,7 +94,9 @@ pub fn answer(response: &str, from: &Extraction, expects: Expectation) -> Result
             ExtractionRule::Bold => bold(searched, expects).map(|text| (text, "bold text")),
             ExtractionRule::SquareBrackets => square_brackets(searched).map(|text| (text, "square brackets")),
             ExtractionRule::Bare => bare(searched, expects).map(|text| (text, "whole response")),
-            ExtractionRule::LastExpression => last_expression(searched, expects).map(|text| (text, "last expression")),
+            ExtractionRule::LastExpression => {
+                last_expression(second_thoughts::dropped(searched), expects).map(|text| (text, "last expression"))
+            }
             ExtractionRule::LastNumber => last_number(searched).map(|(_, text)| (text, "last number")),
         };
         if let Some((text, rule)) = found {
@@ -108,7 +112,17 @@ pub fn answer(response: &str, from: &Extraction, expects: Expectation) -> Result
     if short && (expects != Expectation::Mathematics || words::meaning(trimmed).is_some()) {
         return Ok(Extracted { text: trimmed.to_string(), rule: "whole response" });
     }
+    if short && let Some(letter) = letter_named(trimmed) {
+        return Ok(Extracted { text: letter.to_string(), rule: "last expression" });
+    }
     Err("no rule found an answer".into())
+}
+
+/// The one letter that a short text ends with after "is": "The point is P."
+fn letter_named(text: &str) -> Option<char> {
+    let (_, name) = text.trim_end_matches(['.', '!']).rsplit_once(" is ")?;
+    let mut letters = name.trim().chars();
+    letters.next().filter(|letter| letter.is_ascii_alphabetic() && letters.next().is_none())
 }
 
 /// The answer inside a reference: a whole solution ends in `#### 18`, `A: 18` or a box; anything else is the answer.

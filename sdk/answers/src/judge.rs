@@ -8,7 +8,7 @@ use crate::config::Rules;
 use crate::expression::Expression;
 use crate::extract::{self, Expectation, spans};
 use crate::read::ParsedText;
-use crate::read::{tokens, units, words};
+use crate::read::{number_words, tokens, units, words};
 use crate::work;
 use octo_sdk::{Outcome, Verdict};
 
@@ -58,7 +58,8 @@ fn judge_plain(response: &str, references: &[String], rules: &Rules) -> Verdict 
         }
     };
     // A number that nothing announces stands in a sentence, whose words may turn it over or name several amounts.
-    let sentence = if found.rule.starts_with("last") { last_sentence(response) } else { None };
+    let sentence =
+        if found.rule.starts_with("last") { last_sentence(extract::second_thoughts::dropped(response)) } else { None };
     if let Some(sentence) = &sentence
         && let Some(reason) = golds.iter().find_map(|gold| compare::contrary::between(&gold.text, sentence))
     {
@@ -169,18 +170,18 @@ fn stated_last(answer: &ParsedText, expects: Expectation) -> Option<ParsedText> 
     if answer.text.len() > 600 || expects == Expectation::Choice {
         return None;
     }
-    let (at, copula) = [" is ", " are ", " equals ", " to be "]
+    let (at, copula) = [" is ", " are ", " equals ", " to be ", " must be "]
         .iter()
         .filter_map(|copula| answer.text.rfind(copula).map(|at| (at, copula.len())))
         .max()?;
     let (head, tail) = (&answer.text[..at], answer.text[at + copula..].trim());
     // A formula that goes across is not a sentence, and a condition states nothing.
-    let conditional = [" if ", " where ", " when ", " which ", " that ", " since ", " because ", " not "];
+    let conditional = [", or ", " if ", " where ", " when ", " which ", " that ", " since ", " because ", " not "];
     let whole = !head.contains(['{', '[']) || head.matches('{').count() == head.matches('}').count();
     // "The largest $n$ for which … is 34" has a clause in its subject.
     let subject = head.trim_start().to_ascii_lowercase().starts_with("the ");
     let clause = |word: &str| subject && matches!(word, " which " | " that ");
-    if !whole || conditional.iter().any(|word| head.contains(word) && !clause(word)) {
+    if !whole || head.ends_with(" or") || conditional.iter().any(|word| head.contains(word) && !clause(word)) {
         return None;
     }
     let tail = tail.trim_start_matches("equal to ").trim_start_matches("given by ").trim_start_matches("therefore ");
@@ -212,7 +213,9 @@ fn inner_answer(answer: &ParsedText, expects: Expectation) -> Option<ParsedText>
     if let Some(span) = spans.last() {
         return Some(ParsedText::read(&answer.text[span.start..span.end], 2_000, true));
     }
-    let (at, number) = extract::last_number(&answer.text)?;
+    let Some((at, number)) = extract::last_number(&answer.text) else {
+        return number_words::only(&answer.text).map(|words| ParsedText::read(&words, 2_000, true));
+    };
     let alone = !answer.text[..at].chars().any(|c| c.is_ascii_digit());
-    alone.then(|| ParsedText::read(&number, 2_000, true))
+    alone.then(|| ParsedText::read(&extract::scaled(&answer.text, at, number), 2_000, true))
 }

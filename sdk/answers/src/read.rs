@@ -37,6 +37,10 @@ impl ParsedText {
             return Self { text: written.to_string(), readings: Vec::new(), is_long: true };
         }
         let mut stripped = without_condition(&strip_delimiters(written));
+        // LaTeX's colon without space.
+        if stripped.contains("{:}") {
+            stripped = stripped.replace("{:}", ":");
+        }
         if decimal_comma && let Some(cut) = denied_rest(&stripped) {
             stripped.truncate(cut);
         }
@@ -53,13 +57,20 @@ impl ParsedText {
         if decimal_comma && has_decimal_comma(&stripped) {
             ways.push(Comma::Decimal);
         }
-        let hours = with_plain_hours(&stripped);
+        let hours = with_plain_hours(&stripped).or_else(|| with_plain_seconds(&stripped));
         for way in ways {
             if let Ok(expression) = parser::parse(hours.as_deref().unwrap_or(&stripped), way) {
                 let expression = in_dollars(&stripped, without_membership(expression));
                 if !readings.contains(&expression) {
                     readings.push(expression);
                 }
+            }
+        }
+        // `x = 1 / x = 2`, `1/2 / 1/3`: alternatives.
+        if decimal_comma && (stripped.contains(" / ") || stripped.contains("\\ /\\ ")) && stripped.len() < 300 {
+            let listed = stripped.replace("\\ /\\ ", ", ").replace(" / ", ", ");
+            if let Ok(list @ Expression::List(..)) = parser::parse(&listed, Comma::Separator) {
+                readings.push(list);
             }
         }
         if !stripped.contains(|c: char| c.is_ascii_digit() || "=^_".contains(c))
@@ -118,6 +129,15 @@ fn with_plain_hours(text: &str) -> Option<String> {
     half.then(|| text.replace("a.m.", "am").replace("p.m.", "pm").replace("A.M.", "AM").replace("P.M.", "PM"))
 }
 
+/// "2 min 30 s" with a word for its seconds, which alone are a variable; so for "2 km 300 m" and "3 kg 50 g".
+fn with_plain_seconds(text: &str) -> Option<String> {
+    let (larger, smaller, word) = [("min", " s", "seconds"), ("km", " m", "meters"), ("kg", " g", "grams")]
+        .into_iter()
+        .find(|(_, short, _)| text.ends_with(short))?;
+    let before = text.strip_suffix(smaller)?;
+    (before.contains(larger) && before.ends_with(|c: char| c.is_ascii_digit())).then(|| format!("{before} {word}"))
+}
+
 /// An amount after a dollar sign that does not open a formula, with its unit: `$20` is not 20 cents.
 fn in_dollars(text: &str, expression: Expression) -> Expression {
     let text = text.trim_start_matches(['-', '−', ' ']);
@@ -149,10 +169,19 @@ fn with_plain_unit(text: String) -> String {
 
 /// Where an answer begins to say what it is not: "42, not 41".
 fn denied_rest(text: &str) -> Option<usize> {
-    let cut = [", not ", ",\\text{ not", "\\text{, not", ", \\text{not", ",\\text{not", "\\text{ not "]
-        .iter()
-        .filter_map(|words| text.find(words))
-        .min()?;
+    let cut = [
+        ", not ",
+        "\\text{ (not",
+        " (not ",
+        ",\\text{ not",
+        "\\text{, not",
+        ", \\text{not",
+        ",\\text{not",
+        "\\text{ not ",
+    ]
+    .iter()
+    .filter_map(|words| text.find(words))
+    .min()?;
     text[..cut].contains(|c: char| c.is_alphanumeric()).then_some(cut)
 }
 

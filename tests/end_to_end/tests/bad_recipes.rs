@@ -192,7 +192,7 @@ fn a_plugins_config_is_checked_before_anything_runs() {
     exit 1
     --- stderr
     error: plugin role "f" ([plugins]/filter_heuristics.wasm)
-      because: config of plugin filter_heuristics: unknown key `nonsense`; it takes boilerplate_line_bytes, boilerplate_markers, max_boilerplate_line_share, max_bullet_line_share, max_characters, max_duplicate_line_character_share, max_duplicate_line_share, max_duplicate_paragraph_character_share, max_duplicate_paragraph_share, max_duplicate_phrase_shares, max_ellipsis_line_share, max_mean_word_length, max_symbol_share, max_top_phrase_shares, max_words, min_characters, min_end_punctuation_share, min_function_words, min_letter_word_share, min_mean_word_length
+      because: config of plugin filter_heuristics: unknown key `nonsense`; it takes boilerplate_line_bytes, boilerplate_markers, drop_curly_brackets, drop_lorem_ipsum, line_end_punctuation, max_boilerplate_line_share, max_bullet_line_share, max_characters, max_duplicate_line_character_share, max_duplicate_line_share, max_duplicate_paragraph_character_share, max_duplicate_paragraph_share, max_duplicate_phrase_shares, max_ellipsis_line_share, max_line_break_share, max_mean_word_length, max_short_line_share, max_symbol_share, max_top_phrase_shares, max_word_characters
     "#);
 }
 

@@ -1,4 +1,4 @@
-//! Rewards, filters, mixtures and schedules.
+//! Rewards, filters, annotators, mixtures and schedules.
 
 use octo_test_support::{Workdir, assert_shown, plugin};
 use serde_json::{Value, json};
@@ -158,6 +158,35 @@ fn a_document_is_decided_on_under_any_name_of_its_text() {
       bad rows             1   33.3%
     error: 1 of 3 rows could not be read
     ");
+}
+
+#[test]
+fn an_annotator_asks_about_a_document_and_decides_where_the_reply_stands_beside_it() {
+    let documents = lines(&[
+        json!({"id": "asked", "text": "one", "note": "a field"}),
+        json!({"id": "not", "text": "SKIP"}),
+        json!({"id": "read", "text": "two", "reply": "DROP"}),
+        json!({"id": "cut", "text": "three", "reply": "NOTE", "finish": "length"}),
+        json!({"id": "odd", "text": "four", "reply": "NOTE", "finish": "eos"}),
+    ]);
+    let ended = plugin("hostile_annotator", &[]).stdin(documents).run();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let messages = json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "one"}]);
+    let request = json!({"messages": messages, "max_tokens": 16, "temperature": 0.5, "top_p": 1.0});
+    assert_eq!(
+        answers(&ended.stdout),
+        [
+            json!({"line": 1, "id": "asked", "request": request}),
+            json!({"line": 2, "id": "not", "request": null}),
+            json!({"line": 3, "id": "read", "decision": "drop", "reason": "asked-for"}),
+            json!({"line": 4, "id": "cut", "decision": "annotate", "fields": {"note": "seen"}}),
+        ]
+    );
+    assert!(
+        ended.stderr.contains("stdin, line 5: `finish` is \"eos\"; it is \"stop\" or \"length\""),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

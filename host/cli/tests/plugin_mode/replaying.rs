@@ -51,6 +51,11 @@ fn a_failed_item_of_every_kind_is_saved_and_fails_alone_as_it_did() {
             &["000002-reward-trap.json"],
         ),
         ("hostile_filter", vec![json!({"text": "fine"}), json!({"text": "BOOM"})], &["000002-filter-trap.json"]),
+        (
+            "hostile_annotator",
+            vec![json!({"text": "fine"}), json!({"text": "BOOM"}), json!({"text": "fine", "reply": "BOOM"})],
+            &["000002-annotator-trap.json", "000003-annotator-trap.json"],
+        ),
         ("hostile_mixture", vec![step("base"), step("BOOM"), step("base")], &["000002-mixture-trap.json"]),
         (
             "hostile_schedule",

@@ -1,36 +1,54 @@
-//! Many files side by side: one unit of work per file, one shard per unit, and at the end the shards put together.
-//!
-//! A unit's shard lies in [`UNITS`] under its number, and beside it the counts of the unit, written after the shard: a unit
-//! that has both is done, and is not done again by a run that resumes. The shards are joined in the order of the inputs,
-//! so the output depends on the inputs alone: not on threads, and not on where a run was stopped.
+//! Many files side by side, in [units](crate::units) of work; within a unit, pages are extracted side by side and written
+//! in the order in which they stand.
 
 use super::records::{Body, Record, Records};
 use super::{PageLimits, page};
-use octo_data::jsonl::JsonlWriter;
+use crate::pipeline::Done;
+use crate::units::{Outputs, Ran, Setting, Stopped, Unit, Units};
+use octo_data::rows::parts::{Part, Place};
 use octo_data::{DataError, atomic, record};
 use octo_record::layout::{DEAD_LETTER, DOCUMENTS, STATISTICS};
 use octo_record::{ExtractionStatistics, NoDocument};
 use rayon::prelude::*;
 use serde::Serialize;
-use std::fs::File;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The folder of units that are done, while not all are.
-const UNITS: &str = "units";
+/// Pages of a unit that are held at once, and the bytes that end them early.
+const CHUNK_PAGES: usize = 256;
+const CHUNK_BYTES: usize = 16 << 20;
 
-/// Why an extraction ended early. Units that were done are kept, and the next run resumes after them.
+/// What is extracted, and how the work is shared out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExtractOptions {
+    /// What a page may cost.
+    pub limits: PageLimits,
+    /// How the units of work are done: whether those of an earlier call count, and which are done.
+    pub units: Setting,
+}
+
+/// Why an extraction ended before its output was written. Units that were done are kept where [`Setting::key`] is given.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtractError {
     /// The stop flag was raised.
-    #[error("stopped before the end; the files that were done are kept")]
+    #[error("stopped before the end")]
     Stopped,
+    /// The shard's units are done. Whoever runs without a shard after all others are done writes the output.
+    #[error("the units of the shard are done, and {units} of others are left")]
+    Left {
+        /// Units that others have to do.
+        units: usize,
+    },
     /// A file cannot be read or written.
     #[error(transparent)]
     Data(#[from] DataError),
+}
+
+impl From<Stopped> for ExtractError {
+    fn from(_: Stopped) -> ExtractError {
+        ExtractError::Stopped
+    }
 }
 
 /// A page that gave no document, with its place.
@@ -45,121 +63,122 @@ struct NotKept<'a> {
 
 /// Extracts the pages of `inputs` into [`DOCUMENTS`], [`DEAD_LETTER`] and [`STATISTICS`] in the folder `out`.
 ///
-/// Files are worked on side by side on rayon's current pool. `stop` is looked at before each page; what it interrupts is
-/// done again by the next run. `progress` is called after each page with the pages so far and the files' bytes that are
-/// done.
+/// Work is done on rayon's current pool. `stop` is looked at between chunks of pages; the unit that it interrupts is done
+/// again by the next run. `progress` is called with the pages so far and the files' bytes that are done, by one thread at
+/// a time.
 ///
 /// # Errors
 /// [`ExtractError`]. A page that cannot be used is not an error: it is counted, and named among the dead letters.
 pub fn extract(
     inputs: &[PathBuf],
     out: &Path,
-    limits: PageLimits,
+    options: &ExtractOptions,
     stop: &AtomicBool,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<ExtractionStatistics, ExtractError> {
-    let units = out.join(UNITS);
-    std::fs::create_dir_all(&units).map_err(|error| DataError::file("create", &units, error))?;
-    let (pages, bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-    let reporting = Mutex::new(());
-    let report = |new_pages: u64, new_bytes: u64| {
-        let pages = pages.fetch_add(new_pages, Ordering::Relaxed) + new_pages;
-        let bytes = bytes.fetch_add(new_bytes, Ordering::Relaxed) + new_bytes;
-        if let Ok(_one_at_a_time) = reporting.try_lock() {
-            progress(pages, bytes);
+    let units = Units::new(inputs, &cut, out, &[DOCUMENTS, DEAD_LETTER], &options.units)?;
+    let done = Done::new(progress);
+    let work = |unit: &Unit, outputs: &mut Outputs, ends: &(dyn Fn() -> bool + Sync)| -> Result<_, ExtractError> {
+        let mut statistics = ExtractionStatistics::default();
+        for part in &unit.parts {
+            let Some(input) = inputs.get(part.input) else { continue };
+            let mut of_file = OneFile { input, options, done: &done, statistics: &mut statistics, outputs };
+            of_file.work(&part.part.place, ends)?;
+            statistics.files += u64::from(part.begins_its_file());
+            done.add(0, part.part.bytes);
         }
+        Ok(statistics)
     };
-    let counted: Vec<ExtractionStatistics> = inputs
-        .par_iter()
-        .enumerate()
-        .map(|(number, input)| {
-            let size = std::fs::metadata(input).map_or(0, |details| details.len());
-            let unit = Unit { number, folder: &units };
-            if let Some(done) = unit.done()? {
-                report(done.records, size);
-                return Ok(done);
-            }
-            let statistics = unit.work(input, limits, stop, &|| report(1, 0))?;
-            report(0, size);
-            Ok(statistics)
-        })
-        .collect::<Result<_, ExtractError>>()?;
-    let mut total = ExtractionStatistics::default();
-    for one in &counted {
-        total.add(one);
+    let known = |unit: &Unit, statistics: &ExtractionStatistics| done.add(statistics.records, unit.bytes());
+    match units.run::<_, ExtractError>(stop, &work, &known)? {
+        Ran::Left(units) => return Err(ExtractError::Left { units }),
+        Ran::All if options.units.shard.is_some() => return Err(ExtractError::Left { units: 0 }),
+        Ran::All => {}
     }
-    join(inputs.len(), &units, out, DOCUMENTS)?;
-    join(inputs.len(), &units, out, DEAD_LETTER)?;
-    let path = out.join(STATISTICS);
-    let text = octo_record::to_json(&total).map_err(|error| DataError::file("write", &path, error.into()))?;
-    atomic::write(&path, &text)?;
-    std::fs::remove_dir_all(&units).map_err(|error| DataError::file("remove", &units, error))?;
+    if stop.load(Ordering::Relaxed) {
+        return Err(ExtractError::Stopped);
+    }
+    let mut total = ExtractionStatistics::default();
+    units.counts(|counted| total.add(&counted))?;
+    units.join(|| {
+        let path = out.join(STATISTICS);
+        let text = octo_record::to_json(&total).map_err(|error| DataError::file("write", &path, error.into()))?;
+        atomic::write(&path, &text)
+    })?;
     Ok(total)
 }
 
-/// The work on one file.
-struct Unit<'a> {
-    number: usize,
-    folder: &'a Path,
+/// Archives and pages are parts by themselves: nobody knows where a record begins before those in front of it are read.
+fn cut(path: &Path, _wanted: u64) -> Result<Vec<Part>, DataError> {
+    let bytes = std::fs::metadata(path).map_err(|error| DataError::file("read", path, error))?.len();
+    Ok(vec![Part { place: Place::Whole, bytes, weight: bytes }])
 }
 
-impl Unit<'_> {
-    fn path(&self, name: &str) -> PathBuf {
-        unit_path(self.folder, self.number, name)
-    }
+/// The work on what a unit has of a file.
+struct OneFile<'a, 'b> {
+    input: &'a Path,
+    options: &'a ExtractOptions,
+    done: &'a Done<'b>,
+    statistics: &'a mut ExtractionStatistics,
+    outputs: &'a mut Outputs,
+}
 
-    /// The counts of a unit that an earlier run has done.
-    fn done(&self) -> Result<Option<ExtractionStatistics>, DataError> {
-        let path = self.path(STATISTICS);
-        match std::fs::read(&path) {
-            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(DataError::file("read", &path, error)),
-        }
-    }
-
-    fn work(
-        &self,
-        input: &Path,
-        limits: PageLimits,
-        stop: &AtomicBool,
-        each: &dyn Fn(),
-    ) -> Result<ExtractionStatistics, ExtractError> {
-        let file =
-            input.file_name().map_or_else(|| input.display().to_string(), |name| name.to_string_lossy().into_owned());
-        let mut documents = JsonlWriter::create(&self.path(DOCUMENTS))?;
-        let mut dead = JsonlWriter::create(&self.path(DEAD_LETTER))?;
-        let mut statistics = ExtractionStatistics { files: 1, ..ExtractionStatistics::default() };
-        for Record { number, url, page } in Records::open(input, limits)? {
-            if stop.load(Ordering::Relaxed) {
+impl OneFile<'_, '_> {
+    fn work(&mut self, _place: &Place, ends: &(dyn Fn() -> bool + Sync)) -> Result<(), ExtractError> {
+        let file = self
+            .input
+            .file_name()
+            .map_or_else(|| self.input.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let mut records = Records::open(self.input, self.options.limits)?;
+        loop {
+            let chunk = next_chunk(&mut records);
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            if ends() {
                 return Err(ExtractError::Stopped);
             }
-            let year = page.as_ref().ok().and_then(super::Page::year);
-            let found = page.and_then(|page| document(page, &format!("{file}:{number}")));
-            match found {
-                Ok(document) => {
-                    documents.write(&document)?;
-                    let formulas = document.fields.get("formulas").and_then(|count| count.parse().ok()).unwrap_or(0);
-                    statistics.count_document(year, document.text.len() as u64, formulas);
-                }
-                Err(reason) => {
-                    dead.write(&NotKept { file: &file, record: number, url: url.as_deref(), reason })?;
-                    statistics.count_none(reason);
+            let pages = chunk.len() as u64;
+            let found: Vec<_> = chunk.into_par_iter().map(|record| found(record, &file)).collect();
+            for (number, url, year, found) in found {
+                match found {
+                    Ok(document) => {
+                        self.outputs.write(DOCUMENTS, &document)?;
+                        let formulas = document.fields.get("formulas").and_then(|count| count.parse().ok());
+                        self.statistics.count_document(year, document.text.len() as u64, formulas.unwrap_or(0));
+                    }
+                    Err(reason) => {
+                        let line = NotKept { file: &file, record: number, url: url.as_deref(), reason };
+                        self.outputs.write(DEAD_LETTER, &line)?;
+                        self.statistics.count_none(reason);
+                    }
                 }
             }
-            each();
+            self.done.add(pages, 0);
         }
-        documents.finish()?;
-        dead.finish()?;
-        let path = self.path(STATISTICS);
-        let text = octo_record::to_json(&statistics).map_err(|error| DataError::file("write", &path, error.into()))?;
-        atomic::write(&path, &text)?;
-        Ok(statistics)
     }
 }
 
-fn unit_path(folder: &Path, number: usize, name: &str) -> PathBuf {
-    folder.join(format!("{number:06}-{name}"))
+/// The next pages of a file; empty at its end.
+fn next_chunk(records: &mut Records) -> Vec<Record> {
+    let (mut chunk, mut bytes) = (Vec::new(), 0);
+    while chunk.len() < CHUNK_PAGES && bytes < CHUNK_BYTES {
+        let Some(record) = records.next() else { break };
+        bytes += record.page.as_ref().map_or(0, |page| match &page.body {
+            Body::Html(html) => html.len(),
+            Body::Text(text) => text.len(),
+        });
+        chunk.push(record);
+    }
+    chunk
+}
+
+type Found = (u64, Option<String>, Option<u16>, Result<record::Document, NoDocument>);
+
+/// What came of a record, with its number, its place on the web and its year.
+fn found(Record { number, url, page }: Record, file: &str) -> Found {
+    let year = page.as_ref().ok().and_then(super::Page::year);
+    (number, url, year, page.and_then(|page| document(page, &format!("{file}:{number}"))))
 }
 
 /// The document of a page. `id` names it: the file and the record.
@@ -184,17 +203,4 @@ fn document(page_of: super::Page, id: &str) -> Result<record::Document, NoDocume
         }
     }
     Ok(document)
-}
-
-/// Puts the shards of one name together. Frames of zstd one after the other are a file of zstd.
-fn join(units: usize, folder: &Path, out: &Path, name: &str) -> Result<(), DataError> {
-    let path = out.join(name);
-    let mut whole = atomic::AtomicFile::create(&path)?;
-    for number in 0..units {
-        let part = unit_path(folder, number, name);
-        let mut shard = File::open(&part).map_err(|error| DataError::file("open", &part, error))?;
-        io::copy(&mut shard, &mut whole).map_err(|error| DataError::file("write", &path, error))?;
-    }
-    whole.flush().map_err(|error| DataError::file("write", &path, error))?;
-    whole.commit()
 }

@@ -45,6 +45,30 @@ impl Encoding {
     }
 }
 
+/// Whether bytes are compressed, and in a way that may be cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Packed {
+    No,
+    Zstd,
+    Otherwise,
+}
+
+/// What the first bytes of a file say of it.
+pub(crate) fn packed(start: &[u8]) -> Packed {
+    match Encoding::of(start) {
+        Encoding::Plain => Packed::No,
+        Encoding::Zstd => Packed::Zstd,
+        Encoding::Gzip | Encoding::Xz | Encoding::Bzip2 => Packed::Otherwise,
+    }
+}
+
+/// The plain bytes of `reader`, whatever they look like.
+pub(crate) fn plain(reader: impl Read + Send + 'static) -> Unpacked {
+    let read = Arc::new(AtomicU64::new(0));
+    let reader = Counted { inner: reader, read: Arc::clone(&read) };
+    Unpacked { reader: Box::new(BufReader::with_capacity(BUFFER, reader)), read }
+}
+
 /// Takes the compression off `reader`, whichever it is.
 ///
 /// # Errors

@@ -45,6 +45,8 @@ pub struct ParquetRows {
     total: u64,
     size: u64,
     largest_page: usize,
+    /// The last row that is read.
+    last: u64,
     ended: bool,
 }
 
@@ -90,6 +92,7 @@ impl ParquetRows {
                 total,
                 size,
                 largest_page: pages::LARGEST_PAGE,
+                last: u64::MAX,
                 ended: false,
             })
         })
@@ -103,6 +106,23 @@ impl ParquetRows {
     /// The names of the file's columns.
     pub fn columns(&self) -> Vec<&str> {
         self.names.iter().map(|name| &**name).collect()
+    }
+
+    /// Bytes of the file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Rows and bytes of each row group.
+    pub fn groups(&self) -> Vec<(u64, u64)> {
+        let groups = self.reader.metadata().row_groups();
+        let bytes = |group: &parquet::file::metadata::RowGroupMetaData| group.compressed_size().max(0) as u64;
+        groups.iter().map(|group| (group.num_rows().max(0) as u64, bytes(group).min(self.size))).collect()
+    }
+
+    /// Has the rows end with row `last`, counted from 1.
+    pub fn end_at(&mut self, last: u64) {
+        self.last = last;
     }
 
     /// The share of the file that the rows so far are, in bytes.
@@ -172,7 +192,7 @@ impl Iterator for ParquetRows {
     type Item = (u64, Result<Row, DataError>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
+        if self.ended || self.number >= self.last {
             return None;
         }
         // A file of which no column is wanted has rows all the same.

@@ -144,6 +144,10 @@ impl<E: Engine> StageKind for Annotate<E> {
         true
     }
 
+    fn shards(&self) -> bool {
+        true
+    }
+
     fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
         let mut faults = run.check_documents(stage, "inputs.", &first_document, self.skip_bad_lines);
         match &self.model {
@@ -192,12 +196,12 @@ impl<E: Engine> StageKind for Annotate<E> {
             prices: self.prices(),
             documents: forecast::documents(self, context.run.planned, context.stage),
         };
-        let options = Options { skip_bad_lines: self.skip_bad_lines };
+        let options = Options { skip_bad_lines: self.skip_bad_lines, units: context.units() };
         let ended =
             watched.while_at_work(context.run.stop, &stop, || annotation.run(&inputs, role, out, &options, &|_, _| {}));
         watched.report();
         let error = match ended {
-            Ok(_) => return Ok(Ended::Done),
+            Ok(_) | Err(AnnotateError::Curate(CurateError::Left { .. })) => return Ok(Ended::Done),
             Err(AnnotateError::Curate(CurateError::Stopped)) => return Ok(Ended::Stopped),
             Err(error) => error,
         };

@@ -1,8 +1,12 @@
 //! `curate`: documents through filter plugins, one after the other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use octo_curate::classifier::asking::PreparedClassifier;
+use octo_curate::fasttext_model::FastTextModel;
+use octo_plugin::{Classifiers, TextClassifier};
 use octo_record::Statistics;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
@@ -12,12 +16,28 @@ use crate::PlannedRun;
 use crate::check::{Fault, first_document};
 use crate::context::StageContext;
 use crate::kind::{Ended, StageKind, keys_of};
+use crate::kinds::classifier::Prepared;
 use crate::recipe::stage::{Stage, StageTable};
-use crate::recipe::values::Texts;
+use crate::recipe::values::{Named, Texts};
+
+/// Bytes of a model that is looked into when the recipe is planned.
+const SMALL_MODEL: u64 = 256 << 20;
 
 /// A stage of this kind.
 pub struct Curate {
     skip_bad_lines: bool,
+    classifiers: Named<AskedClassifier>,
+}
+
+/// A classifier that filters may ask.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AskedClassifier {
+    /// The fastText model, `.bin` or `.ftz`: `@STAGE/model.bin` of a `classifier` stage, or a path.
+    model: String,
+    /// How texts are prepared, as they were when the model was trained.
+    #[serde(default)]
+    preprocessing: Prepared,
 }
 
 /// The keys of such a stage.
@@ -29,6 +49,10 @@ struct Keys {
     /// Roles of filter plugins, in the order in which documents go through them.
     #[serde(default)]
     filters: Texts,
+    /// Classifiers that the filters may ask, by the names under which they ask:
+    /// `math = { model = "@classifier/model.bin", preprocessing = "mathematics" }`.
+    #[serde(default)]
+    classifiers: Named<AskedClassifier>,
     /// Whether lines that cannot be read are counted and left out, instead of ending the stage.
     #[serde(default)]
     skip_bad_lines: bool,
@@ -51,22 +75,57 @@ impl StageKind for Curate {
         let keys: Keys = table.rest()?;
         table.inputs("inputs", &keys.inputs)?;
         table.roles("filters", "filter", &keys.filters)?;
-        Ok(Curate { skip_bad_lines: keys.skip_bad_lines })
+        for (name, classifier) in &keys.classifiers.0 {
+            if name.is_empty() || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                bail!("{}: {name:?} is not the name of a classifier, which is one word", table.place("classifiers"));
+            }
+            table.input(&slot(name), &classifier.model)?;
+        }
+        Ok(Curate { skip_bad_lines: keys.skip_bad_lines, classifiers: keys.classifiers })
     }
 
     fn content(&self) -> Value {
-        json!({ "skip_bad_lines": self.skip_bad_lines })
+        let mut content = json!({ "skip_bad_lines": self.skip_bad_lines });
+        // Which model it is, its input says.
+        if !self.classifiers.0.is_empty() {
+            let prepared = |(name, asked): &(String, AskedClassifier)| {
+                (name.clone(), Value::from(asked.preprocessing.preprocessing().name()))
+            };
+            content["classifiers"] = self.classifiers.0.iter().map(prepared).collect::<serde_json::Map<_, _>>().into();
+        }
+        content
     }
 
     fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
-        run.check_documents(stage, "inputs.", &first_document, self.skip_bad_lines)
+        let mut faults = run.check_documents(stage, "inputs.", &first_document, self.skip_bad_lines);
+        for (name, _) in &self.classifiers.0 {
+            let slot = slot(name);
+            // A large model is not read twice: what is wrong with it ends the stage at its beginning.
+            let small = |path: &PathBuf| path.metadata().is_ok_and(|details| details.len() <= SMALL_MODEL);
+            if let Some(path) = run.known_input(stage, &slot).filter(small)
+                && let Err(error) = FastTextModel::load(&path)
+            {
+                faults.push(Fault::new(slot, error.to_string()));
+            }
+        }
+        faults
+    }
+
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn shards(&self) -> bool {
+        true
     }
 
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let inputs = context.paths("inputs.")?;
+        let classifiers = self.load_classifiers(context)?;
         let mut filters = Vec::new();
         for slot in &context.stage.plugins {
-            filters.push((slot.role.clone(), context.plugin(&slot.role)?.into_filter()?));
+            let plugin = context.plugin_with_classifiers(&slot.role, &classifiers)?;
+            filters.push((slot.role.clone(), plugin.into_filter()?));
         }
         let filters: Vec<_> = filters.iter().map(|(role, filter)| (role.clone(), filter)).collect();
         let total: u64 =
@@ -74,11 +133,28 @@ impl StageKind for Curate {
         let report = |documents: u64, bytes: u64| {
             context.line.report(&format!("{documents} documents"), bytes as f64 / total.max(1) as f64);
         };
-        let options = octo_curate::Options { skip_bad_lines: self.skip_bad_lines };
+        let options = octo_curate::Options { skip_bad_lines: self.skip_bad_lines, units: context.units() };
         match octo_curate::curate_with(&inputs, &filters, out, &options, context.run.stop, &report) {
-            Ok(_) => Ok(Ended::Done),
+            Ok(_) | Err(octo_curate::CurateError::Left { .. }) => Ok(Ended::Done),
             Err(octo_curate::CurateError::Stopped) => Ok(Ended::Stopped),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+impl Curate {
+    fn load_classifiers(&self, context: &StageContext<'_>) -> Result<Classifiers> {
+        let load = |(name, asked): &(String, AskedClassifier)| {
+            let model =
+                FastTextModel::load(&context.path(&slot(name))?).with_context(|| format!("classifier {name:?}"))?;
+            let classifier = PreparedClassifier { model, preprocessing: asked.preprocessing.preprocessing() };
+            Ok((name.clone(), Arc::new(classifier) as Arc<dyn TextClassifier>))
+        };
+        self.classifiers.0.iter().map(load).collect()
+    }
+}
+
+/// The slot of a classifier's model.
+fn slot(name: &str) -> String {
+    format!("classifiers.{name}")
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use octo_curate::extract::{ExtractError, PageLimits, extract};
+use octo_curate::extract::{ExtractError, ExtractOptions, PageLimits, extract};
 use octo_record::ExtractionStatistics;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
@@ -62,6 +62,10 @@ impl StageKind for Extract {
         true
     }
 
+    fn shards(&self) -> bool {
+        true
+    }
+
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let inputs = context.paths("inputs.")?;
         let total: u64 =
@@ -69,8 +73,10 @@ impl StageKind for Extract {
         let report = |pages: u64, bytes: u64| {
             context.line.report(&format!("{pages} pages"), bytes as f64 / total.max(1) as f64);
         };
-        match extract(&inputs, out, PageLimits { bytes: self.largest_page }, context.run.stop, &report) {
-            Ok(_) => Ok(Ended::Done),
+        let limits = PageLimits { bytes: self.largest_page };
+        let options = ExtractOptions { limits, units: context.units() };
+        match extract(&inputs, out, &options, context.run.stop, &report) {
+            Ok(_) | Err(ExtractError::Left { .. }) => Ok(Ended::Done),
             Err(ExtractError::Stopped) => Ok(Ended::Stopped),
             Err(error) => Err(error.into()),
         }

@@ -47,9 +47,12 @@ pub fn link_stage(stage: &Stage, key: &str, store: &Store, folder: &Path) -> Res
     }
     let fresh = folder.join(layout::STAGES).join(format!(".{}.tmp", stage.name));
     let _ = std::fs::remove_file(&fresh);
-    std::os::unix::fs::symlink(&target, &fresh)
-        .and_then(|()| std::fs::rename(&fresh, &link))
-        .with_context(|| format!("could not link {}", link.display()))
+    let linked = std::os::unix::fs::symlink(&target, &fresh).and_then(|()| std::fs::rename(&fresh, &link));
+    match linked {
+        // Another shard of the stage made the same link meanwhile.
+        Err(_) if std::fs::read_link(&link).is_ok_and(|now| now == Path::new(&target)) => Ok(()),
+        linked => linked.with_context(|| format!("could not link {}", link.display())),
+    }
 }
 
 /// Writes `metrics.jsonl` (every stage's lines, in the plan's order) and `run.lock.json`.

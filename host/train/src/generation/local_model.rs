@@ -110,12 +110,13 @@ impl LanguageModel for LocalModel {
     }
 
     fn answer(&self, requests: &[Request], stop: &AtomicBool, deliver: &Deliver<'_>) -> Result<(), Halt> {
-        let mut place = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = &mut *loaded;
         // A request that cannot be a prompt of this model is that request's alone; the order of the others is kept.
         let work = || {
-            let loaded = match &mut *place {
+            let loaded = match loaded {
                 Some(loaded) => loaded,
-                nothing => nothing.insert(self.load()?),
+                none => none.insert(self.load()?),
             };
             let mut groups: Vec<Vec<(usize, Vec<u32>)>> = Vec::new();
             for (index, request) in requests.iter().enumerate() {

@@ -239,3 +239,65 @@ fn two_calls_do_not_write_to_one_file() {
     }
     assert_eq!((lines(&out).len(), part.exists()), (15, false));
 }
+
+#[test]
+fn a_model_folder_answers_requests_each_by_its_own_seed_and_names_those_that_are_no_prompts() {
+    use octo_endpoint::{Answer, Finish, Halt, LanguageModel, Message, NoAnswer, Prompt, Request, Role, Sampling};
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicBool;
+
+    let world = World::new();
+    let folder = answering(&world).model;
+    let template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:";
+    std::fs::write(folder.join("chat_template.jinja"), template).expect("written");
+    let settings = octo_train::local_model::LocalSettings {
+        folder,
+        name: "tiny".to_owned(),
+        batch: 2,
+        threads: 1,
+        device: "cpu".to_owned(),
+        compute: Precision::Float32,
+    };
+    let model = octo_train::local_model::LocalModel::new(settings);
+    let sampling = Sampling { max_tokens: 5, temperature: 1.0, ..Sampling::default() };
+    let chat = |text: &str, sampling: Sampling| {
+        let message = Message { role: Role::User, content: text.to_owned() };
+        Request { prompt: Prompt::Chat(vec![message]), sampling }
+    };
+    let requests = [
+        chat("1+1", sampling.clone()),
+        chat("1+1", Sampling { seed: Some(9), ..sampling.clone() }),
+        chat(&"2+2 ".repeat(5000), sampling.clone()),
+        Request { prompt: Prompt::Text("Q: 3".to_owned()), sampling: Sampling { max_tokens: 2, ..sampling.clone() } },
+        chat("4+4", sampling),
+    ];
+    let ask = |requests: &[Request], stop: bool| -> (Result<(), Halt>, BTreeMap<usize, Result<Answer, NoAnswer>>) {
+        let found = Mutex::new(BTreeMap::new());
+        let ended = model.answer(requests, &AtomicBool::new(stop), &|index, answer| {
+            assert!(found.lock().expect("a lock").insert(index, answer).is_none(), "{index} is answered once");
+            Ok(())
+        });
+        (ended, found.into_inner().expect("a lock"))
+    };
+    let (ended, found) = ask(&requests, false);
+    ended.expect("answers all");
+    assert_eq!(found.len(), 5);
+    let why = found[&2].as_ref().expect_err("no room").to_string();
+    assert!(
+        why.starts_with("the model gave no answer in 1 try: the prompt has ")
+            && why.ends_with(" tokens, and the model reads 128"),
+        "{why}"
+    );
+    for (index, most) in [(0, 5), (1, 5), (3, 2), (4, 5)] {
+        let answer = found[&index].as_ref().expect("an answer");
+        let usage = answer.usage.expect("counted");
+        assert!(usage.answer_tokens <= most && usage.prompt_tokens > 0, "{answer:?}");
+        assert_eq!(answer.finish == Finish::Length, usage.answer_tokens == most, "{answer:?}");
+    }
+    assert_ne!(found[&0], found[&1], "another seed draws otherwise");
+    let (_, alone) = ask(&requests[3..4], false);
+    assert_eq!(alone[&0], found[&3]);
+    let (stopped, none) = ask(&requests[..1], true);
+    assert!(matches!(stopped, Err(Halt::Stopped)) && none.is_empty());
+}

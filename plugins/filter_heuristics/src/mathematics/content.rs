@@ -30,6 +30,8 @@ pub struct Content {
     formula: f64,
     /// Numbers alone, and noise.
     other: f64,
+    /// Words of scripts without blanks.
+    dense: f64,
 }
 
 impl Content {
@@ -41,6 +43,7 @@ impl Content {
             spaced: (0, 0),
             formula: 0.0,
             other: 0.0,
+            dense: 0.0,
         };
         let mut seen = 0_u8;
         let mut before = 0;
@@ -68,10 +71,12 @@ impl Content {
         // Numbers that wait for what stands after them, and whether a sign stood before them.
         let (mut numbers, mut sign) = (0_u32, false);
         for piece in text.split_whitespace() {
-            self.words.hashes += piece.bytes().filter(|byte| *byte == b'#').count() as u64;
+            // Headings of Markdown begin with hash signs, and so do answers of GSM8K.
+            if !piece.bytes().all(|byte| byte == b'#') {
+                self.words.hashes += piece.bytes().filter(|byte| *byte == b'#').count() as u64;
+            }
             self.words.ellipses += (piece.matches("...").count() + piece.matches('…').count()) as u64;
-            let dense = self.dense(piece);
-            if dense {
+            if self.is_dense(piece) {
                 (numbers, sign) = (self.alone(numbers), false);
                 continue;
             }
@@ -108,7 +113,7 @@ impl Content {
     }
 
     /// Counts a piece of a script without blanks by its characters; false where it is of another script.
-    fn dense(&mut self, piece: &str) -> bool {
+    fn is_dense(&mut self, piece: &str) -> bool {
         if piece.is_ascii() {
             return false;
         }
@@ -117,6 +122,7 @@ impl Content {
             return false;
         }
         self.prose += words;
+        self.dense += words;
         let mut start = 0;
         for (at, one) in piece.char_indices() {
             if words_by_character(one) > 0.0 {
@@ -151,6 +157,11 @@ impl Content {
     pub fn share(&self) -> f64 {
         let all = self.count();
         if all == 0.0 { 0.0 } else { (self.prose + self.formula) / all }
+    }
+
+    /// Whether most of the prose is in a script without blanks, where repetition sees characters.
+    pub fn is_mostly_dense(&self) -> bool {
+        self.dense > self.prose / 2.0
     }
 
     /// Mean letters and digits of words in scripts with blanks; nothing where there are fewer than 10.
@@ -248,14 +259,18 @@ impl Lines {
     pub fn of(text: &str, formulas: &[Range<usize>], markers: &Markers, settings: &Settings) -> Self {
         let mut lines = Lines::default();
         let mut formulas = formulas.iter().peekable();
-        let mut start = 0;
+        let (mut start, mut code) = (0, false);
         for line in text.split('\n') {
             let end = start + line.len();
             while formulas.next_if(|formula| formula.end <= start).is_some() {}
             let mut formula = formulas.peek().is_some_and(|formula| formula.start < end);
             start = end + 1;
             let line = line.trim();
-            if line.is_empty() {
+            if line.starts_with("```") {
+                code = !code;
+                continue;
+            }
+            if line.is_empty() || code {
                 continue;
             }
             lines.count += 1;
@@ -265,14 +280,16 @@ impl Lines {
             let within = line.trim_end_matches(['"', '\'', '”', '’', '»', ')', ']', '」', '』', '）', '*', '_']);
             let sentence = !in_ellipsis
                 && within.ends_with(['.', '!', '?', ':', '。', '！', '？', '：', '．', '।', '؟', '։', '။']);
-            if line.len() <= settings.boilerplate_line_bytes as usize {
-                lines.boilerplate += u64::from(markers.are_in(line));
-            }
             let pieces = line.split_whitespace().count();
             let dense: f64 = if line.is_ascii() { 0.0 } else { line.chars().map(words_by_character).sum() };
             formula |=
                 line.split_whitespace().any(|piece| kind(piece) == Kind::Formula && piece.chars().any(is_relation));
             lines.ended += u64::from(sentence || formula);
+            // Problems are told of cookies, too: a sentence with a number in it is none of the site's own.
+            let told = formula || (sentence && line.bytes().any(|byte| byte.is_ascii_digit()));
+            if !told && line.len() <= settings.boilerplate_line_bytes as usize {
+                lines.boilerplate += u64::from(markers.are_in(line));
+            }
             let words = pieces as f64 + dense;
             lines.words.0 += words;
             let table = line.starts_with('|') && line.ends_with('|');

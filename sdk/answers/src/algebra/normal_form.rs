@@ -325,9 +325,9 @@ pub fn equal(left: &NormalForm, right: &NormalForm) -> Option<bool> {
     certain(&[&a, &b]).then_some(false)
 }
 
-/// Whether two forms are equal up to a rational factor other than zero.
+/// Whether two forms are zero together: equal up to a rational factor other than zero, and what stands below.
 pub fn proportional(left: &NormalForm, right: &NormalForm) -> Option<bool> {
-    let (a, b) = (&left.top, &right.top);
+    let (a, b) = (&left.top.without_variables_below()?, &right.top.without_variables_below()?);
     let (first, second) = (a.0.iter().next()?, b.0.iter().next()?);
     let ratio = second.1.divide(first.1)?;
     if a.scale(&ratio)? == *b {

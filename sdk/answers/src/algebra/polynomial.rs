@@ -79,6 +79,25 @@ impl Polynomial {
         (terms.len() <= MAX_TERMS).then_some(Self(terms))
     }
 
+    /// Multiplied by the variables that stand below: `y - x^{-1}` as `xy - 1`.
+    pub(super) fn without_variables_below(&self) -> Option<Self> {
+        let mut raise = Monomial::new();
+        for (atom, exponent) in self.0.keys().flatten() {
+            if exponent.0 < 0 && matches!(atom, Atom::Symbol(_)) {
+                let lifted = Exponent::new(-exponent.0, exponent.1)?;
+                let held = raise.entry(atom.clone()).or_insert(lifted);
+                if lifted.0 * held.1 > held.0 * lifted.1 {
+                    *held = lifted;
+                }
+            }
+        }
+        if raise.is_empty() {
+            Some(self.clone())
+        } else {
+            self.multiply(&Self(BTreeMap::from([(raise, Rational::one())])))
+        }
+    }
+
     pub(super) fn scale(&self, factor: &Rational) -> Option<Self> {
         let mut terms = BTreeMap::new();
         for (monomial, coefficient) in &self.0 {

@@ -25,11 +25,15 @@ thread_local! {
     /// Whether some term was too small beside the others to change their sum. Such a sum proves nothing:
     /// `sin x + 10^{-30}` is not `sin x`.
     static ABSORBED: Cell<bool> = const { Cell::new(false) };
+    /// Whether a square root or a logarithm was taken of a negative number: `√(x-7) √(x+7)` has no place at -10, though
+    /// two imaginary factors have a real product.
+    static LEFT_THE_REALS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The values of two expressions at a point, and whether neither lost a term to rounding.
 fn values(left: &Expression, right: &Expression, point: &Point) -> Option<(Complex, Complex, bool)> {
     ABSORBED.with(|absorbed| absorbed.set(false));
+    LEFT_THE_REALS.with(|left| left.set(false));
     let (a, b) = (value(left, point)?, value(right, point)?);
     Some((a, b, !ABSORBED.with(Cell::get)))
 }
@@ -40,6 +44,8 @@ type Point = BTreeMap<String, f64>;
 const POINTS: usize = 12;
 /// Points tried besides, where the usual ones lie outside of the domain.
 const MORE: usize = 16;
+/// Large points after these: `√(x-7) √(x+7)`.
+const LARGE: usize = 8;
 /// Points that must have a value on both sides.
 const ENOUGH: usize = 3;
 
@@ -91,7 +97,11 @@ pub fn compare(left: &Expression, right: &Expression) -> Probe {
     let counts =
         |part: &Expression| matches!(part, Expression::Factorial(_) | Expression::Apply(Function::Binomial, _));
     let counting = !names.is_empty() && (left.any(&counts) || right.any(&counts));
-    let last = if names.is_empty() { 1 } else { POINTS + MORE };
+    let last = match (names.is_empty(), counting) {
+        (true, _) => 1,
+        (false, true) => POINTS + MORE,
+        (false, false) => POINTS + MORE + LARGE,
+    };
     for index in 0..last {
         // Domains that miss the usual points: what counts things wants whole numbers, an arc wants fractions.
         if index >= POINTS && agreed >= ENOUGH && !counting {
@@ -103,7 +113,7 @@ pub fn compare(left: &Expression, right: &Expression) -> Probe {
             continue;
         }
         // With variables, a point where either side leaves the real numbers is outside its domain.
-        let real = a.is_real() && b.is_real();
+        let real = a.is_real() && b.is_real() && !LEFT_THE_REALS.with(Cell::get);
         if !(real || complex || names.is_empty()) {
             continue;
         }
@@ -159,7 +169,7 @@ fn point(names: &BTreeSet<String>, index: usize) -> Point {
         .collect()
 }
 
-/// A point of whole numbers up to ten, or of fractions between -1 and 1, most of them positive.
+/// A point of whole numbers up to ten, or of fractions between -1 and 1, most of them positive; after these a large one.
 fn narrow_point(names: &BTreeSet<String>, index: usize, whole: bool) -> Point {
     let mut at = point(names, index);
     for value in at.values_mut() {
@@ -167,6 +177,7 @@ fn narrow_point(names: &BTreeSet<String>, index: usize, whole: bool) -> Point {
         let fraction = ((*value + index as f64 * 0.37) * 0.618_033_988_749_895).fract();
         *value = match (whole, index % 4) {
             (true, _) => (fraction * 10.0).floor() + 1.0,
+            _ if index >= POINTS + MORE => 8.0 + 40.0 * fraction,
             (false, 3) => -fraction,
             _ => fraction,
         };
@@ -254,6 +265,9 @@ fn apply(function: Function, arguments: &[Expression], point: &Point) -> Option<
     let argument = value(arguments.first()?, point)?;
     let second = || value(arguments.get(1)?, point);
     let x = argument.re;
+    if x < 0.0 && argument.is_real() && (function == Logarithm || function == Root && arguments.len() == 1) {
+        LEFT_THE_REALS.with(|left| left.set(true));
+    }
     match function {
         Root => match arguments.get(1) {
             None => argument.root(2.0),

@@ -1,7 +1,7 @@
 //! Several amounts with their names, and one quantity in several units.
 
 use super::Comparison;
-use crate::expression::{Expression, Joint, Rational};
+use crate::expression::{Expression, Joint, Rational, Relation};
 use crate::read::units;
 use std::collections::BTreeMap;
 
@@ -11,7 +11,15 @@ pub(super) fn named_amounts(by: &Comparison, gold: &[Expression], answer: &[Expr
     let named = |items: &[Expression]| -> Option<BTreeMap<String, Expression>> {
         let mut amounts = BTreeMap::new();
         for item in items {
-            let Expression::Quantity(value, unit) = item else { return None };
+            // `x = 12` pens
+            let named = match item {
+                Expression::Chain(name, rest) if matches!(**name, Expression::Symbol(_)) => match rest.as_slice() {
+                    [(Relation::Equal, value)] => value,
+                    _ => return None,
+                },
+                other => other,
+            };
+            let Expression::Quantity(value, unit) = named else { return None };
             amounts.insert(units::canonical(unit), (**value).clone());
         }
         (amounts.len() == items.len() && amounts.len() > 1).then_some(amounts)

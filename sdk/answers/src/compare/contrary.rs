@@ -4,12 +4,50 @@
 //! These hold under every rule for units: a unit may be dropped, its opposite is not the same answer.
 
 use crate::read::words;
+use std::collections::BTreeMap;
 
 /// Words of one side and of the other.
-const OPPOSITES: [(&[&str], &[&str]); 35] = [
+const OPPOSITES: [(&[&str], &[&str]); 46] = [
     (
-        &["increase", "increases", "increased", "rise", "rises", "rose", "growth"],
-        &["decrease", "decreases", "decreased", "fall", "falls", "fell", "decline", "reduction", "drop"],
+        &[
+            "increase",
+            "increases",
+            "increased",
+            "rise",
+            "rises",
+            "rose",
+            "risen",
+            "growth",
+            "grew",
+            "grows",
+            "up",
+            "gain",
+            "gains",
+            "gained",
+            "raised",
+            "higher",
+        ],
+        &[
+            "decrease",
+            "decreases",
+            "decreased",
+            "fall",
+            "falls",
+            "fell",
+            "fallen",
+            "decline",
+            "declines",
+            "declined",
+            "reduction",
+            "reduced",
+            "reduces",
+            "drop",
+            "drops",
+            "dropped",
+            "down",
+            "lowered",
+            "lower",
+        ],
     ),
     (&["profit", "gain", "gained", "gains", "surplus"], &["loss", "lost", "losses", "deficit"]),
     (&["up", "upward", "upwards"], &["down", "downward", "downwards"]),
@@ -47,6 +85,17 @@ const OPPOSITES: [(&[&str], &[&str]); 35] = [
         &["contraction", "contracts", "contracted", "shrinks", "shrank"],
     ),
     (&["appreciation", "appreciates", "appreciated"], &["depreciation", "depreciates", "depreciated"]),
+    (&["noon", "midday"], &["midnight"]),
+    (&["uphill", "upstairs", "upstream"], &["downhill", "downstairs", "downstream"]),
+    (&["cheaper"], &["dearer", "costlier", "expensive"]),
+    (&["ascending"], &["descending"]),
+    (&["thicker"], &["thinner"]),
+    (&["stronger"], &["weaker"]),
+    (&["sooner"], &["later"]),
+    (&["acute"], &["obtuse"]),
+    (&["inner"], &["outer"]),
+    (&["income", "inflow"], &["expense", "expenses", "outflow"]),
+    (&["overestimate", "overestimates"], &["underestimate", "underestimates"]),
     (&["rich", "richer"], &["poor", "poorer"]),
 ];
 
@@ -77,6 +126,17 @@ pub fn between(gold: &str, answer: &str) -> Option<String> {
     {
         return Some("the directions differ".into());
     }
+    if let (Some(a), Some(b)) = (counted(&wanted), counted(&given))
+        && a.keys().eq(b.keys())
+        && a != b
+    {
+        return Some("the amounts belong to other names".into());
+    }
+    if let (Some(a), Some(b)) = (is_past(&wanted), is_past(&given))
+        && a != b
+    {
+        return Some("the words say the opposite".into());
+    }
     let has = |words: &[String], side: &[&str]| words.iter().any(|word| side.contains(&word.as_str()));
     for (one, other) in OPPOSITES {
         for (here, there) in [(one, other), (other, one)] {
@@ -86,6 +146,86 @@ pub fn between(gold: &str, answer: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// Whether two texts give the same names the same whole numbers.
+pub fn same_amounts(gold: &str, answer: &str) -> bool {
+    if gold.len() > 300 || answer.len() > 300 || !gold.contains(|c: char| c.is_ascii_digit()) || !speaks(gold) {
+        return false;
+    }
+    let (wanted, given) = (lower_words(gold), lower_words(answer));
+    matches!((counted(&wanted), counted(&given)), (Some(a), Some(b)) if a == b)
+}
+
+/// Two or more names with a whole number each: "5 red and 8 blue", "red: 5, blue: 8". `None` for any other text.
+fn counted(words: &[String]) -> Option<BTreeMap<&str, &str>> {
+    // "She buys 4 apples and 6 pears"
+    let begins = || words.iter().position(|word| word.bytes().all(|c| c.is_ascii_digit())).filter(|at| *at > 0);
+    paired(words).or_else(|| paired(&words[begins()?..]))
+}
+
+fn paired(words: &[String]) -> Option<BTreeMap<&str, &str>> {
+    let joining = |word: &&String| {
+        matches!(
+            word.as_str(),
+            "and"
+                | "are"
+                | "is"
+                | "of"
+                | "with"
+                | "has"
+                | "have"
+                | "for"
+                | "the"
+                | "was"
+                | "were"
+                | "equals"
+                | "to"
+                | "gets"
+                | "get"
+                | "got"
+                | "had"
+                | "receives"
+                | "pays"
+                | "earns"
+                | "takes"
+        )
+    };
+    let words: Vec<&str> = words.iter().filter(|word| !joining(word)).map(String::as_str).collect();
+    let number = |word: &str| word.bytes().all(|c| c.is_ascii_digit());
+    let first = number(words.first()?);
+    let pairs: Option<Vec<(&str, &str)>> = words
+        .chunks(2)
+        .map(|pair| match pair {
+            [one, other] if number(one) == first && number(other) != first => {
+                Some(if first { (*other, *one) } else { (*one, *other) })
+            }
+            _ => None,
+        })
+        .collect();
+    let pairs = pairs.filter(|pairs| (2..=8).contains(&pairs.len()))?;
+    let count = pairs.len();
+    let named: BTreeMap<&str, &str> = pairs.into_iter().collect();
+    // One letter is a variable.
+    (named.len() == count && named.keys().all(|name| name.chars().count() > 1)).then_some(named)
+}
+
+/// Whether a stretch of time lies in the past (`3 years ago`) or in the future (`in 3 years`).
+fn is_past(words: &[String]) -> Option<bool> {
+    if words.iter().any(|word| word == "ago") {
+        return Some(true);
+    }
+    let time = |word: &String| {
+        ["second", "minute", "hour", "day", "week", "month", "year", "decade", "century", "centuries"]
+            .iter()
+            .any(|unit| word.strip_suffix('s').unwrap_or(word) == *unit)
+    };
+    let ahead = words.windows(3).any(|three| {
+        matches!(three[0].as_str(), "in" | "after")
+            && three[1].starts_with(|c: char| c.is_ascii_digit())
+            && time(&three[2])
+    });
+    ahead.then_some(false)
 }
 
 /// Whether there is any word, degree sign or currency sign; the name of a command is not a word.

@@ -73,7 +73,7 @@ fn integers_of(head: &Expression, condition: &Expression) -> Option<Expression> 
     let membership = |part: &Expression| match part {
         Expression::Chain(first, rest) => match (&**first, rest.as_slice()) {
             (Expression::Symbol(name), [(Relation::In, Expression::Symbol(set))])
-                if matches!(set.as_str(), "ℤ" | "ℕ" | "Z" | "N") =>
+                if matches!(set.as_str(), "ℤ" | "ℕ" | "ℤ+" | "Z" | "N") =>
             {
                 Some((name.clone(), set.clone()))
             }
@@ -130,8 +130,10 @@ fn integers_of(head: &Expression, condition: &Expression) -> Option<Expression> 
             left = right;
         }
     }
-    if domain? == "ℕ" {
-        low = low.map(|low| low.max(0)).or(Some(1));
+    match domain?.as_str() {
+        "ℕ" => low = low.map(|low| low.max(0)).or(Some(1)),
+        "ℤ+" => low = low.map(|low| low.max(1)).or(Some(1)),
+        _ => {}
     }
     let (low, high) = (low?, high?);
     if high.checked_sub(low)? > MAX_FILLED {

@@ -5,7 +5,7 @@ use super::{Comparison, Reason};
 use super::{NORMAL_FORM, collections, real_sets};
 use crate::algebra::normal_form::{self, NormalForm};
 use crate::algebra::{exact_value, probe};
-use crate::expression::{Constant, Expression, Relation};
+use crate::expression::{Constant, Expression, Function, Relation};
 use crate::work;
 
 /// Compares where either side is a chain of relations; `None` where neither is.
@@ -46,7 +46,7 @@ pub fn is_name(expression: &Expression) -> bool {
     match expression {
         Expression::Symbol(_) => true,
         Expression::Call(_, arguments) => arguments.len() <= 4,
-        Expression::Apply(crate::expression::Function::Absolute, parts)
+        Expression::Apply(Function::Absolute | Function::Maximum | Function::Minimum, parts)
         | Expression::Ratio(parts)
         | Expression::Bracketed(_, parts, _)
         | Expression::List(_, parts)
@@ -54,6 +54,7 @@ pub fn is_name(expression: &Expression) -> bool {
         Expression::Product(parts) => {
             let letters = |part: &Expression| {
                 matches!(part, Expression::Symbol(_) | Expression::Constant(Constant::E | Constant::I))
+                    || matches!(part, Expression::Apply(Function::Maximum | Function::Minimum, names) if names.iter().all(|name| is_name(name) || *name == Expression::Constant(Constant::E)))
                     || matches!(part, Expression::Chain(..) | Expression::Combined(..))
                     || matches!(part, Expression::Bracketed(_, names, _) if names.iter().all(is_name))
                     || matches!(part, Expression::Power(base, exponent)
@@ -227,6 +228,18 @@ fn gold_only(
     real_sets::compare(by, gold, other).flatten()
 }
 
+/// Whether the members of a computation are equal, as far as they are exact numbers.
+fn agree<'a>(members: impl Iterator<Item = &'a Expression>) -> bool {
+    let value = |part: &Expression| match part
+        .any(&|inner| matches!(inner, Expression::Number(number) if number.places.is_some()))
+    {
+        true => None,
+        false => work::limited(20_000, || exact_value(part)),
+    };
+    let mut values = members.filter_map(value);
+    values.next().is_none_or(|held| values.all(|other| other == held))
+}
+
 fn answer_only(
     by: &Comparison,
     answer: &Expression,
@@ -235,6 +248,11 @@ fn answer_only(
     gold: &Expression,
 ) -> Option<Reason> {
     if let Some((_, value)) = assigned(first, rest) {
+        // `Total = 60 + 7 = 66` is computed wrongly.
+        let held = rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).map(|(_, part)| part);
+        if rest.len() > 1 && !agree(held) {
+            return None;
+        }
         return by.same(gold, value).or_else(|| renamed(by, gold, value)).map(|_| "same value as assigned");
     }
     if let [(Relation::Approximately, _)] = rest {
@@ -264,23 +282,14 @@ fn answer_only(
     let closed = named && !rest.iter().any(|(_, part)| has_variables(part));
     if closed && rest.iter().all(|(relation, _)| matches!(relation, Relation::Equal | Relation::Approximately)) {
         let exact = rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).last();
-        // Its members must be equal, as far as they are exact numbers: `256 + 37 = 294` is none.
-        let value =
-            |part: &Expression| match part.any(&|inner| matches!(inner, Expression::Number(n) if n.places.is_some())) {
-                true => None,
-                false => work::limited(20_000, || exact_value(part)),
-            };
-        let mut members = std::iter::once(first)
-            .chain(rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).map(|(_, part)| part))
-            .filter_map(value);
+        // Its members must be equal: `256 + 37 = 294` is none.
         let computed = matches!(
             first,
             Expression::Sum(_) | Expression::Product(_) | Expression::Power(..) | Expression::Number(_)
         );
-        if let Some(held) = members.next()
-            && computed
-            && members.any(|other| other != held)
-        {
+        let members = std::iter::once(first)
+            .chain(rest.iter().take_while(|(relation, _)| *relation == Relation::Equal).map(|(_, part)| part));
+        if computed && !agree(members) {
             return None;
         }
         return match exact {

@@ -11,6 +11,9 @@ pub fn decide(gold: &ParsedText, answer: &ParsedText) -> Option<Result<Reason, S
     if let Some(difference) = contrary::between(&gold.text, &answer.text) {
         return Some(Err(difference));
     }
+    if contrary::same_amounts(&gold.text, &answer.text) {
+        return Some(Ok("same amounts by name"));
+    }
     if let Some(letter) = words::choice_of_reference(&gold.text) {
         let pure = words::choice(&answer.text);
         let mathematical = answer.text.contains(|c: char| c.is_ascii_digit() || "=+*/^\\".contains(c));
@@ -103,7 +106,13 @@ fn meaning(reading: &Expression) -> Option<&'static str> {
     match reading {
         Expression::EmptySet => Some("none"),
         Expression::Constant(Constant::Infinity) => Some("infinite"),
-        Expression::Symbol(name) if name == "ℝ" => Some("reals"),
+        Expression::Symbol(name) => match name.as_str() {
+            "ℝ" => Some("reals"),
+            "ℚ" => Some("rationals"),
+            "ℤ" => Some("integers"),
+            "ℕ" => Some("naturals"),
+            _ => None,
+        },
         Expression::Chain(first, rest) => match (&**first, rest.as_slice()) {
             (Expression::Symbol(_), [(Relation::In, set)]) => {
                 meaning(set).filter(|meaning| matches!(*meaning, "reals" | "none"))
@@ -124,7 +133,19 @@ fn meaning(reading: &Expression) -> Option<&'static str> {
 
 /// Whether two texts have the same words.
 pub fn same_words(gold: &ParsedText, answer: &ParsedText, rules: &Rules) -> bool {
-    let (wanted, given) = (words::normalise(&gold.text), words::normalise(&answer.text));
+    let placed = |text: &str| -> String {
+        let word =
+            |word: &str| number_words::place(word).map_or_else(|| word.to_string(), |place| format!("{place}th"));
+        words::normalise(text).split(' ').map(word).collect::<Vec<_>>().join(" ")
+    };
+    let plain = |text: &str| {
+        let normal = words::normalise(text);
+        normal.strip_prefix("all ").map_or(normal.clone(), str::to_string)
+    };
+    let (mut wanted, mut given) = (plain(&gold.text), plain(&answer.text));
+    if wanted != given && wanted.contains(' ') {
+        (wanted, given) = (placed(&gold.text), placed(&answer.text));
+    }
     let relates = |text: &str| text.contains(['<', '>', '≤', '≥', '=']);
     if wanted.is_empty() || wanted != given || relates(&gold.text) != relates(&answer.text) {
         return false;

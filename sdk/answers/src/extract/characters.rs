@@ -68,6 +68,12 @@ pub(crate) fn plain(text: &str) -> (Cow<'_, str>, bool) {
                 mended = true;
                 out.push_str(backslash);
             }
+            None if character == '，'
+                && out.ends_with(|c: char| c.is_ascii_digit())
+                && after.starts_with(|c: char| ascii(c).unwrap_or(c).is_ascii_digit()) =>
+            {
+                out.push(',');
+            }
             None => out.push(ascii(character).unwrap_or(character)),
         }
         rest = after;

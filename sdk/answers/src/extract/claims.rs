@@ -63,7 +63,7 @@ const REMARKS: [&str; 54] = [
 ];
 
 /// Words in front of a number that make a bound of it.
-const BOUNDS: [&str; 20] = [
+const BOUNDS: [&str; 21] = [
     "more than",
     "less than",
     "greater than",
@@ -84,10 +84,11 @@ const BOUNDS: [&str; 20] = [
     "below",
     "over",
     "under",
+    "exceeding",
 ];
 
 /// Words in front of a number that say it is another one's: the number of a step, a value that was given up.
-const POINTERS: [&str; 31] = [
+const POINTERS: [&str; 53] = [
     "step",
     "steps",
     "part",
@@ -119,6 +120,28 @@ const POINTERS: [&str; 31] = [
     "instead of",
     "up from",
     "down from",
+    "exceed",
+    "exceeds",
+    "exceeding",
+    "multiple of",
+    "multiples of",
+    "divisible by",
+    "factor of",
+    "divisor of",
+    "beyond",
+    "remark",
+    "footnote",
+    "chapter",
+    "appendix",
+    "above",
+    "below",
+    "anything over",
+    "anything under",
+    "number no.",
+    "p.",
+    "pp.",
+    "vol.",
+    "or equal to",
 ];
 
 /// Whether a sentence after "the answer is" states one.
@@ -136,6 +159,9 @@ pub(crate) fn states(sentence: &str, expects: Expectation) -> bool {
         if !formula && (more || expects == Expectation::Mathematics) && !said {
             return false;
         }
+    }
+    if expects == Expectation::Mathematics && is_related(plain) {
+        return false;
     }
     if first == "not" && !plain.contains(" but ") && words::meaning(plain).is_none() {
         return expects == Expectation::Text && !plain.contains(|c: char| c.is_ascii_digit());
@@ -156,6 +182,26 @@ pub(crate) fn states(sentence: &str, expects: Expectation) -> bool {
         || read::is_mathematics(plain)
 }
 
+/// Whether a sentence says what its answer is to another number: "a multiple of 11".
+fn is_related(plain: &str) -> bool {
+    let mut words = plain.split(' ').map(str::to_ascii_lowercase);
+    let article = words.next().is_some_and(|word| matches!(word.as_str(), "a" | "an"));
+    article
+        && words.next().is_some_and(|word| {
+            matches!(word.as_str(), "multiple" | "divisor" | "factor" | "power" | "solution" | "root" | "member")
+        })
+        && !plain.contains("namely")
+        && !plain.contains(':')
+        && (!plain.contains('=') || plain.contains("solution") || plain.contains("root"))
+}
+
+/// Whether a sentence after "the answer is" only judges it or relates it to another number.
+pub(super) fn is_remark(sentence: &str) -> bool {
+    let plain = sentence.trim_start_matches(|c: char| c.is_whitespace() || "*_\"'(".contains(c));
+    let first: String = plain.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_ascii_lowercase();
+    is_related(plain) || REMARKS.contains(&first.as_str()) && !plain.contains(['$', '\\', '=', ':'])
+}
+
 /// Whether a sentence begins with a number in words: "forty-two apples".
 fn counted(sentence: &str) -> bool {
     let words: Vec<String> = words::words(sentence).into_iter().take(2).collect();
@@ -173,7 +219,24 @@ pub(super) fn is_heading(line: &str) -> bool {
     let lower = word.to_lowercase();
     let step = matches!(
         lower.as_str(),
-        "step" | "part" | "case" | "section" | "question" | "problem" | "exercise" | "method" | "example" | "phase"
+        "step"
+            | "part"
+            | "case"
+            | "section"
+            | "question"
+            | "problem"
+            | "exercise"
+            | "method"
+            | "example"
+            | "phase"
+            | "solution"
+            | "remark"
+            | "note"
+            | "approach"
+            | "proof"
+            | "lemma"
+            | "theorem"
+            | "claim"
     );
     if step && rest.starts_with(|c: char| c.is_ascii_digit() || "IVX".contains(c)) {
         return true;
@@ -205,8 +268,18 @@ pub(super) fn is_pointer(text: &str, at: usize) -> bool {
     let cited = text[..at]
         .strip_suffix('[')
         .is_some_and(|before| before.trim_end().ends_with(|c: char| c.is_ascii_digit() || ".%".contains(c)));
-    if cited && text[at..].trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(']') {
+    let after = text[at..].trim_start_matches(|c: char| c.is_ascii_digit());
+    if cited && after.starts_with([']', ',']) {
         return true;
+    }
+    // "from (1) and (2)" names equations.
+    if let Some(before) = text[..at].strip_suffix('(')
+        && after.starts_with(')')
+    {
+        let word = before.trim_end().rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+        if matches!(word, "from" | "and" | "by" | "in" | "using" | "equation" | "equations" | "eq" | "with" | "into") {
+            return true;
+        }
     }
     let mut start = at.saturating_sub(24);
     while !text.is_char_boundary(start) {
@@ -216,8 +289,34 @@ pub(super) fn is_pointer(text: &str, at: usize) -> bool {
     let near = near.trim_end_matches([' ', '$', '(', '*', '#', '\u{a0}']);
     let ends_with =
         |phrase: &str| near.strip_suffix(phrase).is_some_and(|head| !head.ends_with(|c: char| c.is_alphanumeric()));
+    // "He has over 9 marbles", but not "5 over 9".
+    let over = ["over", "under"].iter().any(|word| {
+        near.strip_suffix(word)
+            .is_some_and(|head| head.ends_with(' ') && head.trim_end().ends_with(char::is_alphabetic))
+    });
+    if over {
+        return true;
+    }
     let compared = ["\\le", "\\leq", "\\ge", "\\geq", "\\lt", "\\gt", "\\leqslant", "\\geqslant"];
     POINTERS.iter().any(|phrase| ends_with(phrase)) || compared.iter().any(|sign| near.ends_with(sign))
+}
+
+/// Whether the number at `at` counts what is known already: "for the 2 tickets", "with her 3 friends".
+pub(super) fn is_known_amount(text: &str, at: usize, end: usize) -> bool {
+    let before = text[..at].trim_end_matches(' ');
+    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+    let known = matches!(word, "the" | "these" | "those" | "his" | "her" | "their" | "my" | "our" | "your");
+    // "52 km/h on day 2"
+    let mut ahead = before[..before.len() - word.len()].trim_end().rsplit(|c: char| !c.is_alphabetic());
+    let dated =
+        matches!(word, "day" | "week" | "month" | "round" | "level" | "grade" | "room" | "lap" | "trip" | "page")
+            && ahead.next().is_some_and(|word| matches!(word, "on" | "in" | "for" | "at" | "of" | "during"));
+    if dated {
+        return true;
+    }
+    let next = text[end..].strip_prefix(' ').unwrap_or("");
+    let noun: String = next.chars().take_while(|c| c.is_alphabetic()).collect();
+    known && noun.len() > 2 && !matches!(noun.as_str(), "remaining" | "left" | "others" | "more" | "and" | "that")
 }
 
 /// Whether a text states a bound: "more than 41". `at least` and `at most` are what some problems ask for, as words of

@@ -1,7 +1,7 @@
 //! Answers that nothing announces: a response that is one formula, the last formula, the last number.
 
-use super::{Expectation, claims, clean, spans};
-use crate::read::{self, number_words, tokens};
+use super::{Expectation, claims, clean, second_thoughts, spans};
+use crate::read::{self, number_words, tokens, units};
 
 /// The whole of a short response, where it reads as mathematics.
 pub(super) fn bare(text: &str, expects: Expectation) -> Option<String> {
@@ -9,7 +9,7 @@ pub(super) fn bare(text: &str, expects: Expectation) -> Option<String> {
     if expects == Expectation::Choice || trimmed.len() > 600 || trimmed.contains('\n') {
         return None;
     }
-    if is_sentence(trimmed) {
+    if is_sentence(trimmed) || claims::numbered(trimmed).is_some() {
         return None;
     }
     let stripped = read::strip_delimiters(trimmed);
@@ -43,6 +43,14 @@ pub(super) fn last_expression(text: &str, expects: Expectation) -> Option<String
         .find(|span| text[span.start..span.end].chars().any(|c| c.is_ascii_digit() || "=<>\\".contains(c)));
     let formula = with_content.or(spans.last());
     let number = if expects == Expectation::Mathematics { last_number(text) } else { None };
+    if let Some(words) = spelled_last(text, number.as_ref().map(|(at, _)| *at), formula.map(|span| span.closes))
+        && expects == Expectation::Mathematics
+    {
+        return Some(words);
+    }
+    if let Some(guesses) = number.as_ref().and_then(|(_, number)| second_thoughts::guesses(text, number)) {
+        return Some(guesses);
+    }
     let number = number.map(|(at, number)| {
         let end = (at + number.len()).min(text.len());
         let whole = text.get(at..end) == Some(number.as_str());
@@ -50,7 +58,7 @@ pub(super) fn last_expression(text: &str, expects: Expectation) -> Option<String
             Some((start, formula)) if spans.iter().all(|span| span.closes <= start || span.opens >= end) => {
                 (at, formula.to_string())
             }
-            _ => (at, number),
+            _ => (at, scaled(text, at, number)),
         }
     });
     match (formula, number) {
@@ -84,6 +92,29 @@ pub(super) fn last_expression(text: &str, expects: Expectation) -> Option<String
     }
 }
 
+/// The number that the last sentence spells in words, where it has no other: "So Tom has three apples."
+fn spelled_last(text: &str, number: Option<usize>, formula: Option<usize>) -> Option<String> {
+    let text = text.trim_end();
+    let floor = text.len().saturating_sub(300);
+    let tail = text.get(floor..).or_else(|| text.get(floor + 1..)).unwrap_or("");
+    let head = tail.trim_end_matches(['.', '!', '*', ' ']);
+    let start = [head.rfind('\n').map(|at| at + 1), head.rfind(". ").map(|at| at + 2)].into_iter().flatten().max();
+    let begins = text.len() - tail.len() + start.unwrap_or(0);
+    if number.max(formula).is_some_and(|last| last >= begins) {
+        return None;
+    }
+    let sentence = &text[begins..];
+    // Beside numbers in digits only a conclusion is one in words.
+    let concludes = ["So ", "So,", "Thus", "Therefore", "Hence", "In total", "In the end"]
+        .iter()
+        .any(|word| sentence.starts_with(word));
+    if (number.is_some() || formula.is_some()) && !concludes {
+        return None;
+    }
+    let clause = sentence.rfind(", so ").map_or(sentence, |at| &sentence[at..]);
+    number_words::only(clause)
+}
+
 /// The formula in plain text that a number is part of, with the equations joined to it: `y = 2x + 3`, `x = 5 and y = 6`.
 fn plain_formula(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
     let close = end + formula_after(&text[end..]);
@@ -102,7 +133,8 @@ fn plain_formula(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
     }
     for _ in 0..8 {
         let before = text[..start].trim_end();
-        let joined = before.strip_suffix("and").filter(|rest| rest.ends_with(' ')).or_else(|| before.strip_suffix(','));
+        let word = before.strip_suffix("and").or_else(|| before.strip_suffix("or"));
+        let joined = word.filter(|rest| rest.ends_with(' ')).or_else(|| before.strip_suffix(','));
         let Some(before) = joined.map(|rest| rest.trim_end().trim_end_matches(',')) else { break };
         let earlier = formula_before(before);
         if !relates(&text[earlier..before.len()]) {
@@ -172,7 +204,8 @@ fn run_of_numbers(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
     while count < 64 {
         let before = text[..start].trim_end_matches([' ', '$', '?']);
         let mut before = before;
-        let mut hedged = false;
+        // "60? 70? 80?"
+        let mut hedged = text[before.len()..start].contains('?');
         while let Some(rest) = HEDGES.iter().find_map(|word| before.strip_suffix(word)) {
             before = rest.trim_end();
             hedged = true;
@@ -182,7 +215,9 @@ fn run_of_numbers(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
             .or_else(|| before.strip_suffix("Or"))
             .filter(|rest| !rest.ends_with(char::is_alphabetic));
         let and = before.strip_suffix("and").filter(|rest| rest.ends_with(' '));
-        let mut rest = or.or(and).unwrap_or(before).trim_end_matches([' ', ',', '?', '$']);
+        // "40 / 41 / 42", "around 70 to 80"
+        let slash = before.strip_suffix(" /").or_else(|| about(before));
+        let mut rest = or.or(and).or(slash).unwrap_or(before).trim_end_matches([' ', ',', ';', '?', '$']);
         if or.is_some() {
             // "41 apples or 42 apples": one word of a unit.
             let unit = rest.trim_end_matches(|c: char| c.is_alphabetic());
@@ -195,30 +230,63 @@ fn run_of_numbers(text: &str, at: usize, end: usize) -> Option<(usize, &str)> {
         let digits =
             rest.bytes().rev().take(rest.len() - floor).take_while(|c| c.is_ascii_digit() || *c == b'.').count();
         start = rest.len() - digits;
-        undecided |= or.is_some() || and.is_some() || hedged;
+        undecided |= or.is_some() || and.is_some() || slash.is_some() || hedged;
         count += 1;
     }
     let before = text[..start].trim_end();
     let operand = before.ends_with(['+', '-', '*', '/', '×', '÷', '^', '·'])
         || ["times", "plus", "minus", "by", "of", "adding", "multiplying", "from", "sum"]
             .iter()
-            .any(|word| before.ends_with(word));
-    let several = count > 1 && undecided || count > 3;
+            .any(|word| before.ends_with(word) && !before.ends_with("one of") && !before.ends_with("any of"));
+    let several = count > 1 && (undecided || is_offered(before)) || count > 2;
     (several && !operand).then(|| (start, text[start..end].trim_start_matches(['.'])))
+}
+
+/// The text up to the first end of a range that is only about right: "around 70 to", "roughly 70-".
+fn about(before: &str) -> Option<&str> {
+    let first = before.strip_suffix(" to").or_else(|| before.strip_suffix('-')).or_else(|| before.strip_suffix('–'))?;
+    let ahead =
+        first.trim_end_matches(|c: char| c.is_ascii_digit() || ".,$".contains(c)).trim_end().to_ascii_lowercase();
+    ["around", "roughly", "about", "approximately", "somewhere", "approx.", "range"]
+        .iter()
+        .any(|word| ahead.ends_with(word))
+        .then_some(first)
+}
+
+/// A number with the word after it that multiplies it: "5 dozen eggs".
+pub(crate) fn scaled(text: &str, at: usize, number: String) -> String {
+    let after = text.get(at + number.len()..).and_then(|rest| rest.strip_prefix(' ')).unwrap_or("");
+    let word: String = after.chars().take_while(|c| c.is_alphabetic()).collect();
+    if units::scale(&word).is_some() { format!("{number} {word}") } else { number }
+}
+
+/// Whether a text ends by offering what follows as possible: "Possible answers: ".
+fn is_offered(text: &str) -> bool {
+    let mut start = text.len().saturating_sub(32);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let near = text[start..].to_ascii_lowercase();
+    ["possib", "candidate", "guess", "options", "choices", "answers", "could be", "might be", "may be"]
+        .iter()
+        .any(|word| near.contains(word))
 }
 
 /// The last number that states something, and where it begins: the number of a step and a bound are passed over.
 pub fn last_number(text: &str) -> Option<(usize, String)> {
     let mut end = text.len();
+    let mut known = None;
     for _ in 0..12 {
-        let (at, number) = number_before(&text[..end])?;
-        if !claims::is_pointer(text, at) {
+        let Some((at, number)) = number_before(&text[..end]) else { break };
+        if claims::is_known_amount(text, at, (at + number.len()).min(end)) {
+            known = known.or(Some((at, number)));
+        } else if !claims::is_pointer(text, at) && !second_thoughts::is_said_by_another(text, at) {
             // What follows the number on the full text decides its percent sign.
             return Some((at, number));
         }
         end = at;
     }
-    None
+    known
 }
 
 /// The last number, with its sign, groups, decimals, denominator, exponent and percent sign; and where it begins.

@@ -1,14 +1,18 @@
 //! Answers that the response announces: "the answer is …", "Answer: …", in several languages.
 
-use super::{Expectation, claims, clean, clip, search, spans};
+use super::{Expectation, claims, clean, clip, search, second_thoughts, spans};
 
 /// What introduces an answer, in the languages of multilingual test sets. Matched without regard to ASCII case.
-pub(super) const ANSWER_PHRASES: [&str; 27] = [
+pub(super) const ANSWER_PHRASES: [&str; 31] = [
     "answer is",
     "answers are",
     "answer:",
     "answer：",
     "answer :",
+    "correct choice is",
+    "correct option is",
+    "right choice is",
+    "right option is",
     "réponse est",
     "réponse :",
     "respuesta es",
@@ -50,9 +54,14 @@ pub(super) fn phrase(
             .filter(|phrase| !ascii || phrase.is_ascii())
             .filter_map(|phrase| search::last(&lower[..end], phrase).map(|at| (at, *phrase)))
             .max_by_key(|(at, phrase)| (at + phrase.len(), phrase.len()))?;
-        let sentence = sentence(&text[at + phrase.len()..]);
+        if second_thoughts::is_of_another(&text[..at]) {
+            end = at;
+            continue;
+        }
+        let (sentence, after) = sentence(&text[at + phrase.len()..]);
         if claims::states(&sentence, expects) {
-            return Some(sentence);
+            // What is taken back is no answer, and neither is anything before it.
+            return (!second_thoughts::corrected(after)).then_some(sentence);
         }
         if unsaid.is_none() && !sentence.is_empty() {
             *unsaid = Some(sentence);
@@ -62,8 +71,10 @@ pub(super) fn phrase(
     None
 }
 
-/// A sentence from here, without what only introduces it.
-fn sentence(text: &str) -> String {
+/// A sentence from here, without what only introduces it, and the text after it.
+fn sentence(text: &str) -> (String, &str) {
+    let denied = text.strip_prefix("n't ").or_else(|| text.strip_prefix("n’t "));
+    let text = denied.unwrap_or(text);
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || ":*=\"'`>-–".contains(c) && c != '-');
     // ", of course, 42"
     let text = text.strip_prefix(", ").and_then(|rest| rest.split_once(", ")).map_or(text, |(_, rest)| rest);
@@ -103,16 +114,18 @@ fn sentence(text: &str) -> String {
     }
     let said = clean(without_reason(&text[..index]));
     // "not 41 but 42"
-    match said.strip_prefix("not ").and_then(|rest| rest.rsplit_once(" but ")) {
+    let said = if denied.is_some() { format!("not {said}") } else { said };
+    let said = match said.strip_prefix("not ").and_then(|rest| rest.rsplit_once(" but ")) {
         Some((_, after)) => clean(after.trim_start_matches("rather ")),
         None => said,
-    }
+    };
+    (said, &text[index..])
 }
 
 /// Whether the point at `index` ends an abbreviation and not the sentence: "approx. 12 km", "5 ft. 6 in.".
 fn abbreviated(text: &str, index: usize) -> bool {
     let before = &text[..index];
-    if before.ends_with("p.m") || before.ends_with("a.m") {
+    if ["p.m", "a.m", "i.e", "e.g"].iter().any(|short| before.ends_with(short)) {
         return true;
     }
     let head = before.trim_end_matches(|c: char| c.is_alphabetic());
@@ -153,6 +166,26 @@ fn without_reason(sentence: &str) -> &str {
         " (as ",
         " (from ",
         " (after ",
+        " (by ",
+        " (using ",
+        " (via ",
+        " (i.e",
+        " (that is",
+        ", i.e",
+        ", that is,",
+        " (cf",
+        " (check",
+        " (note",
+        ", by ",
+        ", using ",
+        ", rounded ",
+        ", obtained ",
+        ", given that ",
+        " given that ",
+        ", rather than ",
+        ", instead of ",
+        ", according to ",
+        ", but not ",
     ]
     .iter()
     .filter_map(|connective| sentence.find(connective))

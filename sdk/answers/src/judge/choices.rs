@@ -5,11 +5,12 @@
 
 use crate::compare;
 use crate::config::Rules;
-use crate::extract::{self, Expectation};
+use crate::extract::{self, Expectation, spans};
 use crate::read::ParsedText;
 use crate::read::{tokens, words};
 use crate::work;
 use octo_sdk::{Outcome, Verdict};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The letters that may name an option.
@@ -25,6 +26,9 @@ pub type Options = BTreeMap<char, String>;
 pub fn options(problem: &str) -> Options {
     let found = capital_options(problem);
     if !found.is_empty() {
+        return found;
+    }
+    if let Some(found) = options_in_json(problem) {
         return found;
     }
     // As capitals, with the brackets close to their letters; nothing else changes its length.
@@ -48,9 +52,28 @@ pub fn options(problem: &str) -> Options {
     String::from_utf8(capitals).map(|text| capital_options(&text)).unwrap_or_default()
 }
 
+/// Options that a problem ends with as JSON: `… {"A": "12", "B": "18"}`.
+fn options_in_json(problem: &str) -> Option<Options> {
+    let trimmed = problem.trim_end();
+    let open = if trimmed.ends_with('}') { '{' } else { '[' };
+    if open == '[' && !trimmed.ends_with(']') {
+        return None;
+    }
+    let json = &trimmed[trimmed.find(open)?..];
+    let value = serde_json::from_str::<serde_json::Value>(json).ok()?;
+    Some(options_of_json(&value)).filter(|options| options.len() > 1)
+}
+
 /// Options as a data set holds them in a field: a JSON list in the order of the letters, an object of letters and
 /// texts, an object of `label` and `text` lists, or the text that [`options`] reads.
 pub fn options_of_field(written: &str) -> Options {
+    match serde_json::from_str::<serde_json::Value>(written) {
+        Ok(value @ (serde_json::Value::Array(_) | serde_json::Value::Object(_))) => options_of_json(&value),
+        _ => options(written),
+    }
+}
+
+fn options_of_json(value: &serde_json::Value) -> Options {
     let strings = |list: &serde_json::Value| -> Option<Vec<String>> {
         list.as_array()?.iter().map(shown).collect::<Option<Vec<String>>>()
     };
@@ -58,8 +81,8 @@ pub fn options_of_field(written: &str) -> Options {
         let letters = labels.iter().enumerate().map(|(at, label)| letter_of(label, at));
         letters.zip(texts).filter_map(|(letter, text)| letter.map(|letter| (letter, text))).collect()
     };
-    match serde_json::from_str::<serde_json::Value>(written) {
-        Ok(list @ serde_json::Value::Array(_)) => match strings(&list) {
+    match value {
+        list @ serde_json::Value::Array(_) => match strings(list) {
             // `["a ) 15", "b ) 20"]` carry their letters.
             Some(texts) => {
                 let joined = options(&texts.join("\n"));
@@ -67,7 +90,7 @@ pub fn options_of_field(written: &str) -> Options {
             }
             None => Options::new(),
         },
-        Ok(serde_json::Value::Object(object)) => {
+        serde_json::Value::Object(object) => {
             let lists = object.get("label").or_else(|| object.get("labels")).and_then(strings);
             let texts = object.get("text").or_else(|| object.get("texts")).and_then(strings);
             match (lists, texts) {
@@ -80,7 +103,7 @@ pub fn options_of_field(written: &str) -> Options {
                 }
             }
         }
-        _ => options(written),
+        _ => Options::new(),
     }
 }
 
@@ -191,10 +214,35 @@ pub fn chosen(written: &str, options: &Options, rules: &Rules) -> Option<BTreeSe
         return Some(BTreeSet::from([letter]));
     }
     // A letter of a formula chooses nothing: `\Delta E`.
-    let formula = written.contains(['^', '_', '=']) || has_command(written);
-    let sentence = || if formula { None } else { words::choice_in_sentence(written) };
+    let prose = without_formulas(written);
+    let formula = prose.contains(['^', '_', '=']) || has_command(&prose);
+    let sentence = || if formula { None } else { words::choice_in_sentence(&prose) };
     let one = |letter: char| Some(BTreeSet::from([letter])).filter(offered);
     words::choice_in_brackets(written).or_else(sentence).and_then(one).or_else(|| named(written, options).and_then(one))
+}
+
+/// A text without its formulas that are more than a letter.
+fn without_formulas(written: &str) -> Cow<'_, str> {
+    if !written.contains(['$', '\\']) {
+        return Cow::Borrowed(written);
+    }
+    let mut out = String::with_capacity(written.len());
+    let mut from = 0;
+    for span in spans::mathematics(written) {
+        let formula = &written[span.start..span.end];
+        if formula.contains(['^', '_', '=', '+', '<', '>', '/']) || has_command(formula) {
+            out.push_str(&written[from..span.opens]);
+            // A word that names no choice.
+            out.push_str("that");
+            from = span.closes;
+        }
+    }
+    // A text that is a formula and nothing else stays one.
+    if from == 0 || out.trim() == "that" && written[from..].trim().trim_end_matches('.').is_empty() {
+        return Cow::Borrowed(written);
+    }
+    out.push_str(&written[from..]);
+    Cow::Owned(out)
 }
 
 /// Whether a text has a LaTeX command other than one for letters of another face.
@@ -224,9 +272,13 @@ fn named(sentence: &str, options: &Options) -> Option<char> {
             }
             let after = &said[at + wanted.len()..];
             let denies = |word: &String| {
-                matches!(word.as_str(), "not" | "isn't" | "never" | "cannot" | "can't" | "neither" | "nor")
+                matches!(word.as_str(), "not" | "isn't" | "wasn't" | "never" | "cannot" | "can't" | "neither" | "nor")
             };
-            let denied = said[..at].last().is_some_and(denies) || after.iter().take(2).any(denies);
+            // "It wasn't Austen or Dickens": what "or" joins is denied together.
+            let joined = |word: &String| matches!(word.as_str(), "or" | "nor");
+            let ahead = said[..at].last().is_some_and(denies);
+            let beyond = said[..at].last().is_some_and(joined) && said[..at].iter().rev().take(5).any(denies);
+            let denied = ahead || beyond || after.iter().take(2).any(denies);
             if denied {
                 continue;
             }

@@ -438,7 +438,7 @@ impl Lexer<'_> {
             return Ok(());
         }
         let prose = name.starts_with("text") || matches!(name, "mbox" | "hbox" | "emph" | "underline");
-        if let Some(kind) = tokens::function(&content) {
+        if let Some(kind) = tokens::function(&content).filter(|_| content != "min" || !self.after_value()) {
             self.push(kind);
             return Ok(());
         }

@@ -33,6 +33,71 @@ pub fn value(text: &str) -> Option<Rational> {
     ordinal(&words).map(Rational::integer)
 }
 
+/// The number words of a sentence that has one number only, in words: "Tom has three apples". A "one" alone and
+/// ordinals count nothing.
+pub fn only(sentence: &str) -> Option<String> {
+    if sentence.len() > 400 {
+        return None;
+    }
+    let lower = sentence.to_lowercase();
+    let lower = lower.split(", not ").next().unwrap_or("");
+    let words: Vec<&str> =
+        lower.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| !word.is_empty()).collect();
+    let counts = |word: &str| {
+        word.split('-').all(|part| {
+            SMALL.contains(&part) || TENS.contains(&part) || matches!(part, "hundred" | "thousand" | "million")
+        })
+    };
+    let mut found: Option<String> = None;
+    let mut at = 0;
+    while at < words.len() {
+        if !counts(words[at]) {
+            at += 1;
+            continue;
+        }
+        let mut end = at + 1;
+        let goes_on = |end: usize| words.get(end).is_some_and(|word| counts(word));
+        while goes_on(end) || words.get(end) == Some(&"and") && goes_on(end + 1) {
+            end += 1;
+        }
+        let mut run = words[at..end].join(" ");
+        let whole = value(&run)?;
+        let next = words.get(end).copied().unwrap_or("");
+        // "two thirds", "two and a half" are more than the run.
+        let more = next == "and" && words.get(end + 1) == Some(&"a")
+            || next.ends_with("ths")
+            || matches!(next, "halves" | "thirds" | "quarters" | "third" | "quarter");
+        match at.checked_sub(1).map(|before| words[before]) {
+            Some("minus" | "negative") => run = format!("minus {run}"),
+            // A bound, a denial, the number of a step.
+            Some(
+                "than" | "but" | "except" | "least" | "most" | "over" | "under" | "not" | "step" | "part" | "case"
+                | "chapter" | "day",
+            ) => {
+                return None;
+            }
+            _ => {}
+        }
+        if matches!(next, "dozen" | "dozens") {
+            run = whole.multiply(&Rational::integer(12))?.to_string();
+        }
+        if run != "one" && (more || found.replace(run).is_some()) {
+            return None;
+        }
+        at = end;
+    }
+    found
+}
+
+/// The place that a word names: "third" or "3rd".
+pub fn place(word: &str) -> Option<i64> {
+    let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    if digits.is_empty() {
+        return ordinal_word(word);
+    }
+    matches!(&word[digits.len()..], "st" | "nd" | "rd" | "th").then(|| digits.parse().ok()).flatten()
+}
+
 /// "three thousand and five"
 fn cardinal(words: &[&str]) -> Option<i64> {
     let (mut total, mut group, mut any) = (0i64, 0i64, false);

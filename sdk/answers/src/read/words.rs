@@ -138,12 +138,25 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
     for (index, word) in words.iter().enumerate() {
         let lower = word.to_lowercase();
         // What follows gives reasons: "D because A is wrong".
-        if found.is_some() && matches!(lower.as_str(), "because" | "since") {
+        if found.is_some()
+            && matches!(lower.as_str(), "because" | "since" | "though" | "although" | "while" | "whereas")
+        {
             break;
         }
         if matches!(
             lower.as_str(),
-            "not" | "can't" | "cannot" | "isn't" | "neither" | "nor" | "over" | "than" | "unlike"
+            "not"
+                | "can't"
+                | "cannot"
+                | "isn't"
+                | "neither"
+                | "nor"
+                | "over"
+                | "than"
+                | "unlike"
+                | "except"
+                | "excluding"
+                | "besides"
         ) {
             denied = true;
         } else if matches!(lower.as_str(), "therefore" | "so" | "but" | "is" | "be" | "it's" | "think") {
@@ -159,6 +172,11 @@ pub fn choice_in_sentence(text: &str) -> Option<char> {
                 words[index + 1],
                 "or" | "and" | "because" | "is" | "but" | "could" | "might" | "may" | "maybe" | "perhaps" | "possibly"
             );
+        // "neither A nor C; B"
+        if denied && index > 0 && words[index - 1].eq_ignore_ascii_case("nor") {
+            denied = false;
+            continue;
+        }
         if !denied && !article && !dismissed(index) {
             if unsure(index) && guessed.replace(letter).is_some_and(|other| other != letter) {
                 return None;
@@ -270,6 +288,9 @@ pub fn meaning(text: &str) -> Option<&'static str> {
         | "infinite number of solutions"
         | "unbounded" => "infinite",
         "all real numbers" | "all reals" | "any real number" | "all real values" | "every real number" => "reals",
+        "all rational numbers" | "rational numbers" | "all rationals" | "set of rational numbers" => "rationals",
+        "all integers" | "integers" | "any integer" | "every integer" | "set of integers" => "integers",
+        "all natural numbers" | "natural numbers" | "set of natural numbers" => "naturals",
         _ => return None,
     })
 }

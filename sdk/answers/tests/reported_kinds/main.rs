@@ -1,6 +1,7 @@
 //! Kinds of answers that users of graders reported as judged wrongly: right answers that were refused, wrong ones that
 //! passed. A row is a reference and a whole response.
 
+mod fresh_rows;
 mod further_rows;
 mod rows_of_hard_inputs;
 mod unforeseen;

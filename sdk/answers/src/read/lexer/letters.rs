@@ -112,7 +112,12 @@ impl Lexer<'_> {
             }
             _ => {}
         }
-        if let Some(kind) = tokens::function(&word) {
+        if word == "ca" && self.tokens.is_empty() && self.peek(0) == Some('.') {
+            return Ok(());
+        }
+        // "30 min" are minutes.
+        let minutes = word == "min" && self.after_value() && !matches!(self.peek(0), Some('(' | '{' | '_'));
+        if let Some(kind) = tokens::function(&word).filter(|_| !minutes) {
             self.push(kind);
             return Ok(());
         }
@@ -149,6 +154,11 @@ impl Lexer<'_> {
         let whole: String = self.text[start..self.at].iter().collect();
         self.phrase(&mut vec![&whole]);
         Ok(())
+    }
+
+    /// Whether a number or a unit stands in front.
+    pub(super) fn after_value(&self) -> bool {
+        matches!(self.tokens.last(), Some(Token { kind: Kind::Number(..) | Kind::Text(_), .. }))
     }
 
     fn letter(&mut self, letter: char) {
@@ -190,6 +200,7 @@ pub fn is_short_word(word: &str) -> bool {
             | "six"
             | "ten"
             | "day"
+            | "yen"
             | "hr"
             | "hrs"
             | "min"

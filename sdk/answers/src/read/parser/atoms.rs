@@ -231,13 +231,15 @@ impl Parser {
         for ahead in 0.. {
             match self.peek_at(ahead) {
                 Some(Kind::Number(..)) => numbers += 1,
-                Some(Kind::Minus) => {}
+                Some(Kind::Minus | Kind::Open(Delimiter::Group) | Kind::Close(Delimiter::Group)) => {}
                 Some(Kind::Close(Delimiter::Square)) => break,
                 _ => return false,
             }
             // `[3 - 1]` is a difference.
             let spaced = |at: usize| self.tokens.get(self.at + at).is_some_and(|token| token.spaced);
-            if ahead > 0 && self.peek_at(ahead) == Some(&Kind::Minus) && (!spaced(ahead) || spaced(ahead + 1)) {
+            let grouped = ahead > 0 && self.peek_at(ahead - 1) == Some(&Kind::Open(Delimiter::Group));
+            let minus = ahead > 0 && self.peek_at(ahead) == Some(&Kind::Minus) && !grouped;
+            if minus && (!spaced(ahead) || spaced(ahead + 1)) {
                 return false;
             }
         }
@@ -308,6 +310,12 @@ impl Parser {
         // `\max_{x}` and the like name what they range over.
         if self.take(&Kind::Underscore) {
             self.script_label()?;
+        }
+        // `\max = 5` names a value.
+        if let Function::Maximum | Function::Minimum = function
+            && matches!(self.peek(), Some(Kind::Relation(_)))
+        {
+            return Ok(Expression::Symbol(if function == Function::Maximum { "max" } else { "min" }.into()));
         }
         let arguments = self.arguments()?;
         let inverse = match (&power, function) {

@@ -2,7 +2,7 @@
 
 use super::atoms::arrangements;
 use super::{Parsed, Parser};
-use crate::expression::{Constant, Expression, Function, Number, Rational, Relation};
+use crate::expression::{Bracket, Constant, Expression, Function, Number, Rational, Relation};
 use crate::read::lexer::{Comma, Unreadable};
 use crate::read::number_words;
 use crate::read::tokens::{Delimiter, Kind};
@@ -60,7 +60,38 @@ impl Parser {
         }
     }
 
+    /// `\mathbb{R}^+`, `\mathbb{Z}^{-}`: the positive or the negative numbers of a set.
+    fn half_of_a_set(&mut self, base: &Expression) -> Option<Expression> {
+        let Expression::Symbol(set) = base else { return None };
+        if !matches!(set.as_str(), "ℝ" | "ℤ" | "ℚ" | "ℕ") {
+            return None;
+        }
+        let grouped = self.peek() == Some(&Kind::Open(Delimiter::Group));
+        let positive = match self.peek_at(usize::from(grouped)) {
+            Some(Kind::Plus) => true,
+            Some(Kind::Minus) => false,
+            _ => return None,
+        };
+        if grouped && self.peek_at(2) != Some(&Kind::Close(Delimiter::Group)) {
+            return None;
+        }
+        self.at += if grouped { 3 } else { 1 };
+        let (zero, infinity) = (Expression::integer(0), Expression::Constant(Constant::Infinity));
+        Some(match (set.as_str(), positive) {
+            ("ℝ", true) => Expression::Bracketed(Bracket::Round, vec![zero, infinity], Bracket::Round),
+            ("ℝ", false) => {
+                Expression::Bracketed(Bracket::Round, vec![Expression::Negative(infinity.into()), zero], Bracket::Round)
+            }
+            // The positive whole numbers, from one on.
+            ("ℕ" | "ℤ", true) => Expression::Symbol("ℤ+".into()),
+            (_, positive) => Expression::Symbol(format!("{set}{}", if positive { '+' } else { '-' })),
+        })
+    }
+
     fn raise(&mut self, base: Expression) -> Parsed {
+        if let Some(positive) = self.half_of_a_set(&base) {
+            return Ok(positive);
+        }
         match (self.peek(), self.peek_at(1), self.peek_at(2)) {
             // A side, not a power.
             (Some(Kind::Open(Delimiter::Group)), Some(Kind::Plus | Kind::Minus), Some(Kind::Close(_))) => {
