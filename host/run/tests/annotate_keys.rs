@@ -92,6 +92,10 @@ fn what_is_wrong_is_named_with_its_place() {
             "r.toml:8: stages.score.sampling.extra: \"model\" is the stage's own",
         ),
         (
+            format!("{LEAST}model_folder = \"m\"\nengine = {{ batch = 0 }}\n"),
+            "r.toml:8: stages.score.engine.batch: must be at least 1",
+        ),
+        (
             format!("{LEAST}endpoint = {{ url = \"http://h\", model = \"m\", api_key = \"sk\" }}\n"),
             "r.toml:7: stages.score.endpoint.api_key: unknown key; did you mean \"api_key_env\"?",
         ),
