@@ -134,3 +134,8 @@ peers: ## Install the libraries that golden files and benchmarks are made with (
 .PHONY: smollm2
 smollm2: ## Fetch SmolLM2-135M-Instruct for the parity test and the experiments (540 MB, and `make peers`)
 	@setup/smollm2.sh
+
+.PHONY: llama
+llama: plugins ## Check `annotate` against llama.cpp's server, killed in the middle (its build takes 20 minutes the first time)
+	@setup/llama.sh
+	@python3 tests/engines/llama_cpp.py $(OCTO) .octo/llama

@@ -41,7 +41,7 @@ impl Backoff {
 pub(crate) fn retry_after(header: &str, now: u64) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse::<f64>() {
-        return (seconds >= 0.0 && seconds < 1e9).then(|| Duration::from_secs_f64(seconds));
+        return (0.0..1e9).contains(&seconds).then(|| Duration::from_secs_f64(seconds));
     }
     // `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that is still to be sent.
     let mut words = header.split_once(", ")?.1.split(' ');

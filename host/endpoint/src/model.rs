@@ -12,7 +12,8 @@ use crate::request::Request;
 /// A language model that answers requests.
 ///
 /// An engine takes a whole batch, so that one that computes itself can fill its own batches, and hands out each answer as
-/// soon as it has it, so that none is lost where the process is killed in the middle.
+/// soon as it has it, so that none is lost where the process is killed in the middle. It does not run on the rayon pool of
+/// its caller: a pool that waits takes up other work, which may wait for an answer of this very call.
 pub trait LanguageModel: Sync {
     /// The model's name in the keys of answers: what is another model has another name. That of a server is the name it is
     /// asked under; that of a model folder has the folder's digest.

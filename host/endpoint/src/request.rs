@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(Key::from_hex(&key.hex()), Some(key));
         assert_eq!(Key::from_hex("12"), None);
         assert_eq!(request.clone().key("m").unwrap(), key);
-        let mut others = vec![chat("b"), chat("a"), chat("a"), chat("a")];
+        let mut others = [chat("b"), chat("a"), chat("a"), chat("a")];
         others[1].sampling.seed = Some(0);
         others[2].sampling.temperature = 0.5;
         others[3].prompt = Prompt::Text("a".into());

@@ -52,8 +52,10 @@ fn requests(texts: impl IntoIterator<Item = impl ToString>) -> Vec<Request> {
     texts.into_iter().map(|text| request(&text.to_string())).collect()
 }
 
-/// What came of the requests, in their order; none where nothing was delivered.
-fn ask(model: &dyn LanguageModel, requests: &[Request]) -> (Vec<Option<Result<Answer, NoAnswer>>>, Result<(), Halt>) {
+/// What came of requests, in their order; none where nothing was delivered.
+type Delivered = Vec<Option<Result<Answer, NoAnswer>>>;
+
+fn ask(model: &dyn LanguageModel, requests: &[Request]) -> (Delivered, Result<(), Halt>) {
     let done = Mutex::new(vec![None; requests.len()]);
     let deliver = |index: usize, result| {
         done.lock().unwrap()[index] = Some(result);
@@ -249,7 +251,7 @@ fn answers_do_not_depend_on_concurrency_and_no_more_calls_are_under_way_than_all
             // Every third fails at first, so that order and tries mix.
             let number: usize = request.text().rsplit(' ').next().unwrap().parse().unwrap();
             std::thread::sleep(Duration::from_millis(number as u64 % 4));
-            if number % 3 == 0 && earlier == 0 { reply(stream, 502, "", "") } else { good(request, stream) }
+            if number.is_multiple_of(3) && earlier == 0 { reply(stream, 502, "", "") } else { good(request, stream) }
         });
         let endpoint = endpoint(Settings { concurrency, ..settings(&server.url) });
         let (results, ended) = ask(&endpoint, &asked);

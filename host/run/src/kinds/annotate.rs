@@ -37,11 +37,11 @@ const ANSWERS: &str = ".answers";
 
 /// Runs model folders for `annotate` stages.
 pub trait Engine: Send + Sync + 'static {
-    /// Opens the model in `folder`. The model's name in the keys of answers has `digest`, which is the folder's.
+    /// Opens a model folder.
     ///
     /// # Errors
     /// What keeps the model from running.
-    fn open(folder: &Path, digest: &str) -> Result<Box<dyn LanguageModel>>;
+    fn open(settings: EngineSettings) -> Result<Box<dyn LanguageModel>>;
 
     /// Why there can be no model; none where there can.
     fn missing() -> Option<&'static str> {
@@ -49,11 +49,26 @@ pub trait Engine: Send + Sync + 'static {
     }
 }
 
+/// A model folder to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The model's name in the keys of answers, which tells one folder's content from another's.
+    pub name: String,
+    /// Where it runs, such as `cpu` or `cuda:0`.
+    pub device: String,
+    /// Answers under way at one time.
+    pub batch: usize,
+    /// Threads that it may use.
+    pub threads: usize,
+}
+
 /// Of a program without tensors.
 pub struct NoEngine;
 
 impl Engine for NoEngine {
-    fn open(_: &Path, _: &str) -> Result<Box<dyn LanguageModel>> {
+    fn open(_: EngineSettings) -> Result<Box<dyn LanguageModel>> {
         bail!(NoEngine::missing().unwrap_or_default())
     }
 
@@ -78,8 +93,8 @@ pub struct Annotate<E = NoEngine> {
 enum Model {
     /// A server, and the environment variable with its key.
     Endpoint(Box<Settings>, Option<String>),
-    /// The model folder in the slot `model_folder`.
-    Folder,
+    /// The model folder in the slot `model_folder`, and how it is run.
+    Folder(keys::EngineKeys),
 }
 
 impl<E: Engine> StageKind for Annotate<E> {
@@ -107,7 +122,7 @@ impl<E: Engine> StageKind for Annotate<E> {
             }
             (None, Some(folder)) => {
                 table.input("model_folder", &folder)?;
-                Model::Folder
+                Model::Folder(keys.engine.checked(table)?)
             }
             (None, None) => bail!("{}: a stage that annotates needs `endpoint` or `model_folder`", table.place("")),
             (Some(_), Some(_)) => {
@@ -126,7 +141,7 @@ impl<E: Engine> StageKind for Annotate<E> {
         let model = match &self.model {
             Model::Endpoint(settings, _) => Some(&settings.model),
             // Its digest is that of an input.
-            Model::Folder => None,
+            Model::Folder(_) => None,
         };
         json!({
             "model": model,
@@ -140,7 +155,18 @@ impl<E: Engine> StageKind for Annotate<E> {
         })
     }
 
+    fn threads(&self) -> usize {
+        match &self.model {
+            Model::Endpoint(..) => 1,
+            Model::Folder(keys) => keys.threads,
+        }
+    }
+
     fn resumes(&self) -> bool {
+        true
+    }
+
+    fn shards(&self) -> bool {
         true
     }
 
@@ -152,7 +178,7 @@ impl<E: Engine> StageKind for Annotate<E> {
                     faults.push(Fault::new("endpoint.api_key_env", problem));
                 }
             }
-            Model::Folder => faults.extend(E::missing().map(|problem| Fault::new("model_folder", problem))),
+            Model::Folder(_) => faults.extend(E::missing().map(|problem| Fault::new("model_folder", problem))),
         }
         faults
     }
@@ -167,13 +193,18 @@ impl<E: Engine> StageKind for Annotate<E> {
         let folder = self.answers.clone().unwrap_or_else(|| context.run.planned.store.root().join(ANSWERS));
         let cache = Cache::open(&folder, &format!("annotate-{}", context.key)).context("the answers cannot be kept")?;
         let earlier = cache.spent();
-        let endpoint = match &self.model {
-            Model::Endpoint(settings, variable) => Some(self.endpoint(settings, variable.as_deref(), earlier)?),
-            Model::Folder => None,
-        };
-        let own = match &endpoint {
-            Some(_) => None,
-            None => Some(E::open(&context.path("model_folder")?, &folder_digest(context)?)?),
+        let (endpoint, own) = match &self.model {
+            Model::Endpoint(settings, variable) => (Some(self.endpoint(settings, variable.as_deref(), earlier)?), None),
+            Model::Folder(keys) => {
+                let settings = EngineSettings {
+                    folder: context.path("model_folder")?,
+                    name: folder_identity(context)?,
+                    device: keys.device.clone(),
+                    batch: keys.batch,
+                    threads: keys.threads,
+                };
+                (None, Some(E::open(settings)?))
+            }
         };
         let model: &dyn LanguageModel = match (&endpoint, &own) {
             (Some(endpoint), _) => endpoint,
@@ -192,12 +223,12 @@ impl<E: Engine> StageKind for Annotate<E> {
             prices: self.prices(),
             documents: forecast::documents(self, context.run.planned, context.stage),
         };
-        let options = Options { skip_bad_lines: self.skip_bad_lines };
+        let options = Options { skip_bad_lines: self.skip_bad_lines, units: context.units() };
         let ended =
             watched.while_at_work(context.run.stop, &stop, || annotation.run(&inputs, role, out, &options, &|_, _| {}));
         watched.report();
         let error = match ended {
-            Ok(_) => return Ok(Ended::Done),
+            Ok(_) | Err(AnnotateError::Curate(CurateError::Left { .. })) => return Ok(Ended::Done),
             Err(AnnotateError::Curate(CurateError::Stopped)) => return Ok(Ended::Stopped),
             Err(error) => error,
         };
@@ -223,13 +254,13 @@ impl<E> Annotate<E> {
     fn prices(&self) -> octo_endpoint::Prices {
         match &self.model {
             Model::Endpoint(settings, _) => settings.prices,
-            Model::Folder => octo_endpoint::Prices::default(),
+            Model::Folder(_) => octo_endpoint::Prices::default(),
         }
     }
 }
 
 /// The identity of the model folder, as the plan has it: a file's digest, or the key of the stage that makes it.
-fn folder_digest(context: &StageContext<'_>) -> Result<String> {
+fn folder_identity(context: &StageContext<'_>) -> Result<String> {
     let plan = &context.run.planned.plan;
     let planned = plan.stages.iter().find(|planned| planned.key == context.key);
     let identity = planned.and_then(|planned| planned.identities.get("model_folder"));

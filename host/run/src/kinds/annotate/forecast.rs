@@ -33,7 +33,7 @@ fn row<E>(kind: &Annotate<E>, estimate: &Estimate) -> String {
     let count = |value: f64| human_count(value.round() as u64);
     let about = |value: f64| format!("about {}", count(value));
     let cost = match &kind.model {
-        Model::Folder => "none: this machine answers".to_owned(),
+        Model::Folder(_) => "none: this machine answers".to_owned(),
         Model::Endpoint(settings, _) if settings.prices == octo_endpoint::Prices::default() => {
             "? (no `price_in`, no `price_out`)".to_owned()
         }

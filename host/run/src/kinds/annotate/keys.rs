@@ -24,6 +24,9 @@ pub struct Keys {
     pub endpoint: Option<EndpointKeys>,
     /// The model folder that this program runs itself, instead of a server: `@STAGE/path`, or a path.
     pub model_folder: Option<String>,
+    /// How the model folder is run; it decides nothing but the speed.
+    #[serde(default)]
+    pub engine: EngineKeys,
     /// How answers are sampled; what is not given is as the annotator asks for.
     #[serde(default)]
     pub sampling: SamplingKeys,
@@ -38,6 +41,56 @@ pub struct Keys {
     /// Whether lines that cannot be read are counted and left out, instead of ending the stage.
     #[serde(default)]
     pub skip_bad_lines: bool,
+}
+
+/// How a model folder is run.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EngineKeys {
+    /// Where it runs: `cpu`, `cuda` or `cuda:N`.
+    #[serde(default = "cpu")]
+    pub device: String,
+    /// Answers under way at one time.
+    #[serde(default = "batch")]
+    #[schemars(range(min = 1))]
+    pub batch: usize,
+    /// Threads.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1))]
+    pub threads: usize,
+}
+
+impl Default for EngineKeys {
+    fn default() -> EngineKeys {
+        EngineKeys { device: cpu(), batch: batch(), threads: one() }
+    }
+}
+
+impl EngineKeys {
+    /// These, where they can be meant.
+    ///
+    /// # Errors
+    /// What is wrong with one, with its place.
+    pub fn checked(self, table: &StageTable<'_>) -> Result<EngineKeys> {
+        for (key, value) in [("batch", self.batch), ("threads", self.threads)] {
+            if value == 0 {
+                bail!("{}: must be at least 1", table.place(&format!("engine.{key}")));
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn cpu() -> String {
+    "cpu".to_owned()
+}
+
+fn batch() -> usize {
+    16
+}
+
+fn one() -> usize {
+    1
 }
 
 /// How answers are sampled, in place of what the annotator asks for.
