@@ -44,13 +44,8 @@ const VERIFIER: Form = Form {
 const REWARD: Form =
     Form { world: "reward-plugin", interface: "reward-function", function: "score", before: PROGRESS, ..VERIFIER };
 const FILTER: Form = Form { world: "filter-plugin", interface: "data-filter", function: "filter", ..VERIFIER };
-const ANNOTATOR: Form = Form {
-    world: "annotator-plugin",
-    interface: "annotator",
-    function: "ask",
-    another: Some("read"),
-    ..VERIFIER
-};
+const ANNOTATOR: Form =
+    Form { world: "annotator-plugin", interface: "annotator", function: "ask", another: Some("read"), ..VERIFIER };
 const MIXTURE: Form = Form {
     world: "mixture-plugin",
     interface: "mixture-policy",

@@ -118,7 +118,7 @@ fn plugins_of_0_2_0_answer_as_those_built_now() {
         ["DROP", "REWRITE", "NOTE", "kept", "REFUSE", "BOOM"].map(|text| document(&text.to_lowercase(), text));
     let decided = |plugin: LoadedPlugin| in_kinds(plugin.into_filter().expect("a filter").filter(&documents));
     let (before, now) = (decided(old("hostile_filter", &json!({}))), decided(current("hostile_filter", &json!({}))));
-    assert_eq!((before[0].as_deref(), &before), (Ok("Drop(\"asked-for\")"), &now));
+    assert_eq!((before[0].as_deref(), &before), (Ok("Decision::Drop(\"asked-for\")"), &now));
 
     let config = json!({"weights": {"prose": 3.0, "math": 1.0}});
     let sources = [source("prose"), source("math")];

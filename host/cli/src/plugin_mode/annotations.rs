@@ -83,7 +83,7 @@ pub fn run(annotator: Annotator, session: Session) -> Result<Summary> {
     let read = move |record: &Row, place: Place<'_>| Ok((columns.id(record), read_item(&columns, record, place)?));
     let lines = chunks::for_each(input, strict, &terminal, &stop, read, |chunk| {
         // A chunk may have both: each half is asked in one call, and the answers come in the order of the records.
-        let (unasked, answered): (Vec<_>, Vec<_>) =
+        let (unasked, answered): (Vec<&Item>, Vec<&Item>) =
             chunk.iter().map(|entry| &entry.record).partition(|item| item.reply.is_none());
         let unasked: Vec<Document> = unasked.into_iter().map(|item| item.document.clone()).collect();
         let pair = |item: &Item| Some((item.document.clone(), item.reply.clone()?));

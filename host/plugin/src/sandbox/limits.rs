@@ -4,11 +4,12 @@
 //! |---|---|---|
 //! | `fuel_per_item` | `sandbox/instance.rs`, `sandbox/blueprint.rs` | `refuel` before each call; `Blueprint::fuel` says how much |
 //! | | `sandbox/engine.rs` | `fuel_costs`: what each instruction costs |
-//! | | `sandbox/services.rs` | `charge`: what a call of a host service costs |
+//! | | `sandbox/services.rs` | `charge`: what a call of a host service costs, and the text that a classifier reads |
 //! | `deadline_ms` | `sandbox/instance.rs` | `refuel`, by the clock of `sandbox/engine.rs`; while profiling, `watch/profile.rs` |
 //! | `memory_bytes`, `table_elements`, `instances` | `sandbox/instance.rs` | `Resources`, which wasmtime asks before it grows anything |
 //! | `stack_bytes` | `sandbox/engine.rs` | `settings`: one engine per stack size |
 //! | `handles`, `hostcall_bytes` | `sandbox/instance.rs` | `Sandbox::start`, which hands them to wasmtime's store |
+//! | | `sandbox/services.rs` | `labels`: what a classifier answers |
 //! | `log_bytes`, `log_lines` | `sandbox/guest_log.rs` | `GuestLog::write`; printed text of WASI in `sandbox/wasi.rs` |
 //! | `returned_string_bytes`, `returned_list_items` | `kinds/returned.rs` | the check of each kind |
 //! | `compile_seconds`, `compile_memory_bytes` | `load/compile.rs` | the compiler's process caps itself; its parent ends it |
