@@ -16,6 +16,7 @@
 pub mod extract;
 mod filter;
 mod pipeline;
+pub mod sample;
 mod statistics;
 pub mod units;
 

@@ -3,6 +3,7 @@
 pub mod curate;
 pub mod extract;
 pub mod generate;
+pub mod sample;
 pub mod tokenize;
 pub mod tokenizer;
 
@@ -13,6 +14,7 @@ pub fn all() -> Vec<Kind> {
     vec![
         Kind::of::<generate::Generate>(),
         Kind::of::<extract::Extract>(),
+        Kind::of::<sample::Sample>(),
         Kind::of::<curate::Curate>(),
         Kind::of::<tokenizer::TrainTokenizer>(),
         Kind::of::<tokenize::Tokenize>(),

@@ -6,9 +6,10 @@ use octo_run::recipe;
 use schemars::JsonSchema as _;
 
 /// The least that a stage of each kind needs.
-const LEAST: [(&str, &str); 8] = [
+const LEAST: [(&str, &str); 9] = [
     ("generate", ""),
     ("extract", "inputs = \"x\"\n"),
+    ("sample", "inputs = \"x\"\ndocuments = 9\n"),
     ("curate", "inputs = \"x\"\n"),
     ("tokenizer", "documents = \"x\"\nvocabulary = 300\n"),
     ("tokenize", "documents = \"x\"\ntokenizer = \"x\"\n"),
