@@ -158,7 +158,7 @@ fn find(
                 };
                 outputs.write(HASHES, &(document.year, hash(&document, seed)))?;
                 read += 1;
-                if read % 1024 == 0 && ends() {
+                if read.is_multiple_of(1024) && ends() {
                     return Err(CurateError::Stopped);
                 }
             }

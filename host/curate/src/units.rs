@@ -125,6 +125,9 @@ pub enum Ran {
     Left(usize),
 }
 
+/// Whether a unit at work is to end early: the work is stopped, or a unit before it has failed.
+pub type Ends<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// The units of a stage, and where they are done.
 pub struct Units<'a> {
     units: Vec<Unit>,
@@ -168,7 +171,7 @@ impl<'a> Units<'a> {
     pub fn run<C, E>(
         &self,
         stop: &AtomicBool,
-        work: &(dyn Fn(&Unit, &mut Outputs, &(dyn Fn() -> bool + Sync)) -> Result<C, E> + Sync),
+        work: &(dyn Fn(&Unit, &mut Outputs, Ends<'_>) -> Result<C, E> + Sync),
         known: &dyn Fn(&Unit, &C),
     ) -> Result<Ran, E>
     where
