@@ -4,7 +4,8 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `records.rs` | reads WARC and WET files and HTML files, a page at a time |
+//! | `sources.rs` | finds the files that the inputs name, and what each of them is |
+//! | `records.rs` | reads WARC and WET files, HTML files and tables, a page at a time |
 //! | `payload.rs` | takes transfer and content encodings off what a server sent |
 //! | `charset.rs` | turns bytes into text |
 //! | `tree.rs` | parses the text by the rules of HTML 5 |
@@ -32,11 +33,13 @@ mod mathml;
 mod payload;
 mod records;
 mod render;
+mod sources;
 mod symbols;
 mod tree;
 mod units;
 
 pub use records::{Body, Page, PageLimits, Record, Records};
+pub use sources::{Columns, Form, Source, sources};
 pub use units::{ExtractError, ExtractOptions, extract};
 
 use octo_record::NoDocument;
@@ -52,6 +55,8 @@ pub struct Extracted {
     pub formulas: usize,
     /// The charset that the page was in, by the names of the Encoding Standard.
     pub charset: &'static str,
+    /// The language that the page says it is in, such as `en` or `pt-br`; empty where it says none.
+    pub language: String,
 }
 
 /// The text of an HTML page.
@@ -64,14 +69,21 @@ pub fn page(html: &[u8], charset: Option<&str>) -> Result<Extracted, NoDocument>
     let (source, charset) = charset::decode(html, charset);
     let mut page = tree::Tree::parse(&source).map_err(|tree::TooDeep| NoDocument::NestedTooDeeply)?;
     let asciimath = reads_asciimath(&page);
-    let title = title(&page);
+    let (title, language) = (title(&page), language(&page));
     formulas::replace(&mut page);
     let root = content::prune(&mut page);
     let render::Text { text, formulas } = render::text(&page, root, asciimath);
     if text.is_empty() {
         return Err(NoDocument::NoText);
     }
-    Ok(Extracted { text, title, formulas, charset })
+    Ok(Extracted { text, title, formulas, charset, language })
+}
+
+fn language(page: &tree::Tree) -> String {
+    let html = page.children(tree::Tree::ROOT).find(|node| page.name(*node) == "html");
+    let language = html.and_then(|node| page.attribute(node, "lang")).unwrap_or_default().trim().to_ascii_lowercase();
+    let is_tag = language.len() <= 35 && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_tag { language } else { String::new() }
 }
 
 fn title(page: &tree::Tree) -> String {

@@ -26,6 +26,7 @@ pub mod fasttext_model;
 mod filter;
 pub mod language;
 mod pipeline;
+pub mod sample;
 mod statistics;
 pub mod units;
 

@@ -8,7 +8,7 @@
 
 use crate::filter::{Filter, annotate, to_plugin, to_record};
 use crate::statistics::{End, Origin, add, count_decision, count_document, nothing_counted};
-use crate::units::{Outputs, Ran, Setting, Stopped, Unit, UnitPart, Units};
+use crate::units::{FOLDER, Outputs, Ran, Setting, Stopped, Unit, UnitPart, Units};
 use octo_data::jsonl::{Documents, NO_ROWS, read_documents_in};
 use octo_data::rows::faults::Faults;
 use octo_data::rows::parts;
@@ -103,7 +103,8 @@ pub fn curate_with<F: Filter + ?Sized>(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Statistics, CurateError> {
     let nothing = || nothing_counted(filters.iter().map(|(role, _)| role.as_str()));
-    let units = Units::new(inputs, &parts::cut, out, &[KEPT, DROPPED, DEAD_LETTER], &options.units)?;
+    let cut = |place: usize, wanted: u64| inputs.get(place).map_or(Ok(Vec::new()), |path| parts::cut(path, wanted));
+    let units = Units::new(inputs, &cut, (out, FOLDER), &[KEPT, DROPPED, DEAD_LETTER], &options.units)?;
     let done = Done::new(progress);
     let faults = Mutex::new(Faults::default());
     let work = |unit: &Unit, outputs: &mut Outputs, ends: &(dyn Fn() -> bool + Sync)| -> Result<_, CurateError> {

@@ -125,6 +125,9 @@ pub enum Ran {
     Left(usize),
 }
 
+/// Whether a unit at work is to end early: the work is stopped, or a unit before it has failed.
+pub type Ends<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// The units of a stage, and where they are done.
 pub struct Units<'a> {
     units: Vec<Unit>,
@@ -133,18 +136,19 @@ pub struct Units<'a> {
     setting: &'a Setting,
 }
 
-/// What cuts a file into parts of about so many bytes.
-pub type Cut<'a> = &'a (dyn Fn(&Path, u64) -> Result<Vec<octo_data::rows::parts::Part>, DataError> + Sync);
+/// What cuts the input of this place among them into parts of about so many bytes.
+pub type Cut<'a> = &'a (dyn Fn(usize, u64) -> Result<Vec<octo_data::rows::parts::Part>, DataError> + Sync);
 
 impl<'a> Units<'a> {
-    /// Cuts `inputs` into units, which are to write the files `outputs` of the folder `out`.
+    /// Cuts `inputs` into units, which are to write the files `outputs` of the folder `out`. They lie below it in `folder`,
+    /// which is [`FOLDER`] unless a stage has several phases.
     ///
     /// # Errors
     /// An input that cannot be read, or a folder that cannot be written.
     pub fn new(
         inputs: &[PathBuf],
         cut: Cut<'_>,
-        out: &Path,
+        (out, folder): (&Path, &str),
         outputs: &'static [&'static str],
         setting: &'a Setting,
     ) -> Result<Units<'a>, DataError> {
@@ -152,7 +156,7 @@ impl<'a> Units<'a> {
             let message = "a shard of the work needs a key that says what it is made of; this is a bug of the caller";
             return Err(DataError::Invalid(message.into()));
         }
-        let folder = Folder::open(out, outputs, setting)?;
+        let folder = Folder::open(out.join(folder), outputs, setting)?;
         let units = plan::units(inputs, cut, &folder, setting)?;
         Ok(Units { units, folder, out: out.to_path_buf(), setting })
     }
@@ -167,7 +171,7 @@ impl<'a> Units<'a> {
     pub fn run<C, E>(
         &self,
         stop: &AtomicBool,
-        work: &(dyn Fn(&Unit, &mut Outputs, &(dyn Fn() -> bool + Sync)) -> Result<C, E> + Sync),
+        work: &(dyn Fn(&Unit, &mut Outputs, Ends<'_>) -> Result<C, E> + Sync),
         known: &dyn Fn(&Unit, &C),
     ) -> Result<Ran, E>
     where
@@ -237,6 +241,25 @@ impl<'a> Units<'a> {
             join::join(&self.folder, &self.units, index, &self.out.join(name))?;
         }
         before()?;
+        self.folder.remove()
+    }
+
+    /// Joins one of the files that the units wrote, beside them, and says where it lies.
+    ///
+    /// # Errors
+    /// Files that cannot be read or written.
+    pub fn join_aside(&self, name: &'static str) -> Result<PathBuf, DataError> {
+        let path = self.folder.path(name);
+        let index = self.folder.names().iter().position(|own| *own == name).unwrap_or(usize::MAX);
+        join::join(&self.folder, &self.units, index, &path)?;
+        Ok(path)
+    }
+
+    /// Removes the units.
+    ///
+    /// # Errors
+    /// Files that cannot be removed.
+    pub fn remove(&self) -> Result<(), DataError> {
         self.folder.remove()
     }
 

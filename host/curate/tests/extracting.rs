@@ -1,6 +1,6 @@
 //! `extract` over files of our own: the same bytes for any number of threads, after a stop, and from damaged archives.
 
-use octo_curate::extract::{ExtractError, ExtractOptions, PageLimits, extract};
+use octo_curate::extract::{Columns, ExtractError, ExtractOptions, PageLimits, extract};
 use octo_curate::units::Setting;
 use octo_record::NoDocument;
 use std::io::Write;
@@ -163,5 +163,86 @@ fn what_gives_no_document_is_counted_and_named_and_the_rest_is_kept() {
             "text of somebody else",
             "This is page 4, and $x_4=1$."
         ]
+    );
+}
+
+fn documents(out: &Path) -> Vec<octo_data::record::Document> {
+    octo_data::jsonl::read_documents(&out.join("documents.jsonl.zst"))
+        .expect("opens")
+        .map(|document| document.expect("reads"))
+        .collect()
+}
+
+#[test]
+fn a_folder_stands_for_the_pages_in_it_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = folder.path().join("site");
+    std::fs::create_dir_all(site.join("b/deep")).expect("made");
+    for (name, number) in [("z.html", 1), ("b/deep/a.HTM", 2), ("b/c.xhtml", 3), ("b/notes.txt", 4), ("a.html", 5)] {
+        std::fs::write(site.join(name), article(number)).expect("writes");
+    }
+    let run = |inputs: &[PathBuf], out: &Path| {
+        extract(inputs, out, &ExtractOptions::default(), &AtomicBool::new(false), &|_, _| {})
+    };
+    let out = folder.path().join("out");
+    let statistics = run(std::slice::from_ref(&site), &out).expect("is done");
+    assert_eq!((statistics.files, statistics.documents), (4, 4));
+    let ids: Vec<String> = documents(&out).into_iter().map(|document| document.id).collect();
+    assert_eq!(ids, ["site/a.html:1", "site/b/c.xhtml:1", "site/b/deep/a.HTM:1", "site/z.html:1"]);
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).expect("made");
+    let error = run(&[empty], &out).expect_err("has no pages").to_string();
+    assert!(error.ends_with("empty: has no HTML files; name archives and tables themselves"), "{error}");
+}
+
+#[test]
+fn a_table_has_a_page_in_each_row_and_is_done_in_parts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("pages.jsonl");
+    let mut text = String::new();
+    for number in 0..40 {
+        text += &match number {
+            3 => "{\"body\": null}\n".to_owned(),
+            5 => "no row\n".to_owned(),
+            7 => "{\"body\": [1]}\n".to_owned(),
+            _ => {
+                let html = article(number).replace("<html>", "<html lang=\"en-GB\">");
+                format!(
+                    "{{\"at\": \"2019-0{}-01\", \"where\": \"http://example.org/{number}\", \"body\": {html:?}}}\n",
+                    number % 9 + 1
+                )
+            }
+        };
+    }
+    std::fs::write(&path, text).expect("writes");
+    let columns = Columns { html: "body".to_owned(), url: "where".to_owned(), date: "at".to_owned() };
+    let run = |unit_bytes: u64, columns: &Columns| {
+        let out = folder.path().join(format!("out-{unit_bytes}"));
+        let units = Setting { unit_bytes: Some(unit_bytes), ..Setting::default() };
+        let options = ExtractOptions { columns: Some(columns.clone()), units, ..ExtractOptions::default() };
+        let statistics = extract(std::slice::from_ref(&path), &out, &options, &AtomicBool::new(false), &|_, _| {});
+        statistics.map(|statistics| (statistics, documents(&out)))
+    };
+    let (statistics, whole) = run(1 << 20, &columns).expect("is done");
+    assert_eq!((statistics.files, statistics.records, statistics.documents), (1, 40, 37));
+    let reasons: Vec<(NoDocument, u64)> = statistics.no_document.clone().into_iter().collect();
+    assert_eq!(reasons, [(NoDocument::EmptyBody, 1), (NoDocument::BadRow, 2)]);
+    let last = whole.last().expect("a document");
+    assert_eq!(
+        (last.id.as_str(), last.url.as_deref(), last.year),
+        ("pages.jsonl:40", Some("http://example.org/39"), Some(2019))
+    );
+    assert_eq!((last.text.as_str(), last.fields["html_lang"].as_str()), ("This is page 39, and $x_39=1$.", "en-gb"));
+    assert_eq!(run(500, &columns).expect("is done"), (statistics, whole));
+
+    let wrong = Columns { html: "html".to_owned(), ..columns.clone() };
+    let error = run(1 << 20, &wrong).expect_err("no such column").to_string();
+    assert!(error.ends_with("pages.jsonl: has no column \"html\"; its columns are at, where, body"), "{error}");
+    let none = ExtractOptions::default();
+    let error = extract(&[path.clone()], &folder.path().join("none"), &none, &AtomicBool::new(false), &|_, _| {});
+    let error = error.expect_err("no columns").to_string();
+    assert!(
+        error.ends_with("pages.jsonl: is a table; say with `html_column` which of its columns has the pages"),
+        "{error}"
     );
 }

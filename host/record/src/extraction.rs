@@ -21,6 +21,8 @@ pub enum NoDocument {
     NestedTooDeeply,
     /// The page has no text, or none that is content.
     NoText,
+    /// The row cannot be read, or the column of its page is no text.
+    BadRow,
     /// The file breaks off here or is damaged; what comes after could not be read.
     BrokenFile,
 }

@@ -8,6 +8,7 @@ pub mod deduplicate;
 pub mod extract;
 pub mod generate;
 pub mod language;
+pub mod sample;
 pub mod tokenize;
 pub mod tokenizer;
 
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Kind> {
         Kind::of::<generate::Generate>(),
         Kind::of::<extract::Extract>(),
         Kind::of::<language::Language>(),
+        Kind::of::<sample::Sample>(),
         Kind::of::<annotate::Annotate>(),
         Kind::of::<classifier::Classifier>(),
         Kind::of::<curate::Curate>(),

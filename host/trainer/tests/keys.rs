@@ -6,10 +6,11 @@ use octo_run::recipe;
 use schemars::JsonSchema as _;
 
 /// The least that a stage of each kind needs.
-const LEAST: [(&str, &str); 13] = [
+const LEAST: [(&str, &str); 14] = [
     ("generate", ""),
     ("extract", "inputs = \"x\"\n"),
     ("language", "inputs = \"x\"\n"),
+    ("sample", "inputs = \"x\"\ndocuments = 9\n"),
     ("annotate", "inputs = \"x\"\nannotator = \"a\"\nmodel_folder = \"x\"\n"),
     ("classifier", "documents = \"x\"\n"),
     ("curate", "inputs = \"x\"\n"),

@@ -1,9 +1,15 @@
-//! Pages out of files: WARC and WET archives (plain, gzip members, zstd frames) and files of HTML.
+//! Pages out of files: WARC and WET archives (plain, gzip members, zstd frames), files of HTML, and tables with a column
+//! of HTML.
 
 use super::payload;
+use super::sources::{Columns, Form, Source};
 use fastwarc::warc::iter::{ArchiveIterator, ArchiveIteratorOptions};
 use fastwarc::warc::record::{AutoDecode, WarcRecord, WarcRecordType};
 use octo_data::DataError;
+use octo_data::field_map::FieldMap;
+use octo_data::row::Row;
+use octo_data::rows::parts::Place;
+use octo_data::rows::{Numbered, Rows, Wanted};
 use octo_record::NoDocument;
 use std::fs::File;
 use std::io::Read;
@@ -76,27 +82,56 @@ pub struct Records {
 enum From {
     Archive(Box<ArchiveIterator>),
     Html,
+    Table(Box<Table>),
     Ended,
 }
 
+/// Rows with a column of HTML. The one that was looked at first comes first.
+struct Table {
+    first: Option<Numbered>,
+    rows: Rows,
+    columns: Columns,
+}
+
 impl Records {
-    /// Opens a file. Files whose names end in `.html`, `.htm` or `.xhtml` are pages; anything else is an archive.
+    /// Opens an archive, or a file of HTML if its name ends in `.html`, `.htm` or `.xhtml`.
     ///
     /// # Errors
     /// The file cannot be read, or is not a regular one.
     pub fn open(path: &Path, limits: PageLimits) -> Result<Records, DataError> {
+        let sources = super::sources(std::slice::from_ref(&path.to_path_buf()))?;
+        let Some(source) = sources.first() else { return Records::nothing(path, limits) };
+        Records::open_part(source, &Place::Whole, limits, None)
+    }
+
+    fn nothing(path: &Path, limits: PageLimits) -> Result<Records, DataError> {
+        Ok(Records { path: path.to_path_buf(), limits, number: 0, from: From::Ended })
+    }
+
+    /// Opens a part of a source. Of tables, `columns` says what is read.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a regular one, or is a table and lacks the column of pages.
+    pub fn open_part(
+        source: &Source,
+        place: &Place,
+        limits: PageLimits,
+        columns: Option<&Columns>,
+    ) -> Result<Records, DataError> {
+        let path = &source.path;
         octo_data::rows::files::check(path, octo_data::rows::files::Kind::Regular)?;
-        let named = |ends: &[&str]| {
-            path.extension().is_some_and(|extension| ends.iter().any(|end| extension.eq_ignore_ascii_case(end)))
-        };
-        let from = if named(&["html", "htm", "xhtml"]) {
-            From::Html
-        } else {
-            let options =
-                ArchiveIteratorOptions { decode_http_payload: AutoDecode::None, ..ArchiveIteratorOptions::default() };
-            let archive = ArchiveIterator::from_path_with_options(path, options)
-                .map_err(|error| DataError::file("open", path, error))?;
-            From::Archive(Box::new(archive))
+        let from = match source.form {
+            Form::Html => From::Html,
+            Form::Table => From::Table(Box::new(Table::open(path, place, columns)?)),
+            Form::Archive => {
+                let options = ArchiveIteratorOptions {
+                    decode_http_payload: AutoDecode::None,
+                    ..ArchiveIteratorOptions::default()
+                };
+                let archive = ArchiveIterator::from_path_with_options(path, options)
+                    .map_err(|error| DataError::file("open", path, error))?;
+                From::Archive(Box::new(archive))
+            }
         };
         Ok(Records { path: path.to_path_buf(), limits, number: 0, from })
     }
@@ -120,6 +155,55 @@ impl Records {
     }
 }
 
+impl Table {
+    fn open(path: &Path, place: &Place, columns: Option<&Columns>) -> Result<Table, DataError> {
+        let wrong = |message: String| DataError::Format { path: path.to_path_buf(), message };
+        let Some(columns) = columns.cloned() else {
+            return Err(wrong("is a table; say with `html_column` which of its columns has the pages".into()));
+        };
+        let wanted = Wanted::fields(&FieldMap::default(), &[&columns.html, &columns.url, &columns.date]);
+        let mut rows = Rows::open_part(path, &wanted, place)?;
+        // Where the first row lacks the column, it is the name that is wrong, and not every page.
+        let first = rows.next();
+        if let Some(Numbered { number: 1, row: Ok(row) }) = &first
+            && matches!(FieldMap::default().find(row, &columns.html), Ok(None))
+        {
+            return Err(wrong(format!("has no column {:?}; its columns are {}", columns.html, row.shown_names())));
+        }
+        Ok(Table { first, rows, columns })
+    }
+
+    fn next(&mut self, limits: PageLimits) -> Option<Record> {
+        let Numbered { number, row } = match self.first.take() {
+            Some(first) => first,
+            None => self.rows.next()?,
+        };
+        let text = |row: &Row, column: &str| FieldMap::default().text(row, column);
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                let reason = if error.is_one_line() { NoDocument::BadRow } else { NoDocument::BrokenFile };
+                return Some(Record { number, url: None, page: Err(reason) });
+            }
+        };
+        let named = |column: &str| text(&row, column).ok().flatten().map(|value| clean(&value));
+        let url = named(&self.columns.url);
+        let page = match text(&row, &self.columns.html) {
+            Err(_) => Err(NoDocument::BadRow),
+            Ok(Some(html)) if html.len() > limits.bytes => Err(NoDocument::TooLarge),
+            Ok(Some(html)) if !html.trim_ascii().is_empty() => Ok(Page {
+                url: url.clone(),
+                date: named(&self.columns.date),
+                record: None,
+                charset: Some("utf-8".to_owned()),
+                body: Body::Html(html.into_bytes()),
+            }),
+            Ok(_) => Err(NoDocument::EmptyBody),
+        };
+        Some(Record { number, url, page })
+    }
+}
+
 impl Iterator for Records {
     type Item = Record;
 
@@ -128,6 +212,13 @@ impl Iterator for Records {
             let archive = match &mut self.from {
                 From::Ended => return None,
                 From::Html => return Some(self.html()),
+                From::Table(table) => {
+                    let record = table.next(self.limits)?;
+                    if matches!(record.page, Err(NoDocument::BrokenFile)) {
+                        self.from = From::Ended;
+                    }
+                    return Some(record);
+                }
                 From::Archive(archive) => archive,
             };
             let record = match archive.next() {

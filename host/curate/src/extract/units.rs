@@ -2,10 +2,11 @@
 //! in the order in which they stand.
 
 use super::records::{Body, Record, Records};
-use super::{PageLimits, page};
+use super::sources::{Columns, Source};
+use super::{PageLimits, page, sources};
 use crate::pipeline::Done;
-use crate::units::{Outputs, Ran, Setting, Stopped, Unit, Units};
-use octo_data::rows::parts::{Part, Place};
+use crate::units::{FOLDER, Outputs, Ran, Setting, Stopped, Unit, Units};
+use octo_data::rows::parts::Place;
 use octo_data::{DataError, atomic, record};
 use octo_record::layout::{DEAD_LETTER, DOCUMENTS, STATISTICS};
 use octo_record::{ExtractionStatistics, NoDocument};
@@ -23,6 +24,8 @@ const CHUNK_BYTES: usize = 16 << 20;
 pub struct ExtractOptions {
     /// What a page may cost.
     pub limits: PageLimits,
+    /// Which columns of tables hold pages; without it a table is an error.
+    pub columns: Option<Columns>,
     /// How the units of work are done: whether those of an earlier call count, and which are done.
     pub units: Setting,
 }
@@ -61,7 +64,7 @@ struct NotKept<'a> {
     reason: NoDocument,
 }
 
-/// Extracts the pages of `inputs` into [`DOCUMENTS`], [`DEAD_LETTER`] and [`STATISTICS`] in the folder `out`.
+/// Extracts the pages of `inputs`, of which folders stand for the HTML files in them, into [`DOCUMENTS`], [`DEAD_LETTER`] and [`STATISTICS`] in the folder `out`.
 ///
 /// Work is done on rayon's current pool. `stop` is looked at between chunks of pages; the unit that it interrupts is done
 /// again by the next run. `progress` is called with the pages so far and the files' bytes that are done, by one thread at
@@ -76,13 +79,16 @@ pub fn extract(
     stop: &AtomicBool,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<ExtractionStatistics, ExtractError> {
-    let units = Units::new(inputs, &cut, out, &[DOCUMENTS, DEAD_LETTER], &options.units)?;
+    let sources = sources(inputs)?;
+    let paths: Vec<PathBuf> = sources.iter().map(|source| source.path.clone()).collect();
+    let cut = |place: usize, wanted: u64| sources.get(place).map_or(Ok(Vec::new()), |source| source.parts(wanted));
+    let units = Units::new(&paths, &cut, (out, FOLDER), &[DOCUMENTS, DEAD_LETTER], &options.units)?;
     let done = Done::new(progress);
     let work = |unit: &Unit, outputs: &mut Outputs, ends: &(dyn Fn() -> bool + Sync)| -> Result<_, ExtractError> {
         let mut statistics = ExtractionStatistics::default();
         for part in &unit.parts {
-            let Some(input) = inputs.get(part.input) else { continue };
-            let mut of_file = OneFile { input, options, done: &done, statistics: &mut statistics, outputs };
+            let Some(source) = sources.get(part.input) else { continue };
+            let mut of_file = OneFile { source, options, done: &done, statistics: &mut statistics, outputs };
             of_file.work(&part.part.place, ends)?;
             statistics.files += u64::from(part.begins_its_file());
             done.add(0, part.part.bytes);
@@ -108,15 +114,9 @@ pub fn extract(
     Ok(total)
 }
 
-/// Archives and pages are parts by themselves: nobody knows where a record begins before those in front of it are read.
-fn cut(path: &Path, _wanted: u64) -> Result<Vec<Part>, DataError> {
-    let bytes = std::fs::metadata(path).map_err(|error| DataError::file("read", path, error))?.len();
-    Ok(vec![Part { place: Place::Whole, bytes, weight: bytes }])
-}
-
 /// The work on what a unit has of a file.
 struct OneFile<'a, 'b> {
-    input: &'a Path,
+    source: &'a Source,
     options: &'a ExtractOptions,
     done: &'a Done<'b>,
     statistics: &'a mut ExtractionStatistics,
@@ -124,12 +124,9 @@ struct OneFile<'a, 'b> {
 }
 
 impl OneFile<'_, '_> {
-    fn work(&mut self, _place: &Place, ends: &(dyn Fn() -> bool + Sync)) -> Result<(), ExtractError> {
-        let file = self
-            .input
-            .file_name()
-            .map_or_else(|| self.input.display().to_string(), |name| name.to_string_lossy().into_owned());
-        let mut records = Records::open(self.input, self.options.limits)?;
+    fn work(&mut self, place: &Place, ends: &(dyn Fn() -> bool + Sync)) -> Result<(), ExtractError> {
+        let file = &self.source.name;
+        let mut records = Records::open_part(self.source, place, self.options.limits, self.options.columns.as_ref())?;
         loop {
             let chunk = next_chunk(&mut records);
             if chunk.is_empty() {
@@ -139,7 +136,7 @@ impl OneFile<'_, '_> {
                 return Err(ExtractError::Stopped);
             }
             let pages = chunk.len() as u64;
-            let found: Vec<_> = chunk.into_par_iter().map(|record| found(record, &file)).collect();
+            let found: Vec<_> = chunk.into_par_iter().map(|record| found(record, file)).collect();
             for (number, url, year, found) in found {
                 match found {
                     Ok(document) => {
@@ -148,7 +145,7 @@ impl OneFile<'_, '_> {
                         self.statistics.count_document(year, document.text.len() as u64, formulas.unwrap_or(0));
                     }
                     Err(reason) => {
-                        let line = NotKept { file: &file, record: number, url: url.as_deref(), reason };
+                        let line = NotKept { file, record: number, url: url.as_deref(), reason };
                         self.outputs.write(DEAD_LETTER, &line)?;
                         self.statistics.count_none(reason);
                     }
@@ -198,6 +195,7 @@ fn document(page_of: super::Page, id: &str) -> Result<record::Document, NoDocume
             let found = page(&html, page_of.charset.as_deref())?;
             field("charset", found.charset.to_owned());
             field("title", found.title);
+            field("html_lang", found.language);
             field("formulas", found.formulas.to_string());
             document.text = found.text;
         }

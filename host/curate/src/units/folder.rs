@@ -68,8 +68,7 @@ pub(super) struct Output {
 }
 
 impl Folder {
-    pub(super) fn open(out: &Path, names: &'static [&'static str], setting: &Setting) -> Result<Folder, DataError> {
-        let place = out.join(FOLDER);
+    pub(super) fn open(place: PathBuf, names: &'static [&'static str], setting: &Setting) -> Result<Folder, DataError> {
         let aside = place.join(match &setting.shard {
             Some(shard) => shard.file_name("at-work", "shard"),
             None => "at-work".to_owned(),

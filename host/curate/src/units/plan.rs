@@ -84,7 +84,7 @@ pub(super) fn units(
 
 fn cut_all(inputs: &[PathBuf], cut: Cut<'_>, unit_bytes: u64) -> Result<Vec<Vec<Part>>, DataError> {
     // The first input's error, whichever comes first.
-    let cut: Vec<_> = inputs.par_iter().map(|path| cut(path, unit_bytes)).collect();
+    let cut: Vec<_> = (0..inputs.len()).into_par_iter().map(|place| cut(place, unit_bytes)).collect();
     cut.into_iter().collect()
 }
 

@@ -37,7 +37,7 @@ fn small_files_share_a_unit_and_large_ones_have_several() {
 fn a_shard_without_a_key_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let setting = Setting { shard: Some("0/2".parse().unwrap()), ..Setting::default() };
-    let cut = |_: &Path, _: u64| Ok(vec![part(1)]);
-    let error = Units::new(&[], &cut, folder.path(), &["a.jsonl"], &setting).err().unwrap().to_string();
+    let cut = |_: usize, _: u64| Ok(vec![part(1)]);
+    let error = Units::new(&[], &cut, (folder.path(), FOLDER), &["a.jsonl"], &setting).err().unwrap().to_string();
     assert!(error.starts_with("a shard of the work needs a key"), "{error}");
 }
