@@ -47,10 +47,13 @@ def main():
     parser.add_argument("--python", required=True, help="the interpreter of the venv with datatrove")
     parser.add_argument("--documents", help="JSON Lines with `text`; default: the pages of data/web")
     parser.add_argument("--rounds", type=int, default=3, help="how many times each side is measured")
+    parser.add_argument("--examples", help="the folder of octo-curate's examples; default: they are built")
     arguments = parser.parse_args()
-    build = ["cargo", "build", "--release", "-p", "octo-curate", "--example", "deduplicate", "--example", "extract_pages"]
-    subprocess.run(build, check=True, cwd=ROOT)
-    examples = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "examples"
+    if arguments.examples is None:
+        build = ["cargo", "build", "--release", "-p", "octo-curate", "--example", "deduplicate", "--example", "extract_pages"]
+        subprocess.run(build, check=True, cwd=ROOT)
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    examples = pathlib.Path(arguments.examples or target / "release" / "examples")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         documents = folder / "documents.jsonl"

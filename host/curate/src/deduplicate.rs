@@ -30,7 +30,7 @@
 //! | phase | holds |
 //! |---|---|
 //! | signatures | per thread a chunk of 8 MiB of text, and signatures of 32,768 documents: 31 MB with 14 × 8 hashes of 64 bits |
-//! | pairs | per thread 16 KiB of each file of signatures, at most 256 files at a time |
+//! | pairs | per thread 16 KiB of each file of signatures, at most 48 files at a time |
 //! | clusters | 8 bytes per document of the corpus, and about 200 per cluster |
 //! | removal | per thread a chunk of 8 MiB of text |
 //!

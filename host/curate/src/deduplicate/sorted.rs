@@ -15,8 +15,9 @@ use super::{unreadable, unwritable};
 
 /// Records that are sorted in memory at once.
 pub const RUN: usize = 1 << 15;
-/// Files that are read side by side; more are merged in several rounds.
-pub(super) const SIDE_BY_SIDE: usize = 256;
+/// Files that are read side by side; more are merged in several rounds. With as many for each of 14 buckets and the exact
+/// copies a process stays below the 1,024 open files that systems allow by default.
+pub(super) const SIDE_BY_SIDE: usize = 48;
 /// Bytes that are read ahead of each.
 const AHEAD: usize = 16 << 10;
 
