@@ -1,11 +1,13 @@
 //! Documents for people to read, chosen without looking at anything but the documents.
 //!
-//! Of every filter and reason, and of what was kept, the documents whose digests are smallest stay. The smallest of two
+//! Of every filter and reason, and of what was kept, the documents whose hashes are smallest stay. The smallest of two
 //! choices put together are the smallest of all, so the choice is the same however the work was cut.
 
-use octo_data::{digest, record};
+use octo_data::record;
 use octo_record::{Became, DocumentExample};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use twox_hash::XxHash64;
 
 /// Documents of one filter and reason.
 const EACH: usize = 4;
@@ -20,17 +22,33 @@ const FIELD: usize = 200;
 const FIELDS: usize = 24;
 
 /// What an example is one of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Group {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Group {
     became: Became,
     by: Option<String>,
     reason: Option<String>,
 }
 
+/// The documents of a group, by their hashes.
+type Chosen = BTreeMap<u64, DocumentExample>;
+
 /// The documents chosen so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<(Group, Chosen)>", into = "Vec<(Group, Chosen)>")]
 pub(crate) struct Examples {
-    groups: BTreeMap<Group, BTreeMap<String, DocumentExample>>,
+    groups: BTreeMap<Group, Chosen>,
+}
+
+impl From<Vec<(Group, Chosen)>> for Examples {
+    fn from(groups: Vec<(Group, Chosen)>) -> Examples {
+        Examples { groups: groups.into_iter().collect() }
+    }
+}
+
+impl From<Examples> for Vec<(Group, Chosen)> {
+    fn from(examples: Examples) -> Self {
+        examples.groups.into_iter().collect()
+    }
 }
 
 impl Examples {
@@ -41,7 +59,9 @@ impl Examples {
         let group = Group { became, by, reason };
         let most = group.most();
         let chosen = self.groups.entry(group.clone()).or_default();
-        let key = digest::of_bytes(format!("{}\n{}", document.id, document.text).as_bytes());
+        // Fast, since every document of a corpus has it made.
+        let id = XxHash64::oneshot(0, document.id.as_bytes());
+        let key = XxHash64::oneshot(id, document.text.as_bytes());
         if chosen.len() >= most && chosen.last_key_value().is_some_and(|(last, _)| *last < key) {
             return;
         }
@@ -134,6 +154,8 @@ mod tests {
         cut.add(chosen(0..70));
         cut.add(chosen(70..200));
         assert_eq!(cut, whole);
+        let written = serde_json::to_string(&whole).unwrap();
+        assert_eq!(serde_json::from_str::<Examples>(&written).unwrap(), whole);
         let shown: Vec<&DocumentExample> = whole.documents().collect();
         assert_eq!(shown.len(), KEPT + 2 * EACH);
         assert!(shown.iter().all(|example| example.text.len() == TEXT && example.cut));

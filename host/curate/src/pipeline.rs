@@ -6,8 +6,9 @@
 //! with the document that takes its text to 16 MiB. A line has at most 64 MiB. There are at most as many units at work as
 //! threads.
 
+use crate::examples::Examples;
 use crate::filter::{Filter, annotate, to_plugin, to_record};
-use crate::statistics::{End, Origin, add, count_decision, count_document, nothing_counted};
+use crate::statistics::{End, Origin, add, count_decision, count_document, count_scores, nothing_counted};
 use crate::units::{FOLDER, Outputs, Ran, Setting, Stopped, Unit, UnitPart, Units};
 use octo_data::jsonl::{Documents, NO_ROWS, read_documents_in};
 use octo_data::rows::faults::Faults;
@@ -15,9 +16,9 @@ use octo_data::rows::parts;
 use octo_data::{DataError, atomic, record};
 use octo_plugin::Failure;
 use octo_plugin::types::{Decision, Document};
-use octo_record::Statistics;
-use octo_record::layout::{DEAD_LETTER, DROPPED, KEPT, STATISTICS};
-use serde::Serialize;
+use octo_record::layout::{DEAD_LETTER, DROPPED, EXAMPLES, KEPT, STATISTICS};
+use octo_record::{Became, Statistics};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -83,7 +84,7 @@ pub fn curate<F: Filter + ?Sized>(
 }
 
 /// Runs the documents of `inputs`, in order, through `filters`, in order, each with its role, and writes [`KEPT`],
-/// [`DROPPED`], [`DEAD_LETTER`] and [`STATISTICS`] into the folder `out`.
+/// [`DROPPED`], [`DEAD_LETTER`], [`EXAMPLES`] and [`STATISTICS`] into the folder `out`.
 ///
 /// A filter that fails on a document ends the processing of that document alone; it goes to the dead letters and is counted, and
 /// is never dropped or kept in silence. Units of work, and filters within one, run on rayon's current pool, so a filter
@@ -108,7 +109,7 @@ pub fn curate_with<F: Filter + ?Sized>(
     let done = Done::new(progress);
     let faults = Mutex::new(Faults::default());
     let work = |unit: &Unit, outputs: &mut Outputs, ends: &(dyn Fn() -> bool + Sync)| -> Result<_, CurateError> {
-        let mut statistics = nothing();
+        let mut counts = UnitCounts { statistics: nothing(), examples: Examples::default() };
         let mut reader = Reader::new(inputs, unit, options.skip_bad_lines, &faults);
         let mut bytes = 0;
         let mut chunk = reader.next_chunk()?;
@@ -117,15 +118,16 @@ pub fn curate_with<F: Filter + ?Sized>(
                 return Err(CurateError::Stopped);
             }
             let documents = chunk.len() as u64;
-            let (filtered, next) = rayon::join(|| run_filters(chunk, filters, &mut statistics), || reader.next_chunk());
-            write(outputs, filtered?, filters, &mut statistics)?;
+            let (filtered, next) =
+                rayon::join(|| run_filters(chunk, filters, &mut counts.statistics), || reader.next_chunk());
+            write(outputs, filtered?, filters, &mut counts)?;
             done.add(documents, reader.bytes_read() - std::mem::replace(&mut bytes, reader.bytes_read()));
             chunk = next?;
         }
-        statistics.bad_lines = reader.bad_lines;
-        Ok(statistics)
+        counts.statistics.bad_lines = reader.bad_lines;
+        Ok(counts)
     };
-    let known = |unit: &Unit, statistics: &Statistics| done.add(statistics.total.read, unit.bytes());
+    let known = |unit: &Unit, counts: &UnitCounts| done.add(counts.statistics.total.read, unit.bytes());
     let ran = units.run::<_, CurateError>(stop, &work, &known)?;
     faults
         .into_inner()
@@ -141,8 +143,11 @@ pub fn curate_with<F: Filter + ?Sized>(
     if stop.load(Ordering::Relaxed) {
         return Err(CurateError::Stopped);
     }
-    let mut statistics = nothing();
-    units.counts(|counted| add(&mut statistics, counted))?;
+    let (mut statistics, mut examples) = (nothing(), Examples::default());
+    units.counts(|counted: UnitCounts| {
+        add(&mut statistics, counted.statistics);
+        examples.add(counted.examples);
+    })?;
     if statistics.total.read + statistics.bad_lines == 0 {
         let path = inputs.first().cloned().unwrap_or_default();
         return Err(DataError::Format { path, message: NO_ROWS.into() }.into());
@@ -150,9 +155,26 @@ pub fn curate_with<F: Filter + ?Sized>(
     units.join(|| {
         let path = out.join(STATISTICS);
         let text = octo_record::to_json(&statistics).map_err(|error| DataError::file("write", &path, error.into()))?;
+        write_examples(&out.join(EXAMPLES), &examples)?;
         atomic::write(&path, &text)
     })?;
     Ok(statistics)
+}
+
+/// What is counted of a unit, and what of it people may want to read.
+#[derive(Serialize, Deserialize)]
+struct UnitCounts {
+    statistics: Statistics,
+    examples: Examples,
+}
+
+fn write_examples(path: &Path, examples: &Examples) -> Result<(), DataError> {
+    let mut lines = Vec::new();
+    for example in examples.documents() {
+        serde_json::to_writer(&mut lines, example).map_err(|error| DataError::file("write", path, error.into()))?;
+        lines.push(b'\n');
+    }
+    atomic::write(path, &lines)
 }
 
 /// How much of the work of all units is done.
@@ -218,8 +240,12 @@ fn run_filters<F: Filter + ?Sized>(
             one.document = document;
             match decision {
                 Ok(Decision::Keep) => {}
-                Ok(Decision::Annotate(fields)) => annotate(&mut one.document, fields),
+                Ok(Decision::Annotate(fields)) => {
+                    count_scores(&mut statistics.scores, &fields);
+                    annotate(&mut one.document, fields);
+                }
                 Ok(Decision::Rewrite(rewritten)) => {
+                    count_scores(&mut statistics.scores, &rewritten.fields);
                     one.document.text = rewritten.text;
                     annotate(&mut one.document, rewritten.fields);
                 }
@@ -327,22 +353,26 @@ fn write<F: ?Sized>(
     outputs: &mut Outputs,
     documents: Vec<FilteredDocument>,
     filters: &[(String, &F)],
-    statistics: &mut Statistics,
+    counts: &mut UnitCounts,
 ) -> Result<(), DataError> {
+    let UnitCounts { statistics, examples } = counts;
     let role = |index: usize| filters.get(index).map_or("", |(role, _)| role.as_str());
     for FilteredDocument { origin, document, status } in documents {
         let document = to_record(document);
         let end = match status {
             Status::Kept => {
+                examples.offer(&document, Became::Kept, None);
                 outputs.write(KEPT, &document)?;
                 End::Kept(document.text.len() as u64)
             }
             Status::Dropped(index, reason) => {
+                examples.offer(&document, Became::Dropped, Some((role(index), &reason)));
                 outputs.write(DROPPED, &DroppedLine { document, dropped_by: role(index), reason: &reason })?;
                 End::Dropped
             }
             Status::Failed(index, failure) => {
                 let (failed_in, kind) = (role(index), failure.kind.as_str());
+                examples.offer(&document, Became::Failed, Some((failed_in, kind)));
                 let line = DeadLetterLine { document, failed_in, failure: kind, message: &failure.message };
                 outputs.write(DEAD_LETTER, &line)?;
                 End::Failed

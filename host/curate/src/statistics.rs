@@ -1,13 +1,16 @@
 //! Counts what happened to the documents, for `statistics.json`.
 
 use octo_plugin::Failure;
-use octo_plugin::types::{Decision, Document};
-use octo_record::{Counts, FilterStatistics, Statistics};
+use octo_plugin::types::{Decision, Document, Field};
+use octo_record::{Counts, FilterStatistics, Scores, Statistics};
 use std::collections::BTreeMap;
 
 /// Distinct names (reasons of a filter, sources, years) that are counted one by one. A plugin or corpus that makes up
 /// more has the rest counted together, under [`OTHERS`], so that statistics stay small whatever comes in.
 const MOST_NAMES: usize = 1000;
+
+/// Numeric fields that are counted.
+const MOST_SCORES: usize = 100;
 
 /// The name that all names beyond [`MOST_NAMES`] are counted under.
 const OTHERS: &str = "(others)";
@@ -51,6 +54,11 @@ pub(crate) fn add(total: &mut Statistics, other: Statistics) {
     }
     other.sources.iter().for_each(|(source, counts)| add_counts(entry(&mut total.sources, source), counts));
     other.years.iter().for_each(|(year, counts)| add_counts(entry(&mut total.years, year), counts));
+    for (field, scores) in &other.scores {
+        if let Some(total) = scores_of(&mut total.scores, field) {
+            total.add(scores);
+        }
+    }
 }
 
 fn add_counts(total: &mut Counts, other: &Counts) {
@@ -91,6 +99,28 @@ fn count_end(counts: &mut Counts, text_bytes: u64, end: End) {
         End::Dropped => counts.dropped += 1,
         End::Failed => counts.failed += 1,
     }
+}
+
+/// Counts the numbers among the fields that a filter adds. A field of any other value is none of a score's.
+pub(crate) fn count_scores(scores: &mut BTreeMap<String, Scores>, fields: &[Field]) {
+    for Field { name, value } in fields {
+        let Some(number) = value.parse().ok().filter(|number: &f64| number.is_finite()) else { continue };
+        if let Some(scores) = scores_of(scores, name) {
+            scores.count(number);
+        }
+    }
+}
+
+/// The counts of a field; none of those beyond the most, which are the last by name, so that which these are does not
+/// depend on the order of documents.
+fn scores_of<'a>(scores: &'a mut BTreeMap<String, Scores>, field: &str) -> Option<&'a mut Scores> {
+    if !scores.contains_key(field) && scores.len() >= MOST_SCORES {
+        if scores.last_key_value().is_some_and(|(last, _)| last.as_str() < field) {
+            return None;
+        }
+        scores.pop_last();
+    }
+    Some(scores.entry(field.to_owned()).or_default())
 }
 
 /// Counts one decision of a filter.
@@ -134,6 +164,25 @@ mod tests {
         assert_eq!(statistics.dropped.len(), MOST_NAMES + 1);
         assert_eq!(statistics.dropped[OTHERS], 1000);
         assert_eq!(statistics.dropped.values().sum::<u64>(), statistics.seen);
+    }
+
+    #[test]
+    fn numbers_among_fields_are_scores_of_at_most_a_hundred_names() {
+        let field = |name: &str, value: &str| Field { name: name.to_owned(), value: value.to_owned() };
+        let mut scores = BTreeMap::new();
+        count_scores(
+            &mut scores,
+            &[field("math_score", "3"), field("language", "en"), field("p", "0.95"), field("x", "nan")],
+        );
+        count_scores(&mut scores, &[field("math_score", "3.5")]);
+        assert_eq!(scores.keys().collect::<Vec<_>>(), ["math_score", "p"]);
+        assert_eq!(scores["math_score"].counts, BTreeMap::from([(60, 1), (70, 1)]));
+        for number in (0..200).rev() {
+            count_scores(&mut scores, &[field(&format!("a{number:03}"), "1")]);
+        }
+        assert_eq!((scores.len(), scores.last_key_value().unwrap().0.as_str()), (MOST_SCORES, "a099"));
+        count_scores(&mut scores, &[field("a150", "1")]);
+        assert_eq!(scores.last_key_value().unwrap().0, "a099");
     }
 
     #[test]

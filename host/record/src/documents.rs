@@ -53,7 +53,7 @@ pub enum Became {
     Failed,
 }
 
-/// A line of [`EXAMPLES`](crate::layout::EXAMPLES): a document to read, chosen by the digest of its text, so that the
+/// A line of [`EXAMPLES`](crate::layout::EXAMPLES): a document to read, chosen by a hash of it, so that the
 /// choice depends on the documents alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
