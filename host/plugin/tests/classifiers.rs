@@ -55,11 +55,14 @@ fn an_unknown_name_is_refused_with_the_names_that_there_are() {
     );
 }
 
-/// Answers what it is told to.
-struct Told(fn(usize) -> Result<Vec<Vec<(String, f32)>>, String>);
+/// What a classifier answers.
+type Labelled = Result<Vec<Vec<(String, f32)>>, String>;
+
+/// Answers what it is told to, for a number of texts.
+struct Told(fn(usize) -> Labelled);
 
 impl TextClassifier for Told {
-    fn classify(&self, texts: &[&str], _top: u32) -> Result<Vec<Vec<(String, f32)>>, String> {
+    fn classify(&self, texts: &[&str], _top: u32) -> Labelled {
         (self.0)(texts.len())
     }
 }
