@@ -217,6 +217,9 @@ fn the_corpus_is_a_funnel_with_scores_and_documents_to_read() {
     let stages = [
         ("pages".to_owned(), stage(ExtractionStatistics::KIND, "aa", &[])),
         ("clean".to_owned(), stage(Statistics::KIND, "bb", &[("inputs.0", "aa/documents.jsonl.zst")])),
+        ("found".to_owned(), stage(ClassifierReport::KIND, "dd", &[])),
+        ("copies".to_owned(), stage(DuplicateClusters::KIND, "ee", &[])),
+        ("leaks".to_owned(), stage(Contamination::KIND, "ff", &[])),
         ("tokens".to_owned(), stage(TokenCounts::KIND, "cc", &[("documents.0", "bb/kept.jsonl.zst")])),
     ];
     let lock = RunLock { name: "corpus".to_owned(), stages: BTreeMap::from(stages), ..RunLock::default() };
@@ -265,6 +268,43 @@ fn the_corpus_is_a_funnel_with_scores_and_documents_to_read() {
         "stages/tokens/manifest.json",
         r#"{"format": "octo-token-shards", "total": {"documents": 1999, "tokens": 4500000, "empty": 1, "skipped": 0}, "sources": [{"source": "web", "year": 2020, "documents": 1999, "tokens": 4500000}]}"#,
     );
+    let figures = ClassifierFigures {
+        documents: LabelCounts { positive: 60, negative: 40 },
+        precision: Some(0.9),
+        recall: None,
+        curve: vec![ThresholdPoint { threshold: 0.4, kept: 0.5, precision: Some(0.9), recall: Some(0.8) }],
+        ..ClassifierFigures::default()
+    };
+    let years = BTreeMap::from([("2021".to_owned(), figures.clone())]);
+    let report = ClassifierReport { overall: Some(figures), years, threshold: 0.4, ..ClassifierReport::default() };
+    write(folder, "stages/found/classifier.json", to_json(&report).expect("writes"));
+    let document = ClusterDocument { id: "a<b".to_owned(), text_bytes: 2000, ..ClusterDocument::default() };
+    let clusters = DuplicateClusters {
+        clusters: 1,
+        clustered: 1200,
+        exact_duplicates: 1199,
+        sizes: vec![ClusterSizes { from: 1024, to: 2047, clusters: 1, documents: 1200 }],
+        largest: vec![ClusterExample { cluster: 7, size: 1200, documents: vec![document] }],
+        ..DuplicateClusters::default()
+    };
+    write(folder, "stages/copies/clusters.json", to_json(&clusters).expect("writes"));
+    let example = ContaminationExample {
+        id: "page".to_owned(),
+        row: "row 3".to_owned(),
+        score: 0.875,
+        text: "Janet's <ducks>".to_owned(),
+        ..ContaminationExample::default()
+    };
+    let hit = BenchmarkContamination { rows: 1319, rows_hit: 1, examples: vec![example], ..Default::default() };
+    let leaks = Contamination {
+        documents: 2000,
+        contaminated: 1,
+        rules: "ngram".to_owned(),
+        action: "remove".to_owned(),
+        benchmarks: BTreeMap::from([("gsm8k".to_owned(), hit)]),
+        ..Contamination::default()
+    };
+    write(folder, "stages/leaks/contamination.json", to_json(&leaks).expect("writes"));
     let page = folder.join("report.html");
     let summary = write_report(folder, &page).expect("a report").to_string();
     assert_eq!(summary, "");
@@ -279,6 +319,12 @@ fn the_corpus_is_a_funnel_with_scores_and_documents_to_read() {
         "clean: documents by math_score",
         "A &lt;b&gt;proof&lt;/b&gt; …",
         "<h3 class=bad>words: too-short</h3>",
+        "<td>2021</td><td class=n>60</td><td class=n>40</td><td class=n>90.0%</td><td class=n></td>",
+        "copies: 1 clusters of 1,200 documents; 1,199 exact copies and 0 near-duplicates went",
+        "<td>1024 to 2047</td><td class=n>1</td>",
+        "<p class=note>a&lt;b, 2.0 kB</p>",
+        "<details open><summary>leaks: 1 of 2,000 documents have rows of benchmarks in them (rules ngram, action remove)",
+        "page has 87.5% of gsm8k row 3</p><pre>Janet&#39;s &lt;ducks&gt;</pre>",
     ] {
         assert!(page.contains(part), "{part} is not in {page}");
     }

@@ -1,13 +1,18 @@
 //! The corpus: how many documents and how much text each stage left, why the others went, what scores they had, and
 //! documents to read.
 
+mod classifier;
+mod contamination;
+mod duplicates;
 mod examples;
 mod funnel;
 mod scores;
 
 use std::collections::BTreeMap;
 
-use octo_record::{ExtractionStatistics, Statistics, TokenCounts, layout};
+use octo_record::{
+    ClassifierReport, Contamination, DuplicateClusters, ExtractionStatistics, Statistics, TokenCounts, layout,
+};
 
 use super::readable;
 use crate::ReportError;
@@ -19,6 +24,18 @@ pub(crate) fn html(run: &Run, summary: &mut Summary) -> Result<String, ReportErr
     let mut rows = Vec::new();
     let mut html = String::new();
     for stage in &run.stages {
+        let name = stage.name.as_str();
+        html +=
+            &match stage.lock.kind.as_str() {
+                ClassifierReport::KIND => readable(stage.record(layout::CLASSIFIER), stage, summary)?
+                    .map(|found| classifier::html(name, &found)),
+                DuplicateClusters::KIND => readable(stage.record(layout::CLUSTERS), stage, summary)?
+                    .map(|found| duplicates::html(name, &found)),
+                Contamination::KIND => readable(stage.record(layout::CONTAMINATION), stage, summary)?
+                    .map(|found| contamination::html(name, &found)),
+                _ => None,
+            }
+            .unwrap_or_default();
         let Some(row) = read(stage, summary)? else { continue };
         if let Flow::Filtered(statistics) = &row.flow {
             let scores = scores::html(&stage.name, statistics);
