@@ -34,7 +34,7 @@
 //! | `failures/PLUGIN-KIND-DIGEST.json` | all with plugins: items that a plugin failed on, for `octo-host plugin replay` | `octo_plugin::Case` |
 //! | `metrics.jsonl` | `midtrain`, `rl`, `eval` | [`MidtrainRecord`], [`RlRecord`], [`HeldOutRecord`] |
 //! | `samples.jsonl` | `rl` (some of each step), `eval` (all) | [`Sample`] |
-//! | `results.json` | `midtrain`, `rl`, `eval`, when they are done | [`MidtrainResults`], [`RlResults`], [`EvalResults`] |
+//! | `results.json` | `midtrain`, `rl`, `eval`, `perplexity`, when they are done | [`MidtrainResults`], [`RlResults`], [`EvalResults`], [`PerplexityResults`] |
 //! | `problem_history.jsonl` | `rl`, when it is done | [`ProblemHistory`] |
 //! | `statistics.json` | `extract`; all kinds of [`Statistics::KINDS`] | [`ExtractionStatistics`]; [`Statistics`] |
 //! | `examples.jsonl` | all kinds of [`Statistics::KINDS`] | [`DocumentExample`] |
@@ -64,7 +64,7 @@
 //!
 //! # Which file of the crate is what
 //!
-//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs` and `evaluation.rs` have what stages of models write,
+//! [`layout`] has the names and places. `midtrain.rs`, `rl.rs`, `evaluation.rs` and `perplexity.rs` have what stages of models write,
 //! `extraction.rs`, `curation.rs`, `documents.rs`, `classification.rs`, `duplicates.rs` and `contamination.rs` what those of
 //! documents do, `sample.rs` responses to read, `lock.rs` the lock and the proof that a stage is done, `words.rs` outcomes,
 //! failures and other words, `lines.rs` what files of lines have in common, and `missing.rs` which steps such a file lacks.
@@ -83,6 +83,7 @@ mod lock;
 mod midtrain;
 mod missing;
 mod nan;
+mod perplexity;
 mod rl;
 mod sample;
 pub mod statistics;
@@ -99,6 +100,7 @@ pub use lines::{AnyRecord, Lines, RunLine, read_lines};
 pub use lock::{Device, PluginLock, Processor, RunLock, StageDone, StageLock};
 pub use midtrain::{MidtrainRecord, MidtrainResults, MidtrainStart, MidtrainStep};
 pub use missing::MissingSteps;
+pub use perplexity::{PerplexityResults, TextPerplexity};
 pub use rl::{AlarmSpan, ProblemHistory, RaisedAlarm, RlRecord, RlResults, RlStep, TrainInferenceMismatch};
 pub use sample::Sample;
 pub use words::{AlarmName, FailureKind, Finish, Outcome, Pick, Split, UnknownWord};

@@ -160,6 +160,81 @@ pub fn columns(axes: &Axes<'_>, start: f64, width: f64, heights: &[f64], height:
     svg
 }
 
+/// Values of one setting, one of each seed.
+pub struct Group {
+    /// The setting's label, not escaped.
+    pub name: String,
+    /// At least one value.
+    pub values: Vec<f64>,
+}
+
+/// Groups side by side: each value a point, the mean a line, and around it the interval of the mean that Student's t gives
+/// at 95 %, where there are values to estimate it from.
+pub fn groups(axes: &Axes<'_>, groups: &[Group], height: f64) -> String {
+    let ends = groups.iter().flat_map(|group| {
+        let (mean, half) = mean_and_half_interval(&group.values);
+        group.values.iter().copied().chain([mean - half.unwrap_or(0.0), mean + half.unwrap_or(0.0)])
+    });
+    let ends: Vec<f64> = ends.filter(|value| value.is_finite()).collect();
+    if ends.is_empty() {
+        return String::new();
+    }
+    let frame = Frame { x: (0.0, groups.len() as f64), y: bounds(ends.into_iter(), axes.from_zero), height };
+    let mut svg = frame.open_without_x(axes);
+    for (index, group) in groups.iter().enumerate() {
+        let (colour, middle) = (COLOURS[index % COLOURS.len()], frame.left(index as f64 + 0.5));
+        let (mean, half) = mean_and_half_interval(&group.values);
+        if let Some(half) = half {
+            let (top, bottom) = (frame.top(mean + half), frame.top(mean - half));
+            let _ = write!(
+                svg,
+                "<line x1=\"{middle:.1}\" x2=\"{middle:.1}\" y1=\"{top:.1}\" y2=\"{bottom:.1}\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+            );
+        }
+        let y = frame.top(mean);
+        let _ = write!(
+            svg,
+            "<line x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"{colour}\" stroke-width=\"3\"/>",
+            middle - 12.0,
+            middle + 12.0
+        );
+        for (seed, value) in group.values.iter().enumerate() {
+            let _ = write!(
+                svg,
+                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\" fill-opacity=\"0.6\"><title>{}: {value:.4}</title></circle>",
+                middle - 6.0 + 4.0 * (seed % 4) as f64,
+                frame.top(*value),
+                escape(&group.name)
+            );
+        }
+        let _ = write!(
+            svg,
+            "<text x=\"{middle:.1}\" y=\"{:.1}\" class=\"tick\" text-anchor=\"middle\">{}</text>",
+            height - BOTTOM + 16.0,
+            escape(&group.name)
+        );
+    }
+    svg.push_str("</svg>");
+    svg
+}
+
+/// The mean, and half the width of its interval at 95 %, which a single value does not have.
+fn mean_and_half_interval(values: &[f64]) -> (f64, Option<f64>) {
+    /// Student's t at 97.5 % for 1 to 30 degrees of freedom.
+    const T: [f64; 30] = [
+        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+        2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+    ];
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    if values.len() < 2 {
+        return (mean, None);
+    }
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    let t = T.get(values.len() - 2).copied().unwrap_or(1.96);
+    (mean, Some(t * (variance / count).sqrt()))
+}
+
 struct Frame {
     x: (f64, f64),
     y: (f64, f64),
@@ -203,6 +278,20 @@ impl Frame {
     }
 
     fn open(&self, axes: &Axes<'_>) -> String {
+        let mut svg = self.open_without_x(axes);
+        for tick in ticks(self.x.0, self.x.1) {
+            let _ = write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" class=\"tick\" text-anchor=\"middle\">{}</text>",
+                self.left(tick),
+                self.height - BOTTOM + 16.0,
+                label(tick, false)
+            );
+        }
+        svg
+    }
+
+    fn open_without_x(&self, axes: &Axes<'_>) -> String {
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {0}\" role=\"img\" aria-label=\"{1}\"><text x=\"{LEFT}\" y=\"18\" class=\"title\">{1}</text>",
             self.height,
@@ -217,15 +306,6 @@ impl Frame {
                 LEFT - 6.0,
                 y + 4.0,
                 label(tick, axes.percent)
-            );
-        }
-        for tick in ticks(self.x.0, self.x.1) {
-            let _ = write!(
-                svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\" class=\"tick\" text-anchor=\"middle\">{}</text>",
-                self.left(tick),
-                self.height - BOTTOM + 16.0,
-                label(tick, false)
             );
         }
         let _ = write!(
@@ -298,6 +378,18 @@ mod tests {
         let axes = Axes { title: "t", x: "x", percent: false, from_zero: false };
         let svg = lines(&axes, &series, 200.0);
         assert!(svg.contains("polyline") && !svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    #[test]
+    fn the_interval_of_a_mean_is_students() {
+        let (mean, half) = mean_and_half_interval(&[1.0, 2.0, 3.0]);
+        assert!((mean - 2.0).abs() < 1e-12 && (half.unwrap() - 4.303 / 3f64.sqrt()).abs() < 1e-9);
+        assert_eq!(mean_and_half_interval(&[5.0]), (5.0, None));
+        let group = |name: &str, values: &[f64]| Group { name: name.into(), values: values.into() };
+        let axes = Axes { title: "t", x: "", percent: false, from_zero: false };
+        let svg = groups(&axes, &[group("<a>", &[1.0, 2.0, 3.0]), group("b", &[2.5])], 200.0);
+        assert_eq!((svg.matches("<circle").count(), svg.matches("&lt;a&gt;").count()), (4, 4), "{svg}");
+        assert_eq!(groups(&axes, &[], 200.0), "");
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub(crate) mod corpus;
 pub(crate) mod eval;
 pub(crate) mod lock;
 pub(crate) mod midtrain;
+pub(crate) mod perplexity;
 pub(crate) mod rl;
 pub(crate) mod samples;
 
@@ -23,10 +24,11 @@ pub(crate) struct Section {
 }
 
 /// All sections, in the order of the page.
-pub(crate) const ALL: [Section; 6] = [
+pub(crate) const ALL: [Section; 7] = [
     Section { title: "Reinforcement learning", html: rl::html },
     Section { title: "Before and after", html: before_and_after::html },
     Section { title: "Mid-training", html: midtrain::html },
+    Section { title: "Perplexity", html: perplexity::html },
     Section { title: "Corpus", html: corpus::html },
     Section { title: "Samples", html: samples::html },
     Section { title: "Stages and lock", html: lock::html },

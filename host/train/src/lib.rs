@@ -25,6 +25,7 @@
 //!   loss](rl::algorithm::loss), [its aggregation](rl::algorithm::aggregation) and [the train–inference
 //!   mismatch](rl::algorithm::importance).
 //! - [`eval`]: the stage; `accuracy` measures it on a set of problems, for [`rl`]'s held-out sets too.
+//! - [`perplexity`]: how well a model predicts texts, in bits per byte.
 //! - [`generation`]: prompts, rollouts and their verdicts; [`answering`]: responses outside of any recipe;
 //!   [`local_model`]: a model folder that answers requests as a server does.
 //! - [`optimizer`]: AdamW, its file, gradient clipping and the learning rate.
@@ -41,6 +42,7 @@ pub mod generation;
 pub mod measuring;
 pub mod midtrain;
 pub mod optimizer;
+pub mod perplexity;
 pub mod ranks;
 pub mod rl;
 mod stage;

@@ -6,6 +6,7 @@ pub mod forecast_figures;
 pub mod known_model;
 mod local_engine;
 pub mod midtrain;
+pub mod perplexity;
 pub mod rl;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Kind> {
         Kind::of::<midtrain::Midtrain>(),
         Kind::of::<rl::Rl>(),
         Kind::of::<eval::Eval>(),
+        Kind::of::<perplexity::Perplexity>(),
     ]
 }
 

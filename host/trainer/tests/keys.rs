@@ -6,7 +6,7 @@ use octo_run::recipe;
 use schemars::JsonSchema as _;
 
 /// The least that a stage of each kind needs.
-const LEAST: [(&str, &str); 14] = [
+const LEAST: [(&str, &str); 15] = [
     ("generate", ""),
     ("extract", "inputs = \"x\"\n"),
     ("language", "inputs = \"x\"\n"),
@@ -26,6 +26,7 @@ const LEAST: [(&str, &str); 14] = [
         "rl",
         "model = \"x\"\nproblems = \"x\"\nverifier = \"v\"\nreward = \"r\"\nschedule = \"s\"\nprompt = \"{problem}\"\n",
     ),
+    ("perplexity", "model = \"x\"\ntexts = { t = \"x\" }\n"),
     ("eval", "model = \"x\"\nproblems = \"x\"\nverifier = \"v\"\nprompt = \"{problem}\"\nmax_response_tokens = 8\n"),
 ];
 

@@ -170,7 +170,9 @@ fn pages_become_a_clean_corpus_and_the_report_tells_how() {
     let leaks = json(&workdir, "clean", "contamination.json");
     assert_eq!((&leaks["contaminated"], &leaks["benchmarks"]["sums"]["rows_hit"]), (&1.into(), &1.into()), "{leaks}");
     let report = workdir.read("runs/corpus/report.html");
-    for part in ["<h2>Corpus</h2>", "clean: 1 of ", "scored: documents by math_score", "documents to read", " tokens</td>"] {
+    for part in
+        ["<h2>Corpus</h2>", "clean: 1 of ", "scored: documents by math_score", "documents to read", " tokens</td>"]
+    {
         assert!(report.contains(part), "{part}");
     }
     assert!(!report.contains("All pages"), "navigation is no text");

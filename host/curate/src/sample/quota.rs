@@ -36,12 +36,18 @@ pub struct Quota {
     pub spread: Spread,
     /// The most that a year gives.
     pub per_year: Option<u64>,
+    /// The first and the last year that give any; documents without a year then give none.
+    pub years: Option<(u16, u16)>,
 }
 
 impl Quota {
     /// The documents wanted of each year, of those that it has. None is more than the year has, or than `per_year`; where the
     /// years together may give fewer than are wanted, all of these are.
     pub fn by_year(&self, has: &BTreeMap<Year, u64>) -> BTreeMap<Year, u64> {
+        let among =
+            |year: &Year| self.years.is_none_or(|(from, to)| year.is_some_and(|year| (from..=to).contains(&year)));
+        let has: &BTreeMap<Year, u64> =
+            &has.iter().filter(|(year, _)| among(year)).map(|(year, count)| (*year, *count)).collect();
         let total: u64 = has.values().sum();
         let most = |has: u64| has.min(self.per_year.unwrap_or(u64::MAX));
         let wanted = match self.amount {
@@ -95,7 +101,7 @@ mod tests {
 
     fn by_year(amount: Amount, spread: Spread, per_year: Option<u64>) -> Vec<u64> {
         let has = [(None, 3), (Some(2013), 100), (Some(2014), 1000), (Some(2015), 10)].into();
-        Quota { amount, spread, per_year }.by_year(&has).into_values().collect()
+        Quota { amount, spread, per_year, years: None }.by_year(&has).into_values().collect()
     }
 
     #[test]
@@ -111,6 +117,14 @@ mod tests {
     }
 
     #[test]
+    fn years_beside_the_range_give_nothing() {
+        let has = [(None, 3), (Some(2013), 100), (Some(2014), 1000), (Some(2015), 10)].into();
+        let quota =
+            Quota { amount: Amount::Share(0.5), spread: Spread::Even, per_year: None, years: Some((2014, 2020)) };
+        assert_eq!(quota.by_year(&has), [(Some(2014), 495), (Some(2015), 10)].into());
+    }
+
+    #[test]
     fn years_give_in_proportion() {
         let proportional = |amount, cap| by_year(amount, Spread::Proportional, cap);
         assert_eq!(proportional(Amount::Documents(1113), None), [3, 100, 1000, 10]);
@@ -119,7 +133,7 @@ mod tests {
         assert_eq!(proportional(Amount::Share(0.5), Some(40)), [2, 40, 40, 5]);
         assert_eq!(proportional(Amount::Documents(u64::MAX), None), [3, 100, 1000, 10]);
         assert_eq!(
-            Quota { amount: Amount::All, spread: Spread::Even, per_year: None }.by_year(&BTreeMap::new()),
+            Quota { amount: Amount::All, spread: Spread::Even, per_year: None, years: None }.by_year(&BTreeMap::new()),
             [].into()
         );
     }

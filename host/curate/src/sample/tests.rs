@@ -34,7 +34,7 @@ fn urls(path: &Path) -> BTreeSet<String> {
     read_documents(path).unwrap().map(|document| document.unwrap().url.unwrap()).collect()
 }
 
-const EVEN: Quota = Quota { amount: Amount::Documents(400), spread: Spread::Even, per_year: None };
+const EVEN: Quota = Quota { amount: Amount::Documents(400), spread: Spread::Even, per_year: None, years: None };
 
 #[test]
 fn the_same_documents_are_taken_however_the_corpus_is_cut() {

@@ -28,7 +28,7 @@ pub struct Sample {
 struct Keys {
     /// Files of documents.
     inputs: Texts,
-    /// Documents that are taken in all. Give it, `share` or `per_year`.
+    /// Documents that are taken in all. Give it, `share`, `per_year`, `from_year` or `to_year`.
     #[schemars(range(min = 1))]
     documents: Option<u64>,
     /// Share of the documents that is taken, instead of a number.
@@ -37,6 +37,10 @@ struct Keys {
     /// The most documents of a year.
     #[schemars(range(min = 1))]
     per_year: Option<u64>,
+    /// The first year that gives any. With it or `to_year`, documents without a year give none.
+    from_year: Option<u16>,
+    /// The last year that gives any.
+    to_year: Option<u16>,
     /// How they are spread over the years.
     #[serde(default)]
     spread: SpreadKey,
@@ -82,6 +86,7 @@ impl StageKind for Sample {
                 bail!("{}: {share} is not a share; give a number from 0 to 1", table.place("share"))
             }
             (None, None, Some(_)) => Amount::All,
+            (None, None, None) if keys.from_year.is_some() || keys.to_year.is_some() => Amount::All,
             (None, None, None) => {
                 bail!("{}: is missing; say with it, `share` or `per_year` how much is taken", table.place("documents"))
             }
@@ -90,7 +95,14 @@ impl StageKind for Sample {
             SpreadKey::Even => Spread::Even,
             SpreadKey::Proportional => Spread::Proportional,
         };
-        let quota = Quota { amount, spread, per_year: keys.per_year };
+        let years = match (keys.from_year, keys.to_year) {
+            (None, None) => None,
+            (from, to) => Some((from.unwrap_or(0), to.unwrap_or(u16::MAX))),
+        };
+        if let Some((from, to)) = years.filter(|(from, to)| from > to) {
+            bail!("{}: is {to}, before `from_year`, which is {from}", table.place("to_year"));
+        }
+        let quota = Quota { amount, spread, per_year: keys.per_year, years };
         Ok(Sample { quota, skip_bad_lines: keys.skip_bad_lines })
     }
 

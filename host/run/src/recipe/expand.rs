@@ -2,8 +2,12 @@
 //!
 //! `[stages."rl-{each}"]` with `each = ["short", "long"]` becomes the stages `rl-short` and `rl-long`, with
 //! `{each}` replaced in every string of the table. Other braces are left alone (`{problem}` belongs to prompts).
+//!
+//! A value may be a table with a `name`: of `each = [{ name = "low-s1", data = "low", seed = 1 }]`, `{each}` is the name and
+//! `{each.data}` the value under that key; a string that is nothing but such a mark becomes the value itself, so that
+//! `seed = "{each.seed}"` is a number.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use toml::{Table, Value};
 
 use super::text::RecipeText;
@@ -29,7 +33,7 @@ pub fn expand(text: &mut RecipeText, stages: Table) -> Result<Table> {
             continue;
         };
         let Some(values) = each.as_array().filter(|values| !values.is_empty()) else {
-            bail!("{place}: `each` must be a list of at least one text");
+            bail!("{place}: `each` must be a list of at least one text or table");
         };
         if !name.contains(MARK) {
             bail!("{place}: a stage with `each` needs {{each}} in its name, such as [stages.\"{name}-{{each}}\"]");
@@ -37,13 +41,14 @@ pub fn expand(text: &mut RecipeText, stages: Table) -> Result<Table> {
         // Each of the stages would else be given the places of all their names: a million of them, of a thousand stages.
         text.origins.forget_below(&["stages", &name, "each"]);
         for value in values {
-            let Some(value) = value.as_str() else {
-                bail!("{place}: `each` must be a list of texts");
-            };
+            let one = One::read(value).map_err(|message| anyhow!("{place}: {message}"))?;
             let mut copy = Value::Table(table.clone());
-            substitute(&mut copy, value);
+            substitute(&mut copy, &one);
+            if let Some(unknown) = left_over(&copy) {
+                bail!("{place}: {unknown} stands in the stage, and the value named {:?} has no such key", one.name);
+            }
             if let Value::Table(copy) = copy {
-                let own_name = name.replace(MARK, value);
+                let own_name = name.replace(MARK, one.name);
                 text.origins.copy(&["stages", &name], &["stages", &own_name]);
                 insert(text, &mut expanded, own_name, copy)?;
             }
@@ -76,9 +81,57 @@ fn insert(text: &RecipeText, stages: &mut Table, name: String, table: Table) -> 
     Ok(())
 }
 
-fn substitute(value: &mut Value, with: &str) {
+/// One value of an `each`.
+struct One<'a> {
+    name: &'a str,
+    /// `{each.KEY}`, and the value under that key.
+    marks: Vec<(String, &'a Value)>,
+}
+
+impl One<'_> {
+    fn read(value: &Value) -> Result<One<'_>, &'static str> {
+        match value {
+            Value::String(name) => Ok(One { name, marks: Vec::new() }),
+            Value::Table(table) => {
+                let name = table.get("name").and_then(Value::as_str).ok_or("a table of `each` needs a text `name`")?;
+                if table.values().any(|value| matches!(value, Value::Array(_) | Value::Table(_))) {
+                    return Err("a table of `each` has texts, numbers and truth values, and nothing within them");
+                }
+                let marks = table.iter().map(|(key, value)| (format!("{{each.{key}}}"), value));
+                Ok(One { name, marks: marks.collect() })
+            }
+            _ => Err("`each` must be a list of texts or tables"),
+        }
+    }
+}
+
+/// A mark that no value has filled.
+fn left_over(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => *text = text.replace(MARK, with),
+        Value::String(text) => {
+            let (_, after) = text.split_once("{each.")?;
+            let (key, _) = after.split_once('}')?;
+            Some(format!("{{each.{key}}}"))
+        }
+        Value::Array(items) => items.iter().find_map(left_over),
+        Value::Table(table) => table.values().find_map(left_over),
+        _ => None,
+    }
+}
+
+fn substitute(value: &mut Value, with: &One<'_>) {
+    match value {
+        Value::String(text) => {
+            if let Some((_, whole)) = with.marks.iter().find(|(mark, _)| mark == text) {
+                *value = (*whole).clone();
+                return;
+            }
+            *text = text.replace(MARK, with.name);
+            for (mark, own) in &with.marks {
+                let own = own.as_str().map_or_else(|| own.to_string(), str::to_owned);
+                *text = text.replace(mark, &own);
+            }
+        }
         Value::Array(items) => items.iter_mut().for_each(|item| substitute(item, with)),
         Value::Table(table) => table.iter_mut().for_each(|(_, item)| substitute(item, with)),
         _ => {}
@@ -110,6 +163,16 @@ mod tests {
     }
 
     #[test]
+    fn tables_fill_their_own_marks_and_numbers_stay_numbers() {
+        let text = read(
+            "[stages.\"x-{each}\"]\neach = [{ name = \"a-s1\", data = \"a\", seed = 1 }, { name = \"b-s2\", data = \"b\", seed = 2 }]\n\
+             from = \"@{each.data}/y\"\nseed = \"{each.seed}\"\nsaid = \"{each} has {each.seed}, {problem}\"\n",
+        );
+        let stages = text.expect("reads").root["stages"].clone();
+        assert_eq!(stages["x-b-s2"].to_string(), "{ from = \"@b/y\", seed = 2, said = \"b-s2 has 2, {problem}\" }");
+    }
+
+    #[test]
     fn an_each_that_cannot_be_expanded_is_placed() {
         for (stages, words) in [
             (
@@ -118,11 +181,23 @@ mod tests {
             ),
             (
                 "[stages.\"x-{each}\"]\neach = []\n",
-                "r.toml:2: stages.x-{each}.each: `each` must be a list of at least one text",
+                "r.toml:2: stages.x-{each}.each: `each` must be a list of at least one text or table",
             ),
             (
                 "[stages.\"x-{each}\"]\neach = [\"a\", 1]\n",
-                "r.toml:2: stages.x-{each}.each: `each` must be a list of texts",
+                "r.toml:2: stages.x-{each}.each: `each` must be a list of texts or tables",
+            ),
+            (
+                "[stages.\"x-{each}\"]\neach = [{ seed = 1 }]\n",
+                "r.toml:2: stages.x-{each}.each: a table of `each` needs a text `name`",
+            ),
+            (
+                "[stages.\"x-{each}\"]\neach = [{ name = \"a\", b = [1] }]\n",
+                "a table of `each` has texts, numbers and truth values, and nothing within them",
+            ),
+            (
+                "[stages.\"x-{each}\"]\neach = [{ name = \"a\" }]\nfrom = [\"{each.data}\"]\n",
+                "{each.data} stands in the stage, and the value named \"a\" has no such key",
             ),
             (
                 "[stages.x]\neach = [\"a\"]\n",
