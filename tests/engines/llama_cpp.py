@@ -105,7 +105,8 @@ def write_documents(path: Path) -> None:
 
 def start_server(venv: Path, model: Path, port: int, log: Path) -> subprocess.Popen:
     command = [venv / "bin/python", "-m", "llama_cpp.server", "--model", model, "--model_alias", "smollm2"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--n_ctx", "2048"]
+    # One thread each for the server and for Octo: OpenMP's threads wait by spinning, which a busy machine punishes.
+    command += ["--host", "127.0.0.1", "--port", str(port), "--n_ctx", "2048", "--n_threads", "1", "--n_threads_batch", "1"]
     with log.open("a") as out:
         server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
 

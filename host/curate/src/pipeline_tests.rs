@@ -303,7 +303,7 @@ fn a_stop_between_chunks_leaves_nothing_where_there_is_no_key() {
     curate(&corpus.inputs, &filters(), &out, &AtomicBool::new(false), &whole).unwrap();
     let size: u64 = corpus.inputs.iter().map(|path| path.metadata().unwrap().len()).sum();
     assert_eq!(calls.lock().unwrap().last(), Some(&(3000, size)));
-    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 4);
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 5);
 }
 
 #[test]

@@ -192,7 +192,12 @@ fn a_folder_stands_for_the_pages_in_it_by_name() {
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).expect("made");
     let error = run(&[empty], &out).expect_err("has no pages").to_string();
-    assert!(error.ends_with("empty: has no HTML files; name archives and tables themselves"), "{error}");
+    assert!(
+        error.ends_with(
+            "empty: has neither archives (.warc or .wet, with .gz or .zst) nor HTML files; name tables themselves"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -102,7 +102,7 @@ pub trait StageKind: Any + Send + Sync {
     /// Whether the finished stage of the name `stage` will have `path` in its folder, as far as that can be known.
     ///
     /// # Errors
-    /// Why it will not, as the end of a sentence.
+    /// Why it will not, as the end of the sentence that begins with *is stage "NAME"'s*.
     fn will_have(&self, stage: &str, path: &str) -> Result<(), String> {
         let _ = (stage, path);
         Ok(())

@@ -97,7 +97,9 @@ fn what_is_wrong_is_named_with_its_place() {
         ),
         (
             format!("{LEAST}endpoint = {{ url = \"http://h\", model = \"m\", api_key = \"sk\" }}\n"),
-            "r.toml:7: stages.score.endpoint.api_key: unknown key; did you mean \"api_key_env\"?",
+            "r.toml:7: stages.score.endpoint.api_key: unknown key; known here: api_key_env, budget, \
+             concurrency, connect_timeout, first_wait, give_up_after, largest_reply, longest_wait, model, price_in, price_out, proxy, \
+             requests_per_minute, retries, timeout, tokens_per_minute, url",
         ),
     ] {
         assert_eq!(read(&table).expect_err(words), words);

@@ -72,7 +72,7 @@ fn shards_make_what_one_process_makes_and_the_last_one_finishes_the_stage() {
     assert_eq!(folder.outputs("shared"), folder.outputs("one"));
     assert_eq!(
         folder.outputs("one").into_keys().collect::<Vec<_>>(),
-        ["dead-letter.jsonl.zst", "dropped.jsonl.zst", "kept.jsonl.zst", "statistics.json"]
+        ["dead-letter.jsonl.zst", "dropped.jsonl.zst", "examples.jsonl", "kept.jsonl.zst", "statistics.json"]
     );
     assert_eq!(folder.run("shared", &shard("1/2")).expect("is done"), (Ended::Done, true));
     // Together, and finished by a run without a shard where none was last.

@@ -11,18 +11,37 @@ use toml::{Table, Value};
 
 /// Every crate of the workspace with its folder and the crates of the workspace that it depends on, from top to bottom.
 /// A name with `*` stands for all crates below that folder, which may depend on these and on no others.
-const CRATES: [(&str, &str, &[&str]); 21] = [
+const CRATES: [(&str, &str, &[&str]); 23] = [
     (
         "octo-trainer",
         "host/trainer",
-        &["octo-data", "octo-host", "octo-model", "octo-plugin", "octo-record", "octo-run", "octo-shim", "octo-train"],
+        &[
+            "octo-data",
+            "octo-endpoint",
+            "octo-host",
+            "octo-model",
+            "octo-plugin",
+            "octo-record",
+            "octo-run",
+            "octo-shim",
+            "octo-train",
+        ],
     ),
     ("octo-host", "host/cli", &["octo-data", "octo-plugin", "octo-record", "octo-report", "octo-run"]),
-    ("octo-run", "host/run", &["octo-curate", "octo-data", "octo-plugin", "octo-record", "octo-report"]),
-    ("octo-train", "host/train", &["octo-data", "octo-model", "octo-plugin", "octo-record", "octo-shim"]),
+    (
+        "octo-run",
+        "host/run",
+        &["octo-curate", "octo-data", "octo-endpoint", "octo-plugin", "octo-record", "octo-report"],
+    ),
+    (
+        "octo-train",
+        "host/train",
+        &["octo-data", "octo-endpoint", "octo-model", "octo-plugin", "octo-record", "octo-shim"],
+    ),
     ("octo-model", "host/model", &["octo-data", "octo-shim"]),
     ("octo-shim", "host/shim", &[]),
-    ("octo-curate", "host/curate", &["octo-data", "octo-plugin", "octo-record"]),
+    ("octo-curate", "host/curate", &["octo-data", "octo-endpoint", "octo-plugin", "octo-record"]),
+    ("octo-endpoint", "host/endpoint", &[]),
     ("octo-report", "host/report", &["octo-record"]),
     ("octo-data", "host/data", &[]),
     ("octo-plugin", "host/plugin", &[]),
@@ -30,7 +49,8 @@ const CRATES: [(&str, &str, &[&str]); 21] = [
     ("octo-sdk", "sdk/rust", &[]),
     ("octo-answers", "sdk/answers", &["octo-sdk"]),
     ("octo-rewards", "sdk/rewards", &["octo-sdk"]),
-    ("plugins/*", "plugins", &["octo-answers", "octo-rewards", "octo-sdk"]),
+    ("octo-documents", "sdk/documents", &[]),
+    ("plugins/*", "plugins", &["octo-answers", "octo-documents", "octo-rewards", "octo-sdk"]),
     ("examples/*", "examples", &["octo-sdk"]),
     ("hostile_behaviour", "tests/hostile_behaviour", &["octo-sdk"]),
     ("tests/hostile_plugin*", "tests/hostile_plugin", &["hostile_behaviour", "octo-sdk"]),

@@ -57,6 +57,8 @@ classifiers.math = { model = "@classifier/model.bin", preprocessing = "mathemati
 [stages.unique]
 kind = "deduplicate"
 inputs = "@mathematics/kept.jsonl.zst"
+# The exercises differ in their numbers alone, which MinHash takes for one.
+near = "off"
 
 [stages.clean]
 kind = "decontaminate"
@@ -166,7 +168,7 @@ fn pages_become_a_clean_corpus_and_the_report_tells_how() {
     let kept = &json(&workdir, "mathematics", "statistics.json")["total"]["kept"];
     assert_eq!(kept, 41, "two pages of four and the copy are mathematics");
     let copies = json(&workdir, "unique", "clusters.json");
-    assert!(copies["exact_duplicates"].as_u64() >= Some(1), "{copies}");
+    assert_eq!((&copies["documents"], &copies["exact_duplicates"]), (&41.into(), &1.into()), "{copies}");
     let leaks = json(&workdir, "clean", "contamination.json");
     assert_eq!((&leaks["contaminated"], &leaks["benchmarks"]["sums"]["rows_hit"]), (&1.into(), &1.into()), "{leaks}");
     let report = workdir.read("runs/corpus/report.html");

@@ -127,7 +127,7 @@ fn every_wheel_that_the_set_up_installs_is_pinned_by_its_digest() {
             }
         }
     }
-    assert_eq!(installs, 2, "libtorch's and the peers'");
+    assert_eq!(installs, 3, "libtorch's, the peers' and llama.cpp's");
     for name in ["libtorch-cpu", "libtorch-cuda", "peers", "smollm2"] {
         let packages = pinned(&read(&setup.join(format!("pinned/{name}.txt"))));
         assert!(packages.values().all(|digests| *digests > 0), "{name}: {packages:?}");

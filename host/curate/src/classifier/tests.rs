@@ -141,7 +141,8 @@ fn what_keeps_a_classifier_from_being_learnt_is_said() {
         Some("fastText could not be trained: a model")
     );
     let bad = write(&folder.path().join("bad.jsonl"), &[lines[0].clone(), "{".into()]);
-    assert!(failed(&bad, settings()).starts_with(&format!("{}:2: ", bad.display())));
+    let said = failed(&bad, settings());
+    assert!(said.starts_with(&format!("{}, line 2: ", bad.display())), "{said}");
     let mut some = documents();
     some.push("{".into());
     let some = write(&folder.path().join("some.jsonl"), &some);

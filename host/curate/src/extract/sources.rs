@@ -55,11 +55,11 @@ impl Form {
     }
 }
 
-/// The files that `inputs` name, in order. A folder stands for the HTML files in it and below, by name; links to folders
-/// are not followed.
+/// The files that `inputs` name, in order. A folder stands for the archives and HTML files in it and below, by name; links to
+/// folders are not followed.
 ///
 /// # Errors
-/// A folder that cannot be listed or has no HTML files.
+/// A folder that cannot be listed or has neither.
 pub fn sources(inputs: &[PathBuf]) -> Result<Vec<Source>, DataError> {
     let mut found = Vec::new();
     for input in inputs {
@@ -73,13 +73,14 @@ pub fn sources(inputs: &[PathBuf]) -> Result<Vec<Source>, DataError> {
         let mut files = Vec::new();
         list(input, &mut files)?;
         if files.is_empty() {
-            let message = "has no HTML files; name archives and tables themselves".into();
+            let message =
+                "has neither archives (.warc or .wet, with .gz or .zst) nor HTML files; name tables themselves".into();
             return Err(DataError::Format { path: input.clone(), message });
         }
         files.sort();
         found.extend(files.into_iter().map(|path| {
             let below = path.strip_prefix(input).unwrap_or(&path).to_string_lossy().into_owned();
-            Source { name: format!("{}/{below}", name(input)), path, form: Form::Html }
+            Source { name: format!("{}/{below}", name(input)), form: Form::of(&path), path }
         }));
     }
     Ok(found)
@@ -91,11 +92,18 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
         let path = entry.map_err(failed)?.path();
         if path.is_dir() && !path.is_symlink() {
             list(&path, files)?;
-        } else if path.is_file() && Form::of(&path) == Form::Html {
+        } else if path.is_file() && (Form::of(&path) == Form::Html || is_archive(&path)) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+/// Whether a file in a folder is an archive, by its name.
+fn is_archive(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let name = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    name.ends_with(".warc") || name.ends_with(".wet")
 }
 
 impl Source {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{DROPPED, KEPT};
 use octo_data::jsonl::{JsonlWriter, read_documents};
+use octo_record::layout::{DEAD_LETTER, EXAMPLES, STATISTICS};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -57,7 +58,7 @@ fn the_same_documents_are_taken_however_the_corpus_is_cut() {
     assert!(other.len() == 400 && other.intersection(&one).count() < 150);
     let files: BTreeSet<String> =
         std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    let expected = ["dead-letter.jsonl.zst", "dropped.jsonl.zst", "kept.jsonl.zst", "sample.json", "statistics.json"];
+    let expected = [DEAD_LETTER, DROPPED, EXAMPLES, KEPT, SAMPLE, STATISTICS];
     assert_eq!(files, expected.map(str::to_owned).into());
     let sample: Sample = serde_json::from_slice(&std::fs::read(out.join(SAMPLE)).unwrap()).unwrap();
     assert_eq!(sample.years[3].documents, 3500);

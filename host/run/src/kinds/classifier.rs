@@ -195,13 +195,13 @@ impl StageKind for Classifier {
         })
     }
 
-    fn will_have(&self, stage: &str, path: &str) -> Result<(), String> {
+    fn will_have(&self, _: &str, path: &str) -> Result<(), String> {
         use octo_record::layout::{CLASSIFIER, CLASSIFIER_MODEL, CLASSIFIER_QUANTISED};
         match path {
             CLASSIFIER | CLASSIFIER_MODEL => Ok(()),
             CLASSIFIER_QUANTISED if self.keys.quantise => Ok(()),
-            CLASSIFIER_QUANTISED => Err(format!("stage {stage:?} writes it with quantise = true")),
-            _ => Err(format!("stage {stage:?} writes {CLASSIFIER_MODEL} and {CLASSIFIER}")),
+            CLASSIFIER_QUANTISED => Err(format!("{path}, which it writes with quantise = true")),
+            _ => Err(format!("{path}, which it does not write: it writes {CLASSIFIER_MODEL} and {CLASSIFIER}")),
         }
     }
 

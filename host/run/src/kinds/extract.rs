@@ -26,7 +26,7 @@ pub struct Extract {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Keys {
-    /// Files of pages: WARC or WET archives, plain, with gzip or with zstd; HTML files, and folders of them; JSON Lines, CSV
+    /// Files of pages: WARC or WET archives, plain, with gzip or with zstd; HTML files; folders of both; JSON Lines, CSV
     /// and Parquet with a column of HTML.
     inputs: Texts,
     /// The longest page that is read, in bytes, without its encodings. A longer one is counted and left out.
