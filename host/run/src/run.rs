@@ -123,7 +123,7 @@ pub fn run_part(
             failed_items.lock().unwrap_or_else(PoisonError::into_inner).extend(message);
         };
         if let Some(shard) = shard {
-            match context::run_shard(run, index, shard, &line, &keep_failed) {
+            match context::run_shard(run, index, shard, &line, keep_failed) {
                 Ok(ShardEnded::AllDone) => {}
                 Ok(ShardEnded::Left(left)) => {
                     line.shard_done(shard, left);
@@ -139,7 +139,7 @@ pub fn run_part(
                 }
             }
         }
-        let result = context::run_stage(run, index, &line, &keep_failed);
+        let result = context::run_stage(run, index, &line, keep_failed);
         let result = result.with_context(|| format!("stage {:?} failed", stage.name));
         if matches!(result, Ok(Ended::Done)) {
             // Its folder has another name now, and who looks into the run meanwhile goes by the link.

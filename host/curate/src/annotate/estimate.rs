@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use octo_data::DataError;
 use octo_endpoint::Prices;
+use octo_plugin::types::Document;
 
 use super::{Annotates, Asking, first_documents};
 
@@ -42,14 +43,26 @@ impl Estimate {
         if documents.is_empty() {
             return Ok(Estimate::default());
         }
+        let sample = Estimate::of_documents(&documents, annotator, asking);
+        Ok(sample.times(documents_in(path, documents.len())? / documents.len() as f64))
+    }
+
+    /// What one document of so many characters will ask, in words of six: for plans while no document is there yet.
+    pub fn of_expected(characters: usize, annotator: &dyn Annotates, asking: &Asking) -> Estimate {
+        let text: String = "words ".chars().cycle().take(characters).collect();
+        let document = octo_data::record::Document { id: "expected".to_owned(), text, ..Default::default() };
+        Estimate::of_documents(&[crate::filter::to_plugin(document)], annotator, asking)
+    }
+
+    fn of_documents(documents: &[Document], annotator: &dyn Annotates, asking: &Asking) -> Estimate {
         let mut sample = Estimate { documents: documents.len() as f64, ..Estimate::default() };
-        for request in annotator.ask(&documents).into_iter().flatten().flatten() {
+        for request in annotator.ask(documents).into_iter().flatten().flatten() {
             let request = asking.apply(request, 0);
             sample.calls += 1.0;
             sample.prompt_tokens += request.guessed_prompt_tokens() as f64;
             sample.answer_tokens += f64::from(request.sampling.max_tokens);
         }
-        Ok(sample.times(documents_in(path, documents.len())? / documents.len() as f64))
+        sample
     }
 
     /// For so many documents instead.

@@ -85,6 +85,7 @@ pub struct Annotate<E = NoEngine> {
     asking: Asking,
     answers: Option<PathBuf>,
     expected_documents: Option<u64>,
+    expected_characters: usize,
     skip_bad_lines: bool,
     engine: PhantomData<E>,
 }
@@ -132,7 +133,16 @@ impl<E: Engine> StageKind for Annotate<E> {
         let answers = keys.answers.map(|path| table.folder().join(path));
         let asking = keys.sampling.asking(table, keys.ask_again)?;
         let (expected_documents, skip_bad_lines) = (keys.expected_documents, keys.skip_bad_lines);
-        Ok(Annotate { model, asking, answers, expected_documents, skip_bad_lines, engine: PhantomData })
+        let expected_characters = keys.expected_characters;
+        Ok(Annotate {
+            model,
+            asking,
+            answers,
+            expected_documents,
+            expected_characters,
+            skip_bad_lines,
+            engine: PhantomData,
+        })
     }
 
     /// Where the model is, how fast it may be asked and what it may cost change nothing of its answers.

@@ -65,15 +65,16 @@ fn estimate<E>(kind: &Annotate<E>, run: &PlannedRun, stage: &Stage) -> Result<Es
             None => missing = true,
         }
     }
-    if files.is_empty() || (missing && kind.expected_documents.is_none()) {
-        return Err("its documents are not there yet".to_owned());
-    }
+    let Some(expected) = kind.expected_documents.or((!missing).then_some(0)) else {
+        return Err("its documents are not there yet; `expected_documents` says how many to plan for".to_owned());
+    };
     let annotator = annotator(run, stage)?;
+    if files.is_empty() {
+        let one = Estimate::of_expected(kind.expected_characters, &annotator, &kind.asking);
+        return Ok(one.for_documents(expected as f64));
+    }
     let estimate = Estimate::of_files(&files, &annotator, &kind.asking).map_err(|error| error.to_string())?;
-    Ok(match kind.expected_documents {
-        Some(expected) if missing => estimate.for_documents(expected as f64),
-        _ => estimate,
-    })
+    Ok(if missing { estimate.for_documents(expected as f64) } else { estimate })
 }
 
 /// Documents of the stage, as far as they can be known; for the share that is done.

@@ -38,6 +38,9 @@ pub struct Keys {
     pub answers: Option<String>,
     /// Documents that are expected, for the forecast while the inputs are not there yet.
     pub expected_documents: Option<u64>,
+    /// Characters of such a document, for the same forecast.
+    #[serde(default = "expected_characters")]
+    pub expected_characters: usize,
     /// Whether lines that cannot be read are counted and left out, instead of ending the stage.
     #[serde(default)]
     pub skip_bad_lines: bool,
@@ -79,6 +82,10 @@ impl EngineKeys {
         }
         Ok(self)
     }
+}
+
+fn expected_characters() -> usize {
+    6000
 }
 
 fn cpu() -> String {
