@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""octo-curate's extraction beside Trafilatura, Resiliparse and lynx, on the same real pages, each on one thread, in one run.
+"""octo-curate's extraction beside Trafilatura, Resiliparse, OpenWebMath's method and lynx, on the same real pages, each on one thread, in one run.
 
     python tests/bench/extraction.py --python PATH/TO/venv/bin/python
 
@@ -44,6 +44,48 @@ for path in paths:
 if name == "trafilatura":
     import trafilatura
     extract = lambda body: trafilatura.extract(body, include_formatting=False, include_tables=True) or ""
+elif name == "openwebmath":
+    # The method of OpenWebMath (arXiv 2310.06786), from its description: formulas are replaced by their TeX form by form,
+    # then Resiliparse takes the main content. Its style sheet for MathML without TeX has no wheel; such MathML gives its text.
+    import re, urllib.parse
+    from resiliparse.extract.html2text import extract_plain_text
+    from resiliparse.parse.encoding import detect_encoding, bytes_to_str
+    from resiliparse.parse.html import HTMLTree
+    TEX_CLASSES = {"latex", "tex", "latexcenter", "latexdisplay", "latexblock", "x-ck12"}
+    TEX_SOURCES = ("latex.php", "/images/math/", "codecogs", "mimetex.cgi", "mathtex.cgi")
+
+    def put(tree, node, tex, display=False):
+        mark = "$$" if display else "$"
+        text = tree.create_text_node(f" {mark}{tex.strip()}{mark} ")
+        if node.parent is not None and tex.strip():
+            node.parent.replace_child(text, node)
+
+    def all_of(tree, selector):
+        return list(tree.document.query_selector_all(selector))
+
+    def extract(body):
+        tree = HTMLTree.parse(bytes_to_str(body, detect_encoding(body)))
+        for image in all_of(tree, "img"):
+            source, alt = image.getattr("src", ""), image.getattr("alt", "")
+            if TEX_CLASSES & set(image.class_list) or any(part in source for part in TEX_SOURCES):
+                query = urllib.parse.unquote(source.split("?", 1)[1]) if "?" in source and "latex.php" not in source else ""
+                put(tree, image, alt or query)
+        for box in all_of(tree, ".wp-katex-eq"):
+            put(tree, box, box.text, box.getattr("data-display", "false") == "true")
+        for script in all_of(tree, "script[type^='math/']"):
+            put(tree, script, script.text, "mode=display" in script.getattr("type", ""))
+        for element in all_of(tree, ".tex[data-expr]"):
+            put(tree, element, element.getattr("data-expr"))
+        for preview in all_of(tree, ".MathJax_Preview, .MathJax, span.katex-html"):
+            if preview.parent is not None:
+                preview.decompose()
+        for mathematics in all_of(tree, "math"):
+            annotation = mathematics.query_selector("annotation[encoding='application/x-tex']")
+            tex = annotation.text if annotation else mathematics.getattr("alttext", "") or mathematics.text
+            put(tree, mathematics, tex, mathematics.getattr("display", "") == "block")
+        text = extract_plain_text(tree, main_content=True, alt_texts=False)
+        text = re.sub(r"\\\[(.+?)\\\]", r"$$\1$$", text, flags=re.S)
+        return re.sub(r"\\\((.+?)\\\)", r"$\1$", text, flags=re.S)
 elif name == "resiliparse":
     from resiliparse.extract.html2text import extract_plain_text
     from resiliparse.parse.encoding import detect_encoding, bytes_to_str
@@ -82,7 +124,7 @@ def main():
         print(f"skipped: there are no pages in {WEB}")
         return 0
     subprocess.run(["cargo", "build", "--release", "-q", "-p", "octo-curate", "--example", "extract_pages"], cwd=ROOT, check=True)
-    names = ["octo", "resiliparse", "trafilatura"] + (["lynx"] if shutil.which("lynx") else [])
+    names = ["octo", "resiliparse", "trafilatura", "openwebmath"] + (["lynx"] if shutil.which("lynx") else [])
     best = {}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(args.rounds):

@@ -244,7 +244,8 @@ fn a_table_has_a_page_in_each_row_and_is_done_in_parts() {
     let error = run(1 << 20, &wrong).expect_err("no such column").to_string();
     assert!(error.ends_with("pages.jsonl: has no column \"html\"; its columns are at, where, body"), "{error}");
     let none = ExtractOptions::default();
-    let error = extract(std::slice::from_ref(&path), &folder.path().join("none"), &none, &AtomicBool::new(false), &|_, _| {});
+    let error =
+        extract(std::slice::from_ref(&path), &folder.path().join("none"), &none, &AtomicBool::new(false), &|_, _| {});
     let error = error.expect_err("no columns").to_string();
     assert!(
         error.ends_with("pages.jsonl: is a table; say with `html_column` which of its columns has the pages"),
