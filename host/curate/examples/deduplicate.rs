@@ -12,9 +12,9 @@
 //! `--precision 32|64`, `--keep longest|first|datatrove`, `--exact off|text|white-space|normal-form`, `--shard I/N`.
 //! Each phase says on standard error how long it took.
 
-use octo_curate::deduplicate::{
-    Exact, Keep, Near, Run, Settings, Share, Words, clusters, finish, normal_form, pairs, removal, signatures,
-};
+use octo_curate::datatrove::{Words, normal_form};
+use octo_curate::deduplicate::{Exact, Keep, Near, Run, Settings, clusters, finish, pairs, removal, signatures};
+use octo_curate::units::Shard;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ fn work() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let phase = arguments.next().ok_or("name a phase; the head of this file says which there are")?;
     let out = PathBuf::from(arguments.next().ok_or("name the folder to write into")?);
-    let (mut share, mut near, mut inputs) = (Share::ALL, Near::DATATROVE, Vec::new());
+    let (mut shard, mut near, mut inputs) = (None, Near::DATATROVE, Vec::new());
     let mut settings = Settings::default();
     while let Some(argument) = arguments.next() {
         if !argument.starts_with("--") {
@@ -55,15 +55,7 @@ fn work() -> Result<(), Box<dyn std::error::Error>> {
             ("--exact", "text") => settings.exact = Exact::Text,
             ("--exact", "white-space") => settings.exact = Exact::WhiteSpace,
             ("--exact", "normal-form") => settings.exact = Exact::NormalForm,
-            ("--shard", shard) => {
-                let (index, of) = shard.split_once('/').ok_or("a shard is I/N")?;
-                share = Share { index: index.parse()?, of: of.parse()? };
-                if share.index >= share.of {
-                    return Err(
-                        format!("shard {shard} is not one of 0/{of} to {}/{of}", share.of.saturating_sub(1)).into()
-                    );
-                }
-            }
+            ("--shard", value) => shard = Some(value.parse::<Shard>()?),
             _ => return Err(format!("{argument} {value} is not known; see the head of this file").into()),
         }
     }
@@ -74,7 +66,7 @@ fn work() -> Result<(), Box<dyn std::error::Error>> {
     let stop = AtomicBool::new(false);
     let run = Run { inputs: &inputs, out: &out, settings, stop: &stop, progress: &|_| {} };
     let mut known = false;
-    for (name, step) in steps(&run, share) {
+    for (name, step) in steps(&run, shard) {
         if phase == name || phase == "all" {
             let begun = Instant::now();
             step()?;
@@ -87,12 +79,12 @@ fn work() -> Result<(), Box<dyn std::error::Error>> {
 
 type Step<'a> = Box<dyn Fn() -> Result<(), octo_curate::deduplicate::DeduplicateError> + 'a>;
 
-fn steps<'a>(run: &'a Run<'a>, share: Share) -> Vec<(&'static str, Step<'a>)> {
+fn steps<'a>(run: &'a Run<'a>, shard: Option<Shard>) -> Vec<(&'static str, Step<'a>)> {
     vec![
-        ("signatures", Box::new(move || signatures(run, share))),
-        ("pairs", Box::new(move || pairs(run, share))),
+        ("signatures", Box::new(move || signatures(run, shard))),
+        ("pairs", Box::new(move || pairs(run, shard))),
         ("clusters", Box::new(move || clusters(run))),
-        ("removal", Box::new(move || removal(run, share))),
+        ("removal", Box::new(move || removal(run, shard))),
         ("finish", Box::new(move || finish(run).map(|_| ()))),
     ]
 }

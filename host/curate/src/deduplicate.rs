@@ -6,14 +6,14 @@
 //!
 //! | phase | a unit is | file | writes under `work/` |
 //! |---|---|---|---|
-//! | [`signatures()`] | an input file | `signatures.rs`, `normal_form.rs`, `words.rs`, `minhash.rs` | `signatures/bucket_NNN/RRRRR.minhash.sig`, `exact/RRRRR.sig`, `about/RRRRR.*` |
+//! | [`signatures()`] | an input file | `signatures.rs`, `minhash.rs` | `signatures/bucket_NNN/RRRRR.minhash.sig`, `exact/RRRRR.sig`, `about/RRRRR.*` |
 //! | [`pairs()`] | a bucket, and the exact copies | `pairs.rs`, `sorted.rs` | `pairs/BBBBB_00.dups`, `pairs/exact.dups` |
 //! | [`clusters()`] | all of it | `clusters.rs`, `union.rs` | `clusters/RRRRRR.remove`, `.clusters`, `.sizes`, `.removed.jsonl` |
 //! | [`removal()`] | an input file | `removal.rs` | `removal/RRRRR.*` |
 //!
 //! [`finish`] joins the parts into [`KEPT`](crate::KEPT), [`DROPPED`](crate::DROPPED),
 //! [`STATISTICS`](crate::STATISTICS) and [`CLUSTERS`], and [`deduplicate`] does everything. Machines that see one folder
-//! share the units of a phase by [`Share`]; the next phase begins when all units of the one before are there.
+//! share the units of a phase by [`Shard`]; the next phase begins when all units of the one before are there.
 //!
 //! `.minhash.sig`, `.dups`, `.remove`, `.clusters` and `.sizes` are datatrove's, byte for byte, where its ranks are the
 //! input files in order, [`Keep::Datatrove`] is asked for and exact copies are not. A document's index counts all
@@ -21,7 +21,7 @@
 //!
 //! # What the result depends on
 //!
-//! Clusters are the connected parts of the graph of pairs: they depend on the documents alone, not on threads, shares or
+//! Clusters are the connected parts of the graph of pairs: they depend on the documents alone, not on threads, shards or
 //! the order of documents and files. Which document of a cluster stays is [`Keep`]'s: of the three only
 //! [`Keep::Longest`] asks nothing of the order.
 //!
@@ -39,13 +39,11 @@
 mod clusters;
 mod marker;
 mod minhash;
-mod normal_form;
 mod pairs;
 mod removal;
 mod signatures;
 mod sorted;
 mod union;
-mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -56,14 +54,14 @@ use octo_data::jsonl::NO_ROWS;
 use octo_record::Statistics;
 use serde::Serialize;
 
+use crate::units::Shard;
+
 pub use clusters::clusters;
 pub use minhash::{MinHash, Precision};
-pub use normal_form::normal_form;
 pub use octo_record::layout::CLUSTERS;
 pub use pairs::pairs;
 pub use removal::{finish, removal};
 pub use signatures::signatures;
-pub use words::Words;
 
 /// The folder of all phases' files, in the stage's.
 pub const WORK: &str = "work";
@@ -82,7 +80,7 @@ pub enum Exact {
     Text,
     /// Texts that differ in white space alone: a stretch of it is one blank, and none is at either end.
     WhiteSpace,
-    /// Texts of one [`normal_form()`]: they may differ in case, numbers, punctuation and marks too.
+    /// Texts of one [`normal_form`](crate::datatrove::normal_form): they may differ in case, numbers, punctuation and marks too.
     NormalForm,
 }
 
@@ -144,22 +142,9 @@ impl Default for Settings {
     }
 }
 
-/// The units of a phase that one machine does: those whose number leaves `index` when divided by `of`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// Which share, from 0.
-    pub index: usize,
-    /// How many there are.
-    pub of: usize,
-}
-
-impl Share {
-    /// All units.
-    pub const ALL: Share = Share { index: 0, of: 1 };
-
-    fn has(self, unit: usize) -> bool {
-        unit % self.of.max(1) == self.index
-    }
+/// Whether one machine does a unit of a phase: one of its shard's, or any where it has none.
+fn has(shard: Option<Shard>, unit: usize) -> bool {
+    shard.is_none_or(|shard| shard.has(unit))
 }
 
 /// Why a run ended early. Units that were done are kept, and the next run resumes after them.
@@ -174,7 +159,7 @@ pub enum DeduplicateError {
     Data(#[from] DataError),
     /// A phase was begun before all units of the one before were done.
     #[error(
-        "{missing} of {units} units of {phase:?} are not done, first {first}; run their shares before the next phase"
+        "{missing} of {units} units of {phase:?} are not done, first {first}; run their shards before the next phase"
     )]
     Unfinished {
         /// The phase before.
@@ -286,10 +271,10 @@ pub fn deduplicate(run: &Run<'_>) -> Result<Statistics, DeduplicateError> {
     if let Some(statistics) = removal::finished(run)? {
         return Ok(statistics);
     }
-    signatures(run, Share::ALL)?;
-    pairs(run, Share::ALL)?;
+    signatures(run, None)?;
+    pairs(run, None)?;
     clusters(run)?;
-    removal(run, Share::ALL)?;
+    removal(run, None)?;
     finish(run)
 }
 

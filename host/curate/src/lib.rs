@@ -18,6 +18,7 @@
 
 pub mod annotate;
 pub mod classifier;
+pub mod datatrove;
 pub mod decontaminate;
 pub mod deduplicate;
 mod examples;

@@ -1,9 +1,8 @@
-//! Deduplication over files of our own: what stays and what goes, the same for any order, share and number of threads, and
+//! Deduplication over files of our own: what stays and what goes, the same for any order, shard and number of threads, and
 //! after a stop. `minhash.rs` compares with datatrove.
 
 use octo_curate::deduplicate::{
-    DeduplicateError, Exact, Keep, Near, Run, Settings, Share, clusters, deduplicate, finish, pairs, removal,
-    signatures,
+    DeduplicateError, Exact, Keep, Near, Run, Settings, clusters, deduplicate, finish, pairs, removal, signatures,
 };
 use octo_curate::{DROPPED, KEPT, STATISTICS, Statistics};
 use octo_data::jsonl::read_documents;
@@ -180,7 +179,7 @@ fn the_longest_stays_whatever_the_order_and_the_first_is_the_first_in_order() {
 }
 
 #[test]
-fn shares_and_threads_give_the_same_bytes() {
+fn shards_and_threads_give_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
     let inputs = corpus(folder.path());
     let whole = folder.path().join("whole");
@@ -189,27 +188,27 @@ fn shares_and_threads_give_the_same_bytes() {
 
     let out = folder.path().join("shared");
     let shared = Run { inputs: &inputs, out: &out, settings: Settings::default(), stop: &NEVER, progress: &|_| {} };
-    let shares = [2, 0, 1].map(|index| Share { index, of: 3 });
+    let shards = [2, 0, 1].map(|index| format!("{index}/3").parse().ok());
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     one.install(|| {
-        shares.iter().for_each(|share| signatures(&shared, *share).expect("runs"));
-        shares.iter().for_each(|share| pairs(&shared, *share).expect("runs"));
+        shards.iter().for_each(|shard| signatures(&shared, *shard).expect("runs"));
+        shards.iter().for_each(|shard| pairs(&shared, *shard).expect("runs"));
         clusters(&shared).expect("runs");
-        shares.iter().for_each(|share| removal(&shared, *share).expect("runs"));
+        shards.iter().for_each(|shard| removal(&shared, *shard).expect("runs"));
         finish(&shared).expect("runs");
     });
     assert_eq!(outputs(&out), outputs(&whole));
 }
 
 #[test]
-fn a_phase_waits_for_all_shares_of_the_one_before() {
+fn a_phase_waits_for_all_shards_of_the_one_before() {
     let folder = tempfile::tempdir().expect("a folder");
     let inputs = corpus(folder.path());
     let out = folder.path().join("out");
     let shared = Run { inputs: &inputs, out: &out, settings: Settings::default(), stop: &NEVER, progress: &|_| {} };
-    signatures(&shared, Share { index: 0, of: 2 }).expect("runs");
-    let error = pairs(&shared, Share::ALL).expect_err("one input is missing").to_string();
-    let expected = "1 of 3 units of \"signatures\" are not done, first FILE; run their shares before the next phase";
+    signatures(&shared, "0/2".parse().ok()).expect("runs");
+    let error = pairs(&shared, None).expect_err("one input is missing").to_string();
+    let expected = "1 of 3 units of \"signatures\" are not done, first FILE; run their shards before the next phase";
     assert_eq!(error.replace(&inputs[1].display().to_string(), "FILE"), expected);
 }
 
@@ -260,10 +259,10 @@ fn other_settings_and_other_inputs_are_not_taken_for_what_was_done() {
     let out = folder.path().join("out");
     let with = |inputs: &[PathBuf], settings: Settings| {
         let work = Run { inputs, out: &out, settings, stop: &NEVER, progress: &|_| {} };
-        signatures(&work, Share::ALL)
-            .and_then(|()| pairs(&work, Share::ALL))
+        signatures(&work, None)
+            .and_then(|()| pairs(&work, None))
             .and_then(|()| clusters(&work))
-            .and_then(|()| removal(&work, Share::ALL))
+            .and_then(|()| removal(&work, None))
             .expect("runs");
     };
     with(&inputs, Settings::default());
@@ -284,11 +283,11 @@ fn a_file_that_changes_between_phases_is_named() {
     let inputs = corpus(folder.path());
     let out = folder.path().join("out");
     let work = Run { inputs: &inputs, out: &out, settings: Settings::default(), stop: &NEVER, progress: &|_| {} };
-    signatures(&work, Share::ALL).expect("runs");
-    pairs(&work, Share::ALL).expect("runs");
+    signatures(&work, None).expect("runs");
+    pairs(&work, None).expect("runs");
     clusters(&work).expect("runs");
     write(folder.path(), "b.jsonl", &[("b1", essay(9, 0))]);
-    let error = removal(&work, Share::ALL).expect_err("b.jsonl is another file").to_string();
+    let error = removal(&work, None).expect_err("b.jsonl is another file").to_string();
     let expected = format!("{} has changed since its signatures were made; run the stage again", inputs[1].display());
     assert_eq!(error, expected);
 }

@@ -2,9 +2,8 @@
 //! files in `minhash/` are made by `minhash/golden.py`, which says how. And against the labels of real pages.
 
 use octo_curate::DROPPED;
-use octo_curate::deduplicate::{
-    Exact, Keep, Near, Run, Settings, Share, Words, clusters, deduplicate, normal_form, pairs, signatures,
-};
+use octo_curate::datatrove::{Words, normal_form};
+use octo_curate::deduplicate::{Exact, Keep, Near, Run, Settings, clusters, deduplicate, pairs, signatures};
 use octo_curate::extract::{Body, PageLimits, Records, page};
 use octo_data::jsonl::read_documents;
 use octo_test_support::shared;
@@ -74,8 +73,8 @@ fn signatures_pairs_and_clusters_are_datatroves_byte_for_byte() {
         let settings = Settings { exact: Exact::Off, near: Some(near), keep: Keep::Datatrove, skip_bad_lines: false };
         let stop = AtomicBool::new(false);
         let run = Run { inputs: &ranks(), out: out.path(), settings, stop: &stop, progress: &|_| {} };
-        signatures(&run, Share::ALL).expect("runs");
-        pairs(&run, Share::ALL).expect("runs");
+        signatures(&run, None).expect("runs");
+        pairs(&run, None).expect("runs");
         clusters(&run).expect("runs");
         let found = files(&out.path().join("work"));
         let names: BTreeSet<&String> = found.keys().chain(expected[name].keys()).collect();

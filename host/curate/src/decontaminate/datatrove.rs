@@ -1,210 +1,41 @@
-//! n-grams as `NGramsDecontIndexer` and `NGramsDecontFilter` of datatrove 0.10.1 make them.
-//!
-//! A text is put in lower case, each number becomes `0`, marks of punctuation become blanks, runs of white space one blank,
-//! and accents are taken off. It is split at blanks, and then where spaCy's English rules still split what is left:
-//! contractions without their apostrophe (`dont`), a unit after a number (`0km`), signs of currency, symbols.
+//! n-grams as `NGramsDecontIndexer` and `NGramsDecontFilter` of datatrove 0.10.1 make them, of the words in
+//! [`crate::datatrove`].
 //!
 //! Two defects are not copied: a gram of nothing but blanks does not decide on the whole document (it is no gram), and
 //! nothing that is shared changes while documents are looked at.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use regex::Regex;
 use twox_hash::XxHash64;
-use unicode_normalization::UnicodeNormalization;
 
-/// What becomes a blank, besides control characters.
-const PUNCTUATION: &str = "!/—”:％１〈&(、━\\【#%「」，】；+^]~“《„';’{|∶´[=-`*．（–？！：$～«〉,><》)?）。…@_.\"}►»";
-/// What spaCy splits off at the beginning of a word; at the end, all but signs of currency.
-const EDGES: &str = "§¿؟¡·।،۔؛٪‘‚『』〔〕⟦⟧？！；：、";
-/// Signs of currency that are split off before a word, and after a number.
-const CURRENCIES: &str = "£€¥฿₽﷼₠₡₢₣₤₥₦₧₨₩₪₫₭₮₯₰₱₲₳₴₵₶₷₸₹₺₻₼₾₿";
-/// Units that are split off after a number, in lower case.
-const UNITS: &[&str] = &[
-    "km", "km²", "km³", "m", "m²", "m³", "dm", "dm²", "dm³", "cm", "cm²", "cm³", "mm", "mm²", "mm³", "ha", "µm", "nm",
-    "yd", "in", "ft", "kg", "g", "mg", "µg", "t", "lb", "oz", "kmh", "mph", "mb", "kb", "gb", "tb", "км", "км²", "км³",
-    "м", "м²", "м³", "дм", "дм²", "дм³", "см", "см²", "см³", "мм", "мм²", "мм³", "нм", "кг", "г", "мг", "кб", "мб",
-    "гб", "тб",
-];
+use crate::datatrove::{Words, normal_form};
 
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{Nd}+(?:[.,،٫⎖⎗⎘]\p{Nd}+)?"));
-static MARK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{Mn}"));
-static SYMBOL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\p{So}"));
-static CONTRACTIONS: LazyLock<HashMap<String, Vec<usize>>> = LazyLock::new(contractions);
-/// Which characters of ASCII become blanks.
-static BLANKS: LazyLock<[bool; 128]> = LazyLock::new(|| {
-    std::array::from_fn(|code| code <= 32 || code == 127 || PUNCTUATION.contains(char::from(code as u8)))
-});
-
-#[allow(clippy::expect_used)]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the pattern is a constant that the tests compile")
-}
-
-/// Contractions without their apostrophes, each with the places where it is split.
-fn contractions() -> HashMap<String, Vec<usize>> {
-    let asking = ["how", "what", "when", "where", "who", "why"];
-    let pointing = ["that", "there", "these", "this", "those"];
-    let modal = ["could", "might", "must", "should", "would"];
-    let mut all = HashMap::new();
-    let mut add = |endings: &[&str], words: &[&[&str]]| {
-        for word in words.iter().flat_map(|words| words.iter()) {
-            let splits = endings.iter().scan(word.len(), |at, ending| Some(std::mem::replace(at, *at + ending.len())));
-            all.insert(format!("{word}{}", endings.concat()), splits.collect());
-        }
-    };
-    add(&["d"], &[&asking, &pointing, &["he", "i", "it", "they", "we", "you"]]);
-    add(&["d", "ve"], &[&asking, &pointing, &["he", "i", "it", "she", "they", "we", "you"]]);
-    add(&["ll"], &[&asking, &pointing, &["it", "they", "you"]]);
-    add(&["ll", "ve"], &[&asking, &pointing, &["he", "i", "it", "she", "they", "we", "you"]]);
-    add(&["s"], &[&asking, &["he", "she", "that", "there", "this"]]);
-    add(&["re"], &[&["how", "what", "when", "where", "why", "there", "these", "those", "they", "you"]]);
-    add(&["ve"], &[&asking, &modal, &["i", "not", "there", "these", "those", "they", "we", "you"]]);
-    add(&["nt"], &[&modal, &["ai", "are", "ca", "dare", "did", "do", "does", "had", "has", "have", "is", "may"]]);
-    add(&["nt"], &[&["need", "ought", "sha", "was", "were", "wo"]]);
-    add(&["nt", "ve"], &[&modal, &["ca", "did", "do", "does", "had", "may", "need", "ought", "sha", "wo"]]);
-    add(&["m"], &[&["i"]]);
-    add(&["m", "a"], &[&["i"]]);
-    add(&["not"], &[&["can"]]);
-    add(&["na"], &[&["gon"]]);
-    add(&["ta"], &[&["got"]]);
-    add(&["all"], &[&["y"]]);
-    all
-}
-
-/// The text without what datatrove's normalisation takes out of it.
-pub(super) fn simplified(text: &str) -> String {
-    let lower = text.to_lowercase();
-    let numbers = NUMBER.replace_all(&lower, "0");
-    let blank = |c: char| match u32::from(c) {
-        code @ 0..128 => BLANKS[code as usize],
-        128..160 => true,
-        _ => PUNCTUATION.contains(c) || c.is_whitespace(),
-    };
-    let mut plain = String::with_capacity(numbers.len());
-    for word in numbers.split(blank).filter(|word| !word.is_empty()) {
-        if !plain.is_empty() {
-            plain.push(' ');
-        }
-        plain.push_str(word);
-    }
-    if plain.is_ascii() {
-        return plain;
-    }
-    let apart: String = plain.nfd().collect();
-    MARK.replace_all(&apart, "").trim().to_owned()
-}
-
-/// The words of a text, as [`simplified`] leaves it.
-pub(super) fn words(simplified: &str) -> Vec<&str> {
-    let mut words = Vec::new();
-    for word in simplified.split_whitespace() {
-        split(word, &mut words);
-    }
-    words
-}
-
-fn split<'a>(mut word: &'a str, words: &mut Vec<&'a str>) {
-    let mut after = Vec::new();
-    while !word.is_empty() {
-        if let Some(splits) = contraction(word) {
-            let mut from = 0;
-            for at in splits {
-                words.push(&word[from..*at]);
-                from = *at;
-            }
-            words.push(&word[from..]);
-            word = "";
-            break;
-        }
-        let Some(first) = word.chars().next().filter(|_| !word.is_ascii() || word.contains('0')) else { break };
-        if word.len() > first.len_utf8() && (EDGES.contains(first) || CURRENCIES.contains(first) || is_symbol(first)) {
-            words.push(&word[..first.len_utf8()]);
-            word = &word[first.len_utf8()..];
-        } else if let Some(length) = ending(word) {
-            let (rest, end) = word.split_at(word.len() - length);
-            after.push(end);
-            word = rest;
-        } else {
-            break;
-        }
-    }
-    if !word.is_empty() {
-        inside(word, words);
-    }
-    words.extend(after.into_iter().rev());
-}
-
-/// The bytes of what is split off the end of `word`; never all of it.
-fn ending(word: &str) -> Option<usize> {
-    let last = word.chars().next_back()?;
-    let before = &word[..word.len() - last.len_utf8()];
-    if before.is_empty() {
-        return None;
-    }
-    if EDGES.contains(last) || is_symbol(last) || (CURRENCIES.contains(last) && before.ends_with('0')) {
-        return Some(last.len_utf8());
-    }
-    let unit = |unit: &&&str| word.strip_suffix(**unit).is_some_and(|number| number.ends_with('0'));
-    UNITS.iter().filter(unit).map(|unit| unit.len()).max()
-}
-
-/// Splits around symbols.
-fn inside<'a>(word: &'a str, words: &mut Vec<&'a str>) {
-    let mut from = 0;
-    if !word.is_ascii() {
-        for symbol in SYMBOL.find_iter(word) {
-            words.extend([&word[from..symbol.start()], symbol.as_str()].into_iter().filter(|part| !part.is_empty()));
-            from = symbol.end();
-        }
-    }
-    words.extend(Some(&word[from..]).filter(|part| !part.is_empty()));
-}
-
-fn is_symbol(c: char) -> bool {
-    !c.is_ascii() && SYMBOL.is_match(c.encode_utf8(&mut [0; 4]))
-}
-
-/// The places where a word is split that is a contraction.
-fn contraction(word: &str) -> Option<&'static [usize]> {
-    // The longest is "shouldntve".
-    if word.len() > 10 { None } else { CONTRACTIONS.get(word).map(Vec::as_slice) }
+/// The words of a text.
+pub(super) fn words(text: &str) -> Words {
+    Words::of(&normal_form(text))
 }
 
 /// The hash of a gram: XXH64 of its words with blanks between them.
-pub(super) fn hash(gram: &[&str], joined: &mut String) -> u64 {
-    joined.clear();
-    for (index, word) in gram.iter().enumerate() {
-        if index > 0 {
-            joined.push(' ');
-        }
-        joined.push_str(word);
-    }
-    XxHash64::oneshot(0, joined.as_bytes())
+fn hash(gram: &str) -> u64 {
+    XxHash64::oneshot(0, gram.as_bytes())
 }
 
 /// The hashes of all grams of `n` words, in order.
-pub(super) fn grams(words: &[&str], n: usize) -> Vec<u64> {
-    let mut joined = String::new();
-    words.windows(n).map(|gram| hash(gram, &mut joined)).collect()
+pub(super) fn grams(words: &Words, n: usize) -> impl Iterator<Item = u64> {
+    words.shingles(n).map(hash)
 }
 
 /// The hashes of the grams of a row: those of the label, those that begin in the query and end in the label, and those
 /// of the query alone where `query_grams` says so.
 pub(super) fn grams_of_row(query: &str, label: &str, n: usize, query_grams: bool) -> Vec<u64> {
-    let (query, label) = (simplified(query), simplified(label));
-    let (query, label) = (words(&query), words(&label));
-    let mut found = grams(&label, n);
+    let (query, label) = (words(query), words(label));
+    let mut found: Vec<u64> = grams(&label, n).collect();
     if query_grams {
         found.extend(grams(&query, n));
     }
-    let mut joined = String::new();
+    let (query, label): (Vec<&str>, Vec<&str>) = (query.iter().collect(), label.iter().collect());
     for of_label in 1..n {
         let of_query = n - of_label;
         if query.len() >= of_query && label.len() >= of_label {
-            let gram: Vec<&str> = query[query.len() - of_query..].iter().chain(&label[..of_label]).copied().collect();
-            found.push(hash(&gram, &mut joined));
+            found.push(hash(&[&query[query.len() - of_query..], &label[..of_label]].concat().join(" ")));
         }
     }
     found
@@ -215,7 +46,7 @@ mod tests {
     use super::*;
 
     fn split_of(text: &str) -> Vec<String> {
-        words(&simplified(text)).into_iter().map(str::to_owned).collect()
+        words(text).iter().map(str::to_owned).collect()
     }
 
     #[test]
@@ -239,9 +70,8 @@ mod tests {
 
     #[test]
     fn a_row_gives_grams_of_its_label_and_across() {
-        let joined = |text: &str| hash(&text.split(' ').collect::<Vec<_>>(), &mut String::new());
         let found = grams_of_row("A b c d e", "f g h i j", 4, false);
-        let expected = ["f g h i", "g h i j", "c d e f", "d e f g", "e f g h"].map(joined);
+        let expected = ["f g h i", "g h i j", "c d e f", "d e f g", "e f g h"].map(hash);
         let mut sorted = (found.clone(), expected.to_vec());
         sorted.0.sort_unstable();
         sorted.1.sort_unstable();

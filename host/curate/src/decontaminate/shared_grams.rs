@@ -38,9 +38,8 @@ pub(super) fn slots_of(index: &Index, text: &str) -> Vec<u32> {
 pub(super) fn hits(index: &Index, matching: &Matching, documents: &[u32], text: &str) -> Vec<Hit> {
     let n = index.settings.n;
     if index.settings.rules == Rules::Datatrove {
-        let plain = datatrove::simplified(text);
-        let words = datatrove::words(&plain);
-        let found = slots(index, datatrove::grams(&words, n).into_iter());
+        let words = datatrove::words(text);
+        let found = slots(index, datatrove::grams(&words, n));
         return by_row(index, &found)
             .into_iter()
             .filter_map(|(row, found)| {
@@ -50,7 +49,7 @@ pub(super) fn hits(index: &Index, matching: &Matching, documents: &[u32], text: 
                     .iter()
                     .map(|(first, last)| *first..*last + n)
                     .max_by_key(|run| (run.len(), std::cmp::Reverse(run.start)))?;
-                let text = words[longest].join(" ");
+                let text = words.run(longest).to_owned();
                 (score >= matching.threshold).then_some(Hit { row, score, text, places: Vec::new() })
             })
             .collect();

@@ -7,8 +7,7 @@
 
 use twox_hash::{XxHash32, XxHash64};
 
-use super::normal_form::normal_form;
-use super::words::Words;
+use crate::datatrove::{Words, normal_form};
 
 /// The Mersenne prime of the hash functions.
 const PRIME: u64 = (1 << 61) - 1;

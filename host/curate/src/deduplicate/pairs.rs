@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::marker::Unit;
 use super::signatures::{Counts, EXACT, bucket_file, counted, digest_of, exact_file, layout};
 use super::sorted::{Layout, Record, merge};
-use super::{DeduplicateError, Exact, Meter, Run, Share, unreadable, unwritable};
+use crate::units::Shard;
+
+use super::{DeduplicateError, Exact, Meter, Run, has, unreadable, unwritable};
 
 /// The phase, as a word.
 pub(super) const PHASE: &str = "pairs";
@@ -49,14 +51,14 @@ fn unit<'a>(number: usize, input: &str, settings: &'a str) -> Unit<'a> {
     Unit { name: format!("{PHASE} {number}"), input: input.to_owned(), settings }
 }
 
-/// Finds the pairs of the buckets of `share`.
+/// Finds the pairs of the buckets of `shard`.
 ///
 /// # Errors
 /// [`DeduplicateError`]. Buckets that were done are kept.
-pub fn pairs(run: &Run<'_>, share: Share) -> Result<(), DeduplicateError> {
+pub fn pairs(run: &Run<'_>, shard: Option<Shard>) -> Result<(), DeduplicateError> {
     let counts = counted(run)?;
     let (input, settings) = (digest_of(&counts), run.signature_settings());
-    let own: Vec<_> = units(run).into_iter().enumerate().filter(|(number, _)| share.has(*number)).collect();
+    let own: Vec<_> = units(run).into_iter().enumerate().filter(|(number, _)| has(shard, *number)).collect();
     let records = |layout: &Layout| -> u64 {
         counts.iter().map(|one: &Counts| if *layout == EXACT { one.documents } else { one.signatures }).sum()
     };

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::clusters::{self, Found, Removed, done, file};
 use super::marker::Unit;
 use super::signatures::{Counts, counted, each_chunk};
-use super::{DeduplicateError, EXACT_DUPLICATE, Meter, NEAR_DUPLICATE, Run, Share, WORK, unreadable, unwritable};
+use crate::units::Shard;
+
+use super::{DeduplicateError, EXACT_DUPLICATE, Meter, NEAR_DUPLICATE, Run, WORK, has, unreadable, unwritable};
 use crate::filter::{to_plugin, to_record};
 use crate::statistics::{End, Origin, add, count_decision, count_document, nothing_counted};
 
@@ -52,17 +54,17 @@ fn unit<'a>(rank: usize, input: &str, settings: &'a str) -> Unit<'a> {
     Unit { name: format!("{PHASE} {rank}"), input: input.to_owned(), settings }
 }
 
-/// Writes the documents of the inputs of `share` to those that stay and those that go.
+/// Writes the documents of the inputs of `shard` to those that stay and those that go.
 ///
 /// A dropped document has the fields `cluster`, `cluster_size` and `duplicate_of`, the id of the one that stays.
 ///
 /// # Errors
 /// [`DeduplicateError`]. Inputs that were done are kept.
-pub fn removal(run: &Run<'_>, share: Share) -> Result<(), DeduplicateError> {
+pub fn removal(run: &Run<'_>, shard: Option<Shard>) -> Result<(), DeduplicateError> {
     let counts = counted(run)?;
     let (found, input) = done(run, &counts)?;
     let settings = run.all_settings();
-    let own: Vec<usize> = (0..run.inputs.len()).filter(|rank| share.has(*rank)).collect();
+    let own: Vec<usize> = (0..run.inputs.len()).filter(|rank| has(shard, *rank)).collect();
     let bytes = |rank: usize| std::fs::metadata(&run.inputs[rank]).map_or(0, |details| details.len());
     let meter = Meter::new(run, PHASE, own.iter().map(|rank| bytes(*rank)).sum());
     own.par_iter().try_for_each(|rank| {

@@ -18,9 +18,11 @@ use sha2::{Digest, Sha256};
 
 use super::marker::Unit;
 use super::minhash::MinHash;
-use super::normal_form::normal_form;
 use super::sorted::{Layout, Sorter};
-use super::{DeduplicateError, Exact, Meter, Near, Run, Share, no_documents, unreadable, unwritable};
+use crate::datatrove::normal_form;
+use crate::units::Shard;
+
+use super::{DeduplicateError, Exact, Meter, Near, Run, has, no_documents, unreadable, unwritable};
 
 /// The phase, as a word.
 pub(super) const PHASE: &str = "signatures";
@@ -68,16 +70,16 @@ fn marker(run: &Run<'_>, rank: usize) -> PathBuf {
     run.work("signatures").join(format!("{rank:05}.json"))
 }
 
-/// Makes the signatures of the inputs of `share`.
+/// Makes the signatures of the inputs of `shard`.
 ///
 /// Where there are as many inputs as threads or more, each thread works on one; else all work on the documents of one
 /// input after the other.
 ///
 /// # Errors
 /// [`DeduplicateError`]. Inputs that were done are kept.
-pub fn signatures(run: &Run<'_>, share: Share) -> Result<(), DeduplicateError> {
+pub fn signatures(run: &Run<'_>, shard: Option<Shard>) -> Result<(), DeduplicateError> {
     let settings = run.signature_settings();
-    let own: Vec<usize> = (0..run.inputs.len()).filter(|rank| share.has(*rank)).collect();
+    let own: Vec<usize> = (0..run.inputs.len()).filter(|rank| has(shard, *rank)).collect();
     let bytes = |rank: &usize| std::fs::metadata(&run.inputs[*rank]).map_or(0, |details| details.len());
     let meter = Meter::new(run, PHASE, own.iter().map(bytes).sum());
     let one = |rank: usize, threads: bool| -> Result<(), DeduplicateError> {

@@ -25,9 +25,9 @@ pub fn split<'t>(chunk: &'t str, specials: Option<&Specials>, pieces: &mut Vec<&
             rest = without_first;
             break;
         }
-        let behind = suffix(without_first);
-        let (without_last, last) = rest.split_at(size - behind);
-        if behind > 0 && !without_last.is_empty() && special(without_last) {
+        let ending = suffix(without_first);
+        let (without_last, last) = rest.split_at(size - ending);
+        if ending > 0 && !without_last.is_empty() && special(without_last) {
             after.push(last);
             rest = without_last;
             break;
@@ -35,11 +35,11 @@ pub fn split<'t>(chunk: &'t str, specials: Option<&Specials>, pieces: &mut Vec<&
         if before > 0 {
             pieces.push(first);
         }
-        if behind > 0 {
+        if ending > 0 {
             after.push(last);
         }
         // The suffix was looked for after the prefix, so the two never overlap.
-        rest = rest.get(before..size - behind).unwrap_or_default();
+        rest = rest.get(before..size - ending).unwrap_or_default();
     }
     match specials.and_then(|specials| specials.get(rest)) {
         Some(cuts) => cut(rest, cuts, |piece| pieces.push(piece)),

@@ -278,7 +278,7 @@ pub(super) fn is_said_by_another(text: &str, at: usize) -> bool {
         && clause.split(|c: char| !c.is_alphabetic()).any(|word| SAYING.contains(&word))
 }
 
-/// Whether the number at `at` stands behind the label of an option, with its neighbour on the line above or below.
+/// Whether the number at `at` stands after the label of an option, with its neighbour on the line above or below.
 fn is_option(text: &str, at: usize) -> bool {
     let label = |line: &str| {
         let line = line.trim_start_matches([' ', '\t', '*', '-', '(']);

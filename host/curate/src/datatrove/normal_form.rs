@@ -40,7 +40,7 @@ fn kinds() -> &'static [u8] {
     })
 }
 
-/// The normal form of `text`: words between blanks. A word that was nothing but marks leaves two blanks behind.
+/// The normal form of `text`: words between blanks. A word that was nothing but marks leaves two blanks.
 ///
 /// # Panics
 /// Never: the table has every character.

@@ -8,6 +8,7 @@ mod classes;
 mod contractions;
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use classes::{AFTER, AFTER_DIGIT, BEFORE, LETTERS, SYMBOLS};
@@ -107,6 +108,16 @@ impl Words {
     /// The words one by one.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.ends.iter().map(|(begin, end)| &self.text[*begin..*end])
+    }
+
+    /// The words of `places`, with one blank between them; empty where there are none.
+    #[must_use]
+    pub fn run(&self, places: Range<usize>) -> &str {
+        match self.ends.get(places) {
+            Some([first, .., last]) => &self.text[first.0..last.1],
+            Some([only]) => &self.text[only.0..only.1],
+            _ => "",
+        }
     }
 
     /// Every `count` words that follow each other, with one blank between them.
