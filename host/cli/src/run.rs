@@ -33,7 +33,7 @@ pub fn run(arguments: RunArguments, program: &Program) -> Result<ExitCode> {
         may_run(&planned, arguments.replace)?;
         return Ok(if planned.plan.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    planned.plan.complete()?;
+    planned.plan.complete(&planned.recipe, arguments.stage.as_deref())?;
     may_run(&planned, arguments.replace)?;
     match run_planned(&arguments, program, &planned) {
         Err(error) => match StoppedWaiting::among(&error) {

@@ -37,6 +37,11 @@ pub enum Identifier {
     Model(Box<FastTextModel>),
 }
 
+/// The codes of the languages that [`Identifier::Embedded`] tells apart, in order.
+pub fn embedded_codes() -> Vec<&'static str> {
+    embedded::codes()
+}
+
 /// Keeps documents in some languages, and stores which language each is in.
 pub struct LanguageFilter {
     /// What tells languages.

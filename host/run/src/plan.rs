@@ -1,7 +1,7 @@
 //! From stages to a plan: the graph in an order that can run, and a content key for every stage.
 //!
 //! A key is the SHA-256 of the stage's resolved configuration, its inputs' keys (or a file's digest) and its
-//! plugins' digests with their configuration and limits. Names do not count, so two recipes that ask for the same
+//! plugins' digests with their configuration and limits. Names do not count, but for those of files of documents, so two recipes that ask for the same
 //! work share it, and an ablation re-runs only what it changes.
 //!
 //! In its folder: `order.rs` puts the stages in order, every one after its inputs; [`plugins`] finds, loads and checks
@@ -14,6 +14,7 @@ mod order;
 pub mod path_digest;
 pub mod plugins;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ use self::input_digests::InputDigests;
 use self::plugins::CheckedPlugin;
 use crate::recipe::Recipe;
 use crate::recipe::source::{Source, file_or_folder};
-use crate::recipe::stage::PluginSlot;
+use crate::recipe::stage::{PluginSlot, Stage};
 
 /// One stage with its key.
 pub struct PlannedStage {
@@ -112,6 +113,7 @@ pub fn plan(recipe: &Recipe, host: &Host, digests: &mut InputDigests) -> Result<
             "config": stage.config,
             "seed": stage.seed,
             "inputs": identities,
+            "names": names_of_documents(stage),
             "plugins": roles,
         });
         after.sort_unstable();
@@ -133,24 +135,47 @@ impl Plan {
         missing
     }
 
-    /// Checks that no input is missing.
+    /// Checks that no input is missing: of all stages, or of the one that is called `only` and those that it comes after.
     ///
     /// # Errors
     /// All that are.
-    pub fn complete(&self) -> Result<()> {
-        if self.missing.is_empty() {
-            return Ok(());
+    pub fn complete(&self, recipe: &Recipe, only: Option<&str>) -> Result<()> {
+        let name = |position: usize| recipe.stages[self.stages[position].index].name.as_str();
+        let mut wanted = vec![only.is_none(); self.stages.len()];
+        // Stages stand after those that they come after.
+        for position in (0..self.stages.len()).rev() {
+            if wanted[position] || Some(name(position)) == only {
+                wanted[position] = true;
+                self.stages[position].after.iter().for_each(|before| wanted[*before] = true);
+            }
         }
+        let wanted: Vec<&str> = (0..self.stages.len()).filter(|position| wanted[*position]).map(name).collect();
         let lines: Vec<String> = self
             .missing
             .iter()
+            .filter(|(stage, _, _)| wanted.contains(&stage.as_str()))
             .map(|(stage, slot, path)| format!("stage {stage:?} needs {slot} = {}", path.display()))
             .collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
         bail!("no such file or folder:\n  {}", lines.join("\n  "))
     }
 }
 
 /// A stage that takes what another will not have is refused before anything runs.
+/// The names of the files and folders that a stage takes documents or pages from, by slot. Ids of documents begin with
+/// them, and the ending says how a file is read.
+fn names_of_documents(stage: &Stage) -> BTreeMap<&str, Cow<'_, str>> {
+    let lists = stage.inputs.iter().filter(|(slot, _)| slot.starts_with("inputs.") || slot.starts_with("documents."));
+    lists
+        .filter_map(|(slot, source)| match source {
+            Source::File(path) => Some((slot.as_str(), path.file_name()?.to_string_lossy())),
+            Source::Stage { .. } => None,
+        })
+        .collect()
+}
+
 fn check_references(recipe: &Recipe) -> Result<()> {
     for stage in &recipe.stages {
         for (slot, source) in &stage.inputs {

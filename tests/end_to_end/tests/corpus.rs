@@ -236,3 +236,53 @@ fn the_recipe_on_real_pages_keeps_mathematics() {
     assert!((40..160).contains(&kept), "{clean}");
     assert_eq!(read("clean", "contamination.json")["contaminated"], 0);
 }
+
+#[test]
+fn what_would_empty_a_corpus_in_silence_is_said_before() {
+    let workdir = workdir();
+    let refused = |set: &[&str], message: &str| {
+        let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
+        workdir.run(&[&["run", "r.toml"], &set[..]].concat()).exits_with(1).stderr_has(message);
+    };
+    refused(
+        &[
+            "stages.mathematics={ kind = \"curate\", inputs = \"@english/kept.jsonl.zst\", filters = [\"by-classifier\"] }",
+        ],
+        "stages.mathematics.classifiers: filter \"by-classifier\" asks classifiers, and the stage names none",
+    );
+    refused(
+        &["stages.english.languages=\"eng\""],
+        "\"eng\" is none of the languages that are known without a `model`: af,",
+    );
+    refused(
+        &["stages.mathematics.classifiers={ math = { model = \"@classifier/model.bin\", preprocessing = \"none\" } }"],
+        "classifier \"math\" learnt from texts with preprocessing = \"mathematics\", and the stage asks it about texts with \
+         \"none\"; set classifiers.math.preprocessing to \"mathematics\"",
+    );
+}
+
+#[test]
+fn ids_are_those_of_the_files_that_a_run_reads_and_a_stage_asks_for_its_own_inputs_alone() {
+    let workdir = workdir();
+    let ids = |run: &str, arguments: &[&str]| {
+        let name = format!("name={run}");
+        let always = ["run", "r.toml", "--stage", "pages", "--set", &name];
+        let ended = workdir.run(&[&always, arguments].concat()).exits_with(0);
+        let path = stage_folder(&workdir, &format!("runs/{run}"), "pages").join("documents.jsonl.zst");
+        let text = zstd::decode_all(&std::fs::read(path).expect("reads")[..]).expect("is zstd");
+        let line = String::from_utf8(text).expect("UTF-8").lines().next().expect("a document").to_owned();
+        let document: Value = serde_json::from_str(&line).expect("JSON");
+        (document["id"].as_str().expect("an id").to_owned(), ended.stderr)
+    };
+    // What stages after it would need is not there.
+    std::fs::remove_file(workdir.path("benchmark.jsonl")).expect("removed");
+    assert_eq!(ids("one", &[]).0, "pages/0.warc:1");
+    std::fs::rename(workdir.path("pages"), workdir.path("other")).expect("renamed");
+    assert_eq!(ids("two", &["--set", "stages.pages.inputs=\"other\""]).0, "other/0.warc:1");
+    // An archive that was cut off is told.
+    let archive = std::fs::read(workdir.path("other/0.warc")).expect("reads");
+    workdir.write("cut.warc", &archive[..archive.len() / 2]);
+    let (id, said) = ids("three", &["--set", "stages.pages.inputs=\"cut.warc\""]);
+    assert_eq!(id, "cut.warc:1");
+    assert!(said.contains("cut.warc breaks off or is damaged at record "), "{said}");
+}

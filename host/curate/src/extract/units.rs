@@ -145,6 +145,11 @@ impl OneFile<'_, '_> {
                         self.statistics.count_document(year, document.text.len() as u64, formulas.unwrap_or(0));
                     }
                     Err(reason) => {
+                        if reason == NoDocument::BrokenFile {
+                            tracing::warn!(
+                                "{file} breaks off or is damaged at record {number}; what comes after is not read"
+                            );
+                        }
                         let line = NotKept { file, record: number, url: url.as_deref(), reason };
                         self.outputs.write(DEAD_LETTER, &line)?;
                         self.statistics.count_none(reason);

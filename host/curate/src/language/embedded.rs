@@ -15,6 +15,13 @@ pub(super) fn identify(text: &str) -> Option<(String, f32)> {
     Some((code(found.lang()).to_owned(), found.confidence() as f32))
 }
 
+/// The codes of all languages that it knows, in order.
+pub(super) fn codes() -> Vec<&'static str> {
+    let mut codes: Vec<_> = Lang::all().iter().map(|language| code(*language)).collect();
+    codes.sort_unstable();
+    codes
+}
+
 /// The code of ISO 639-1, which lid.176 names languages by.
 fn code(language: Lang) -> &'static str {
     match language.code() {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use octo_curate::classifier::asking::PreparedClassifier;
 use octo_curate::fasttext_model::FastTextModel;
 use octo_plugin::{Classifiers, TextClassifier};
-use octo_record::Statistics;
+use octo_record::{ClassifierReport, Statistics, layout};
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,7 +35,8 @@ pub struct Curate {
 struct AskedClassifier {
     /// The fastText model, `.bin` or `.ftz`: `@STAGE/model.bin` of a `classifier` stage, or a path.
     model: String,
-    /// How texts are prepared, as they were when the model was trained.
+    /// How texts are prepared, as they were when the model was trained. A model of a `classifier` stage that learnt from
+    /// others is refused.
     #[serde(default)]
     preprocessing: Prepared,
 }
@@ -98,6 +99,13 @@ impl StageKind for Curate {
 
     fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
         let mut faults = run.check_documents(stage, "inputs.", &first_document, self.skip_bad_lines);
+        if self.classifiers.0.is_empty() {
+            let asking = stage.plugins.iter().filter(|slot| asks_classifiers(run, &slot.role));
+            faults.extend(asking.map(|slot| {
+                let message = format!("filter {:?} asks classifiers, and the stage names none", slot.role);
+                Fault::new("classifiers", message)
+            }));
+        }
         for (name, _) in &self.classifiers.0 {
             let slot = slot(name);
             // A large model is not read twice: what is wrong with it ends the stage at its beginning.
@@ -145,13 +153,38 @@ impl StageKind for Curate {
 impl Curate {
     fn load_classifiers(&self, context: &StageContext<'_>) -> Result<Classifiers> {
         let load = |(name, asked): &(String, AskedClassifier)| {
-            let model =
-                FastTextModel::load(&context.path(&slot(name))?).with_context(|| format!("classifier {name:?}"))?;
-            let classifier = PreparedClassifier { model, preprocessing: asked.preprocessing.preprocessing() };
+            let path = context.path(&slot(name))?;
+            let model = FastTextModel::load(&path).with_context(|| format!("classifier {name:?}"))?;
+            let preprocessing = asked.preprocessing.preprocessing();
+            if let Some(trained) = trained_with(&path).filter(|trained| trained != preprocessing.name()) {
+                let asked = preprocessing.name();
+                bail!(
+                    "classifier {name:?} learnt from texts with preprocessing = {trained:?}, and the stage asks it about \
+                     texts with {asked:?}; set classifiers.{name}.preprocessing to {trained:?}"
+                );
+            }
+            let classifier = PreparedClassifier { model, preprocessing };
             Ok((name.clone(), Arc::new(classifier) as Arc<dyn TextClassifier>))
         };
         self.classifiers.0.iter().map(load).collect()
     }
+}
+
+/// How the texts were prepared that a model learnt from, where the record of its training lies beside it.
+fn trained_with(model: &Path) -> Option<String> {
+    let report = std::fs::read(model.with_file_name(layout::CLASSIFIER)).ok()?;
+    serde_json::from_slice(&report).ok().map(|report: ClassifierReport| report.preprocessing)
+}
+
+/// Whether the plugin of a role imports the host's classifiers.
+fn asks_classifiers(run: &PlannedRun, role: &str) -> bool {
+    let Some(plugin) = run.plan.plugins.get(role) else { return false };
+    let asks = || {
+        let bytes = std::fs::read(&plugin.path).ok()?;
+        let inspected = run.host.inspect(&plugin.name, &bytes, &plugin.entry.limits).ok()?;
+        Some(inspected.imports.iter().any(|import| import.starts_with("octo:plugin/classifier@")))
+    };
+    *run.once(&format!("whether {} asks classifiers", plugin.digest), || asks().unwrap_or(false))
 }
 
 /// The slot of a classifier's model.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use octo_curate::fasttext_model::FastTextModel;
-use octo_curate::language::{Identifier, LanguageFilter};
+use octo_curate::language::{Identifier, LanguageFilter, embedded_codes};
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -90,6 +90,14 @@ impl StageKind for Language {
         }
         if let Some(code) = keys.languages.0.iter().find(|code| !is_code(code)) {
             bail!("{}: {code:?} is not the code of a language; write them like \"en\"", table.place("languages"));
+        }
+        // A model's labels are looked at where the model is.
+        let known = embedded_codes();
+        if keys.model.is_none()
+            && let Some(code) = keys.languages.0.iter().find(|code| !known.contains(&code.as_str()))
+        {
+            let (place, known) = (table.place("languages"), known.join(", "));
+            bail!("{place}: {code:?} is none of the languages that are known without a `model`: {known}");
         }
         Ok(Language { keys })
     }
