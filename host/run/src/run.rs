@@ -98,7 +98,7 @@ pub fn run_part(
         octo_data::atomic::write(&recipe_file, recipe.resolved.as_bytes())?;
     }
     let units = {
-        let _held = store.hold(false)?;
+        let _held = store.hold()?;
         lock::link_stages(recipe, plan, store, &folder)?;
         units(planned, only)
     };
@@ -143,6 +143,7 @@ pub fn run_part(
         let result = result.with_context(|| format!("stage {:?} failed", stage.name));
         if matches!(result, Ok(Ended::Done)) {
             // Its folder has another name now, and who looks into the run meanwhile goes by the link.
+            let _held = store.hold()?;
             lock::link_stage(stage, &plan.stages[index].key, store, &folder)?;
         }
         match &result {

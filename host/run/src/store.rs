@@ -189,16 +189,15 @@ impl Store {
         }
     }
 
-    /// Keeps the store from being emptied while the handle lives; `alone` is for whoever empties it, and waits for others.
+    /// Keeps others from linking stages and from emptying the store while the handle lives.
     ///
     /// # Errors
     /// A store that cannot be written.
-    pub(crate) fn hold(&self, alone: bool) -> Result<File> {
+    pub(crate) fn hold(&self) -> Result<File> {
         let path = self.root.join(LINKING);
         std::fs::create_dir_all(&self.root).with_context(|| format!("could not make {}", self.root.display()))?;
         let file = File::create(&path).with_context(|| format!("could not make {}", path.display()))?;
-        let locked = if alone { file.lock() } else { file.lock_shared() };
-        locked.with_context(|| format!("could not lock {}", path.display()))?;
+        file.lock().with_context(|| format!("could not lock {}", path.display()))?;
         Ok(file)
     }
 

@@ -238,17 +238,17 @@ fn the_recipe_on_real_pages_keeps_mathematics() {
 }
 
 #[test]
-fn what_would_empty_a_corpus_in_silence_is_said_before() {
+fn what_would_empty_a_corpus_in_silence_is_said() {
     let workdir = workdir();
     let refused = |set: &[&str], message: &str| {
         let set: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
-        workdir.run(&[&["run", "r.toml"], &set[..]].concat()).exits_with(1).stderr_has(message);
+        workdir.run(&[&["run", "r.toml", "--replace"], &set[..]].concat()).exits_with(1).stderr_has(message);
     };
     refused(
         &[
             "stages.mathematics={ kind = \"curate\", inputs = \"@english/kept.jsonl.zst\", filters = [\"by-classifier\"] }",
         ],
-        "stages.mathematics.classifiers: filter \"by-classifier\" asks classifiers, and the stage names none",
+        "filter \"by-classifier\" may ask classifiers, and the stage names none in `classifiers`",
     );
     refused(
         &["stages.english.languages=\"eng\""],

@@ -51,6 +51,7 @@ fn a_failed_document_of_a_run_is_kept_and_fails_alone_as_it_did_there() {
     exit 0
     --- stderr
     failing: 1 stage, 0 done already
+     WARN stage{name=web}: filter "hostile" may ask classifiers, and the stage names none in `classifiers`
     ERROR panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic plugin=hostile_filter
     ERROR stage{name=web}: 28 more lines like "panicked at tests/hostile_behaviour/src/deeds.rs:[place]: an item asked to panic"; -v shows all plugin=hostile_filter
     web: done in [time]

@@ -98,11 +98,3 @@ fn code(language: Lang) -> &'static str {
         other => other,
     }
 }
-
-/// Codes of all languages that it knows, in alphabetical order.
-#[cfg(test)]
-pub(super) fn codes() -> Vec<&'static str> {
-    let mut codes: Vec<&str> = Lang::all().iter().map(|language| code(*language)).collect();
-    codes.sort_unstable();
-    codes
-}

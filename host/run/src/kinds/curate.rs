@@ -99,13 +99,6 @@ impl StageKind for Curate {
 
     fn check(&self, run: &PlannedRun, stage: &Stage) -> Vec<Fault> {
         let mut faults = run.check_documents(stage, "inputs.", &first_document, self.skip_bad_lines);
-        if self.classifiers.0.is_empty() {
-            let asking = stage.plugins.iter().filter(|slot| asks_classifiers(run, &slot.role));
-            faults.extend(asking.map(|slot| {
-                let message = format!("filter {:?} asks classifiers, and the stage names none", slot.role);
-                Fault::new("classifiers", message)
-            }));
-        }
         for (name, _) in &self.classifiers.0 {
             let slot = slot(name);
             // A large model is not read twice: what is wrong with it ends the stage at its beginning.
@@ -130,6 +123,13 @@ impl StageKind for Curate {
     fn run(&self, context: &StageContext<'_>, out: &Path) -> Result<Ended> {
         let inputs = context.paths("inputs.")?;
         let classifiers = self.load_classifiers(context)?;
+        if self.classifiers.0.is_empty() {
+            // It may do without, or refuse every document.
+            let roles = context.stage.plugins.iter().map(|slot| slot.role.as_str());
+            for role in roles.filter(|role| asks_classifiers(context.run.planned, role)) {
+                tracing::warn!("filter {role:?} may ask classifiers, and the stage names none in `classifiers`");
+            }
+        }
         let mut filters = Vec::new();
         for slot in &context.stage.plugins {
             let plugin = context.plugin_with_classifiers(&slot.role, &classifiers)?;

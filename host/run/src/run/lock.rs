@@ -32,7 +32,8 @@ pub fn link_stages(recipe: &Recipe, plan: &Plan, store: &Store, folder: &Path) -
     plan.stages.iter().try_for_each(|planned| link_stage(&recipe.stages[planned.index], &planned.key, store, folder))
 }
 
-/// Points `stages/NAME` of the run in `folder` at a stage's folder in the store, finished or at work.
+/// Points `stages/NAME` of the run in `folder` at a stage's folder in the store, finished or at work. The caller holds the
+/// store, so that no other process links at the same time.
 ///
 /// # Errors
 /// A link that cannot be made.
@@ -48,11 +49,7 @@ pub fn link_stage(stage: &Stage, key: &str, store: &Store, folder: &Path) -> Res
     let fresh = folder.join(layout::STAGES).join(format!(".{}.tmp", stage.name));
     let _ = std::fs::remove_file(&fresh);
     let linked = std::os::unix::fs::symlink(&target, &fresh).and_then(|()| std::fs::rename(&fresh, &link));
-    match linked {
-        // Another shard of the stage made the same link meanwhile.
-        Err(_) if std::fs::read_link(&link).is_ok_and(|now| now == Path::new(&target)) => Ok(()),
-        linked => linked.with_context(|| format!("could not link {}", link.display())),
-    }
+    linked.with_context(|| format!("could not link {}", link.display()))
 }
 
 /// Writes `metrics.jsonl` (every stage's lines, in the plan's order) and `run.lock.json`.

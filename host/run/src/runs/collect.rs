@@ -73,7 +73,7 @@ pub fn collect(runs: &Path) -> Result<Vec<Unused>> {
         return Ok(Vec::new());
     }
     // Runs link their stages before this or after it.
-    let _alone = store.hold(true)?;
+    let _alone = store.hold()?;
     let mut removed = Vec::new();
     for unused in unused(runs)? {
         let Some(lock) = store.lock(&unused.kind, &unused.key)? else { continue };
